@@ -1,0 +1,19 @@
+"""GOPS, the Gyeonggi Open Platform for SmartCity: an open data platform and a testbed broker in one program.
+
+The two journeys::
+
+    device --MQTT--> ingest.mqtt -> decode -> map -> check -> store.write -> acknowledge -> answer the device
+                                       \\-> refusal (kept with its reason)      |
+                                                        store -> api (REST) -> portal
+
+    company -> application -> eligibility -> review -> allocation -> slot -> pilot -> evaluation -> certificate
+    municipality -> site, call ----------------------------^
+
+A module imports only modules of lower rank (``tests/rules/test_layering.py``)::
+
+    8 cli   7 demo   6 compose   5 api | portal   4 ingest | catalog | testbed
+    3 accounts | sensors | notify | store adapters   2 records | store port | jobs | files | outbound
+    1 geo | units | settings | kinds | quality | windows | permissions | admin   0 errors | clock | logs
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,109 @@
+"""Tables of the registry, in the terms of OGC SensorThings 1.1 (section 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
+
+
+class Thing(Base):
+    """What is measured somewhere. A new device gets one of its name; a gateway has many."""
+
+    __tablename__ = "thing"
+    id: Mapped[Id]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(String(2000), default="")
+    properties: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[Micros]
+    decommissioned_at: Mapped[OptionalMicros]
+    decommission_reason: Mapped[str | None] = mapped_column(String(2000))
+
+
+class Location(Base):
+    """Where a Thing was from ``since`` on; the newest row is where it is."""
+
+    __tablename__ = "location"
+    __table_args__ = table_args(Index("ix_location_thing_id_since", "thing_id", "since"))
+    id: Mapped[Id]
+    thing_id: Mapped[int] = mapped_column(ForeignKey("thing.id"))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    longitude: Mapped[float]
+    latitude: Mapped[float]
+    since: Mapped[Micros]
+
+
+class Sensor(Base):
+    """The instrument or procedure that yields a value."""
+
+    __tablename__ = "sensor"
+    id: Mapped[Id]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(String(2000), default="")
+    encoding_type: Mapped[str] = mapped_column(String(200), default="text/plain")
+    metadata_: Mapped[str] = mapped_column("metadata", String(2000), default="")
+    decommissioned_at: Mapped[OptionalMicros]
+    decommission_reason: Mapped[str | None] = mapped_column(String(2000))
+
+
+class ObservedProperty(Base):
+    """The phenomenon: one list for the whole platform, so that cities can be compared."""
+
+    __tablename__ = "observed_property"
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    name_ko: Mapped[str] = mapped_column(String(200))
+    name_en: Mapped[str] = mapped_column(String(200))
+    definition: Mapped[str] = mapped_column(String(2000), default="")
+    unit: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+
+
+class Datastream(Base):
+    """(Thing, ObservedProperty, Sensor, unit, kind). Its unit never changes once it has readings.
+
+    ``period`` is an ISO 8601 duration of fixed length or nothing. ``public`` is true while a published dataset holds
+    it. A Datastream that was replaced or decommissioned has ``ended_at`` and keeps its readings.
+    """
+
+    __tablename__ = "datastream"
+    id: Mapped[Id]
+    thing_id: Mapped[int] = mapped_column(ForeignKey("thing.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    sensor_id: Mapped[int] = mapped_column(ForeignKey("sensor.id"))
+    observed_property_id: Mapped[int] = mapped_column(ForeignKey("observed_property.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(String(2000), default="")
+    unit: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    period: Mapped[str | None] = mapped_column(String(32))
+    label: Mapped[str] = mapped_column(String(8), default="instant")
+    range_low: Mapped[float | None]
+    range_high: Mapped[float | None]
+    public: Mapped[bool] = mapped_column(default=False, index=True)
+    created_at: Mapped[Micros]
+    ended_at: Mapped[OptionalMicros]
+    end_reason: Mapped[str | None] = mapped_column(String(2000))
+
+
+class FieldMapping(Base):
+    """Which field of a device's messages is which Datastream, and how its number is converted when read.
+
+    stored = sent * scale + offset, after conversion from ``unit`` (UCUM) to the Datastream's unit where one is given.
+    """
+
+    __tablename__ = "field_mapping"
+    __table_args__ = table_args(UniqueConstraint("device_id", "field"))
+    id: Mapped[Id]
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    field: Mapped[str] = mapped_column(String(64))
+    datastream_id: Mapped[int] = mapped_column(ForeignKey("datastream.id"), index=True)
+    unit: Mapped[str | None] = mapped_column(String(64))
+    scale: Mapped[float] = mapped_column(default=1.0)
+    offset: Mapped[float] = mapped_column(default=0.0)

@@ -1,0 +1,241 @@
+"""Every setting of GOPS, declared once: name, type, default, help.
+
+Values come from the environment (``GOPS_*``); ``deploy/gops.env.example`` is generated from ``DECLARED``. A name
+that is not declared or a value that does not parse stops the start and names what is nearest or expected.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import fields as columns
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from marshmallow import ValidationError, fields, validate
+
+from gops.errors import BadSetting
+
+PREFIX = "GOPS_"
+
+
+class _Path(fields.Field[Path]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Path:
+        return Path(value).expanduser().absolute()
+
+
+class _Zone(fields.Field[ZoneInfo]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> ZoneInfo:
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValidationError("Not an IANA time zone such as Asia/Seoul.") from error
+
+
+class _Address(fields.String):
+    """An address of one of ``schemes``, or nothing."""
+
+    def __init__(self, *schemes: str) -> None:
+        super().__init__()
+        self.check = validate.URL(schemes=set(schemes), require_tld=False, error="Not an address of the right scheme.")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return str(self.check(value)) if value else ""
+
+
+_TEXT = fields.String()
+_FLAG = fields.Boolean()
+
+
+def _choice(*words: str) -> fields.Field[Any]:
+    return fields.String(validate=validate.OneOf(words))
+
+
+def _whole(low: int, high: int) -> fields.Field[Any]:
+    return fields.Integer(validate=validate.Range(low, high))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table. ``help`` says what it does and in which unit."""
+
+    name: str
+    field: fields.Field[Any]
+    default: str
+    help: str
+
+    @property
+    def env_name(self) -> str:
+        return PREFIX + self.name.upper()
+
+
+DECLARED: tuple[Setting, ...] = (
+    # where things are
+    Setting("data", _Path(), "data", "Folder of everything that GOPS keeps on disk"),
+    Setting("host", _TEXT, "127.0.0.1", "Address that the HTTP server listens on"),
+    Setting("port", _whole(1, 65535), "8080", "Port that the HTTP server listens on"),
+    Setting("base_url", _Address("http", "https"), "", "Public address of this GOPS in links; empty: as asked"),
+    Setting("zone", _Zone(), "Asia/Seoul", "IANA zone of windows and shown times where a request names none"),
+    Setting("language", _choice("ko", "en"), "ko", "Language of pages and messages where a reader states none"),
+    Setting("operator_slug", _TEXT, "gops", "Slug of the operator's organisation that `gops init` creates"),
+    Setting("operator_email", _TEXT, "operator@localhost", "Mail address of the first operator"),
+    # logs
+    Setting("log_level", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severe event that is logged"),
+    Setting("log_style", _choice("auto", "json", "text"), "auto", "json, text, or auto (text on a terminal)"),
+    # records
+    Setting(
+        "records_url",
+        _TEXT,
+        "",
+        "SQLAlchemy address of the records; empty: SQLite in the data folder. "
+        "postgresql+psycopg://user:password@host/database beyond one machine",
+    ),
+    # store
+    Setting("store", _choice("duckdb", "memory"), "duckdb", "Time-series store; memory forgets everything at the end"),
+    Setting("store_memory_mb", _whole(64, 65536), "512", "Memory bound of the embedded store, in MB"),
+    Setting("store_threads", _whole(1, 64), "2", "Threads of the embedded store"),
+    Setting("store_queue", _whole(1, 10_000), "64", "Write requests that may wait for the store's one writer"),
+    # MQTT
+    Setting(
+        "mqtt_url",
+        _Address("mqtt", "mqtts"),
+        "",
+        "Broker to ingest from, mqtt:// or mqtts://, with user and password; empty: the embedded broker",
+    ),
+    Setting("mqtt_ca", _TEXT, "", "File of certificate authorities to trust for mqtts://; empty: the system's"),
+    Setting("mqtt_client_id", _TEXT, "gops-ingest", "Client id of ingest; names its persistent session at the broker"),
+    Setting("mqtt_receive_maximum", _whole(1, 16_383), "5000", "Unacknowledged MQTT messages in flight to ingest"),
+    Setting("mqtt_batch", _whole(1, 65_535), "5000", "Most MQTT messages in one commit"),
+    Setting("mqtt_broker_host", _TEXT, "127.0.0.1", "Address that the embedded broker listens on"),
+    Setting("mqtt_broker_port", _whole(1, 65535), "1883", "Port that the embedded broker listens on"),
+    Setting("mqtt_broker_connections", _whole(1, 10_000), "500", "Most connections at once to the embedded broker"),
+    Setting("mqtt_anonymous_live", _FLAG, "false", "Let anonymous MQTT clients of the embedded broker read gops/live"),
+    Setting("message_bytes", _whole(64, 268_435_455), "262144", "Largest MQTT payload that is read, in bytes"),
+    Setting("message_readings", _whole(1, 1_000_000), "10000", "Most readings in one MQTT message"),
+    Setting("message_depth", _whole(2, 64), "8", "Deepest nesting of a JSON message"),
+    # which readings are accepted
+    Setting("accept_past_days", _whole(1, 36_500), "3653", "Oldest reading accepted, in days before now"),
+    Setting("accept_ahead_seconds", _whole(0, 86_400), "600", "Furthest reading ahead of now accepted, in seconds"),
+    Setting("refusal_raw_bytes", _whole(0, 16_384), "16384", "Bytes kept of a refused message"),
+    Setting("refusal_kept_per_hour", _whole(1, 1000), "10", "Like refusals kept in one hour; the rest are counted"),
+    Setting("refusal_days", _whole(1, 3653), "90", "Days that refusals are kept"),
+    # HTTP
+    Setting("http_threads", _whole(1, 256), "8", "Threads that answer HTTP requests"),
+    Setting("http_body_bytes", _whole(1024, 1_073_741_824), "1048576", "Largest body of an HTTP request, in bytes"),
+    Setting("page_rows", _whole(1, 100_000), "100", "Rows in a page where a request names no limit"),
+    Setting("page_rows_max", _whole(1, 100_000), "10000", "Most rows in a page"),
+    Setting("windows_max", _whole(1, 1_000_000), "100000", "Most windows x Datastreams in one aggregated answer"),
+    Setting("latest_max", _whole(1, 100_000), "1000", "Most Datastreams in one answer of latest readings"),
+    Setting("signup_per_hour", _whole(1, 10_000), "5", "Sign-ups per hour from one address"),
+    Setting("signup_key_days", _whole(1, 3653), "365", "Days until a key from sign-up ends"),
+    Setting("key_days_max", _whole(1, 3653), "730", "Longest life of an API key, in days"),
+    Setting("trusted_proxies", _whole(0, 8), "0", "Reverse proxies in front whose X-Forwarded-For is believed"),
+    Setting("events_poll_ms", _whole(50, 1500), "500", "How often a process looks for events of others, in ms"),
+    Setting("events_days", _whole(1, 365), "7", "Days that events stay in the outbox"),
+)
+_BY_ENV = {setting.env_name: setting for setting in DECLARED}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parsed table; one attribute a row of ``DECLARED``."""
+
+    data: Path
+    host: str
+    port: int
+    base_url: str
+    zone: ZoneInfo
+    language: str
+    operator_slug: str
+    operator_email: str
+    log_level: str
+    log_style: str
+    records_url: str
+    store: str
+    store_memory_mb: int
+    store_threads: int
+    store_queue: int
+    mqtt_url: str
+    mqtt_ca: str
+    mqtt_client_id: str
+    mqtt_receive_maximum: int
+    mqtt_batch: int
+    mqtt_broker_host: str
+    mqtt_broker_port: int
+    mqtt_broker_connections: int
+    mqtt_anonymous_live: bool
+    message_bytes: int
+    message_readings: int
+    message_depth: int
+    accept_past_days: int
+    accept_ahead_seconds: int
+    refusal_raw_bytes: int
+    refusal_kept_per_hour: int
+    refusal_days: int
+    http_threads: int
+    http_body_bytes: int
+    page_rows: int
+    page_rows_max: int
+    windows_max: int
+    latest_max: int
+    signup_per_hour: int
+    signup_key_days: int
+    key_days_max: int
+    trusted_proxies: int
+    events_poll_ms: int
+    events_days: int
+
+    def __post_init__(self) -> None:
+        declared = [setting.name for setting in DECLARED]
+        assert [column.name for column in columns(self)] == declared, "Settings and DECLARED differ"
+
+    @property
+    def records_address(self) -> str:
+        return self.records_url or f"sqlite:///{self.data / 'records.sqlite'}"
+
+    @property
+    def admin_socket(self) -> Path:
+        return self.data / "admin.sock"
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in _BY_ENV:
+            near = difflib.get_close_matches(name, _BY_ENV, n=1, cutoff=0.0)[0]
+            raise BadSetting(
+                f"{name} is no setting of GOPS; the nearest is {near}",
+                code="unknown_setting",
+                field=name,
+                found=name,
+                expected=near,
+            )
+
+
+def _parse(setting: Setting, text: str) -> Any:
+    try:
+        return setting.field.deserialize(text)
+    except ValidationError as error:
+        reason = " ".join(str(message) for message in error.messages)
+        raise BadSetting(
+            f"{setting.env_name}: {reason} {setting.help}. Default: {setting.default or 'empty'}",
+            field=setting.env_name,
+            expected=setting.help,
+        ) from error
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Parse settings from ``environ`` (the process's by default). Raises ``BadSetting``."""
+    given = os.environ if environ is None else environ
+    _refuse_unknown(given)
+    return Settings(**{row.name: _parse(row, given.get(row.env_name, row.default)) for row in DECLARED})
+
+
+def example() -> str:
+    """The text of ``deploy/gops.env.example``."""
+    lines = ["# Every setting of GOPS with its default. Generated: gops settings --example", ""]
+    for setting in DECLARED:
+        lines += [f"# {setting.help}", f"#{setting.env_name}={setting.default}", ""]
+    return "\n".join(lines)
