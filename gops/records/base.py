@@ -6,7 +6,7 @@ since 1970 UTC, as in the store.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from sqlalchemy import JSON, BigInteger, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase, mapped_column
@@ -30,7 +30,7 @@ class Base(DeclarativeBase):
     """Every table of the records."""
 
     metadata = MetaData(naming_convention=NAMING)
-    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+    __table_args__: Any = {"sqlite_autoincrement": True}  # noqa: RUF012
 
 
 def table_args(*constraints: Any) -> tuple[Any, ...]:
