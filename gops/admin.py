@@ -44,7 +44,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _run(self) -> Any:
         request = _parse(self.rfile.readline(LINE_BYTES))
-        command = self.server.commands.get(request.get("command"))
+        command = self.server.commands.get(str(request.get("command")))
         if command is None:
             known = ", ".join(sorted(self.server.commands))
             raise NotFound(f"the server knows no command {request.get('command')!r}", expected=known)
