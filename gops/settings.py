@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields as columns
@@ -239,3 +240,8 @@ def example() -> str:
     for setting in DECLARED:
         lines += [f"# {setting.help}", f"#{setting.env_name}={setting.default}", ""]
     return "\n".join(lines)
+
+
+def shown(row: Setting, value: Any) -> str:
+    """A value as it may be printed: the password in an address becomes ``***``."""
+    return re.sub(r"(?<=://)([^:@/]*):[^@/]*@", r"\1:***@", str(value))

@@ -1,0 +1,140 @@
+"""``gops init``, ``run``, ``status`` and ``settings``."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+import click
+
+from gops import admin, compose, logs, settings
+from gops.clock import SystemClock
+from gops.errors import Unavailable
+from gops.process import BACKOFF_SECONDS, Keeper
+
+PORT_WAIT_SECONDS = 20.0
+log = logs.get(__name__)
+
+
+@click.command()
+def init() -> None:
+    """Create the data folder, the records and the operator, and print the operator's key once."""
+    _announce(compose.initialise(settings.load(), SystemClock()))
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Seed a demo city and run its simulated devices.")
+def run(demo: bool) -> None:
+    """Run everything: the embedded broker (unless GOPS_MQTT_URL names one), ingest, API and pages."""
+    chosen = settings.load()
+    logs.configure(chosen.log_level, chosen.log_style)
+    _wait_for_port(chosen.host, chosen.port)
+    key = compose.initialise(chosen, SystemClock())
+    _announce(key)
+    children = []
+    if not chosen.mqtt_url:
+        children.append(Keeper("broker", [sys.executable, "-m", "gops.ingest.broker"]).start())
+    if demo:
+        children.append(Keeper("demo", [sys.executable, "-m", "gops", "demo", "run"]).start())
+    click.echo(f"GOPS is starting on http://{chosen.host}:{chosen.port}/ (stop with Ctrl-C)", err=True)
+    try:
+        _serve(chosen)
+    finally:
+        for child in reversed(children):
+            child.stop()
+
+
+@click.command()
+def status() -> None:
+    """Ask the running server how it is."""
+    click.echo(json.dumps(admin.call(settings.load().admin_socket, "status"), ensure_ascii=False, indent=2))
+
+
+@click.command("settings")
+@click.option("--example", is_flag=True, help="Print every setting with its default, as in deploy/gops.env.example.")
+def show_settings(example: bool) -> None:
+    """List the settings in force; secrets in addresses are masked."""
+    if example:
+        click.echo(settings.example(), nl=False)
+        return
+    chosen = settings.load()
+    for row in settings.DECLARED:
+        click.echo(f"{row.env_name}={settings.shown(row, getattr(chosen, row.name))}")
+
+
+def _announce(key: str | None) -> None:
+    if key is None:
+        return
+    click.echo("The operator's API key, shown this once; keep it safe:\n\n    " + key + "\n", err=False)
+    sys.stdout.flush()
+
+
+def _wait_for_port(host: str, port: int) -> None:
+    """A server that was just killed may hold its port for a moment; another one's port is refused by name."""
+    end = time.monotonic() + PORT_WAIT_SECONDS
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if time.monotonic() > end:
+                    raise Unavailable(
+                        f"{host}:{port} cannot be listened on ({error.strerror})", expected="a free port in GOPS_PORT"
+                    ) from error
+            else:
+                return
+        time.sleep(0.2)
+
+
+def _serve(chosen: settings.Settings) -> None:
+    """Serve until SIGINT or SIGTERM. A worker that dies is started again, ever slower while it keeps dying."""
+    multiprocessing.set_start_method("spawn", force=True)  # a fork would copy the keepers' threads half alive
+    failures = 0
+    while True:
+        begun = time.monotonic()
+        server = _granian(chosen)
+        try:
+            server.serve()
+        except SystemExit:
+            log.error("worker_failed", restart_in_s=BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+        if server.interrupt_signal:
+            return
+        failures = 0 if time.monotonic() - begun > 60 else failures + 1
+        time.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1])
+
+
+def _granian(chosen: settings.Settings) -> Any:
+    from granian.constants import HTTPModes, Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    server = Server(
+        "gops.compose:wsgi",
+        address=chosen.host,
+        port=chosen.port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=1,
+        http=HTTPModes.http1,
+        websockets=False,
+        blocking_threads=chosen.http_threads,
+        backpressure=chosen.http_threads * 16,
+        respawn_failed_workers=True,
+        respawn_interval=0.0,
+        workers_kill_timeout=15,
+        log_level=LogLevels.warning,
+        log_dictconfig={
+            "handlers": {},
+            "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": True}},
+        },
+    )
+    # Granian's reload starts a second worker beside the first, and two cannot hold one embedded store.
+    server.on_startup(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    return server
