@@ -102,7 +102,7 @@ def _moments(start: int, end: int, every: str, zone: ZoneInfo) -> Iterator[_Labe
     """The moments at which a window begins, for each stretch of constant offset in turn."""
     repeats = _FIXED.get(every, DAY) <= HOUR
     shown: int | None = None  # local time that the clock had reached when the stretch began
-    for begin, finish, offset in _stretches(start, end, zone):
+    for begin, finish, offset in stretches(start, end, zone):
         local = begin + offset
         low = local if shown is None else min(local, shown) if repeats else shown
         yield np.maximum(_labels(low, finish + offset, every) - offset, begin)
@@ -117,7 +117,7 @@ def _labels(low: int, high: int, every: str) -> _Labels:
         return np.arange(origin - (origin - low) // step * step, high, step, dtype=np.int64)
     months = np.arange(_month(low), _month(high) + 1)
     months = months[months % _MONTHS[every] == 0]
-    moments = months.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    moments: _Labels = months.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
     return moments[(moments >= low) & (moments < high)]
 
 
@@ -126,7 +126,7 @@ def _month(local: int) -> int:
     return int(np.datetime64(local, "us").astype("datetime64[M]").astype(np.int64))
 
 
-def _stretches(start: int, end: int, zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
+def stretches(start: int, end: int, zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
     """``(begin, finish, offset)`` of constant UTC offset, in microseconds, that tile ``[start, end)``."""
     begin = start
     for year in range(from_micros(start).year, from_micros(end).year + 1):

@@ -1,0 +1,60 @@
+"""Headers that tell browsers what they may do with an answer, and the bounds of an address."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import RequestURITooLarge
+
+from gops.errors import Malformed
+from gops.settings import Settings
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'{style}; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+STRICT_TRANSPORT = "max-age=31536000"
+STYLED_BY_SCRIPT = "STYLED_BY_SCRIPT"
+"""Name of the attribute of a view whose page has a script that writes style elements (the API viewer)."""
+READ_HEADERS = "Accept, Accept-Language, If-None-Match, X-Request-ID"
+SHOWN_HEADERS = "ETag, Link, Retry-After, X-Request-ID"
+
+
+def install(app: Flask, settings: Settings) -> None:
+    secure = settings.base_url.startswith("https:")
+
+    @app.before_request
+    def bound() -> None:
+        if len(request.query_string) > settings.http_query_bytes:
+            raise RequestURITooLarge
+        if "\0" in request.path or any("\0" in text for pair in request.args.items(True) for text in pair):
+            raise Malformed("an address cannot have the character U+0000", code="bad_text", field="path")
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        view = app.view_functions.get(request.endpoint or "")
+        styled = " 'unsafe-inline'" if getattr(view, STYLED_BY_SCRIPT, False) else ""
+        response.headers["Content-Security-Policy"] = POLICY.format(style=styled)
+        response.headers.update(HEADERS)
+        if secure:
+            response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
+        if request.path.startswith("/api"):
+            _open(response)
+        return response
+
+
+def _open(response: Response) -> None:
+    """Any page of the web may read the API without a key (CORS); none may write."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = SHOWN_HEADERS
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = READ_HEADERS
+        response.headers["Access-Control-Max-Age"] = "86400"

@@ -1,0 +1,37 @@
+"""What the API works with; ``compose`` builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gops.clock import Clock
+from gops.settings import Settings
+from gops.store.port import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """One object of each service.
+
+    ``health`` answers ``{"ok": bool, "components": {name: {"ok": bool, ...}}}``; what it says is safe to show.
+    """
+
+    organisations: Any
+    members: Any
+    keys: Any
+    devices: Any
+    signup: Any
+    things: Any
+    sensors: Any
+    properties: Any
+    datastreams: Any
+    mappings: Any
+    refusals: Any
+    device_status: Any
+    audit: Any
+    store: Store
+    clock: Clock
+    settings: Settings
+    health: Callable[[], Mapping[str, Any]]
