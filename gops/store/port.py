@@ -83,8 +83,8 @@ class Series:
 class Read:
     """Raw rows of some Datastreams, ordered by (datastream, t).
 
-    ``start <= t < end`` in microseconds; for label ``end`` that is ``start < t <= end``. ``after`` is the last
-    (datastream, t) already seen, for the next page.
+    ``start <= t < end`` in microseconds; for label ``end`` that is ``start < t <= end``. ``descending`` turns the whole
+    order round. ``after`` is the last (datastream, t) already seen, for the next page in either order.
     """
 
     series: Sequence[Series]
@@ -100,13 +100,27 @@ class Read:
 class Windows:
     """Aggregates of one kind of Datastream over half-open windows.
 
-    ``edges`` are the n+1 ascending edges of n windows, in microseconds. The answer has a row for each (Datastream,
-    window) with readings, or for every one when ``fill``; ordered by (datastream, start); columns::
+    ``edges`` are the n+1 ascending edges of n whole windows, in microseconds; ``start`` and ``end`` are the range that
+    was asked (the outer edges where None). Only readings in both are counted. For label ``end`` range and windows take
+    ``(from, to]``. The answer has a row for each (Datastream, window) with readings, or for every one when ``fill``;
+    ordered by (datastream, start); columns::
 
-        datastream int64, start int64, end int64,
-        one column an aggregate: float64, but for kind state: first and last string, share string (a JSON object of
-        text -> share of the known time, keys sorted),
-        count int64 (rows), good int64 (rows used), coverage float64 (null without a period)
+        datastream int64, start int64, end int64 (of the whole window),
+        one column an aggregate, in the order asked: float64, but for kind state: first and last string, share string
+        (a JSON object of text -> share of the known time, keys sorted),
+        count int64 (rows), good int64 (rows of quality good with a value, whatever ``quality`` asks for),
+        coverage float64 (good / expected, at most 1; null without a period or outside the asked range)
+
+    A reading is used when its quality is one of ``quality`` and it has a value (a text for kind state). All aggregates
+    are of used readings, and null without any; a result that no float64 holds is null.
+
+    - stddev is of the sample: null for fewer than two.
+    - increase: the sum of steps from the used reading before (also one before ``start``) to each one in the window,
+      a step down counting as a reset to 0; null when no step ends in the window.
+    - mean of kind angle: direction of the mean vector in [0, 360); null when the vectors cancel.
+    - share: a state holds from its t until the next reading; an unused reading ends it without a new one. The state
+      that stands when the window begins is carried in; nothing is known after ``end``. So with ``fill`` a window
+      without readings still has a share while a state is carried through it.
     """
 
     series: Sequence[Series]
@@ -114,6 +128,16 @@ class Windows:
     aggregates: Sequence[Aggregate]
     quality: frozenset[Quality] = field(default=GOOD_ONLY)
     fill: bool = False
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def asked(self) -> tuple[int, int]:
+        """The range that was asked, in microseconds."""
+        return (
+            self.edges[0] if self.start is None else self.start,
+            self.edges[-1] if self.end is None else self.end,
+        )
 
 
 @dataclass(frozen=True)
@@ -136,7 +160,8 @@ class Health:
 class Store(Protocol):
     """A time-series engine. Methods may be called from any thread.
 
-    Writes of every kind go through one writer. ``Unavailable`` is raised when it is stopped or its queue stays full.
+    Writes of every kind go through one writer. ``Unavailable`` is raised when it is stopped or its queue stays full,
+    and by every method once the store is closed. Callbacks of a future run in the writer: they must not wait for it.
     """
 
     @property
@@ -148,14 +173,21 @@ class Store(Protocol):
         Rows count as written in their order, so the later of two with one (datastream, t) wins. ``replace`` puts a
         row in place of the one that stands; ``keep`` leaves what stands; in both, if the two carry a result_time,
         the later one wins (equal times count as fresh under ``replace``, as standing under ``keep``). A row equal in
-        value, text and quality is ``unchanged``. Deliveries become known in the same commit.
+        value, text and quality is ``unchanged`` under both; the row that stands takes its result_time if that is later.
+        Deliveries become known in the same commit.
+
+        Raises ``Invalid`` for a batch that is no table of ``READINGS`` or holds NaN, infinity, a null where none may
+        be, an unknown quality or a time outside the years 1 to 9999; nothing of it is written then.
         """
 
     def write(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Receipt:
         """``submit`` and wait."""
 
     def delivered(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
-        """Which of these messages were committed, within the remembered ones of their session."""
+        """Which of these messages were committed, within the remembered ones of their session.
+
+        A bounded number is remembered of each session, the latest; a packet id used again replaces its entry.
+        """
 
     def forget_deliveries(self, session: str) -> None:
         """The broker has begun this session anew; its packet ids start over."""
@@ -179,7 +211,11 @@ class Store(Protocol):
         """Remove rows with ``start <= t < end``; how many there were."""
 
     def version(self, datastreams: Sequence[int]) -> int:
-        """Grows with every commit that changed a row of one of these; never returns to an earlier value."""
+        """Grows with every commit that changed a row of one of these; never returns to an earlier value.
+
+        It is one number for the list as given, and comparable only with that of the same list. A commit that only
+        moved a result_time forward does not count.
+        """
 
     def health(self) -> Health: ...
 
