@@ -1,0 +1,33 @@
+"""What ingest needs to know of a device: where its fields go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gops.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A Datastream as the goal of a field. stored = sent * ``scale`` + ``offset``, unit conversion included; a number
+    outside ``low`` .. ``high`` (-inf and inf when unset) is suspect."""
+
+    datastream: int
+    kind: Kind
+    scale: float
+    offset: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRoute:
+    """A device and its fields. ``ended`` has the fields whose Datastream has ended."""
+
+    device_id: int
+    organisation_id: int
+    organisation_slug: str
+    address: str
+    fields: Mapping[str, Target]
+    ended: frozenset[str] = frozenset()
