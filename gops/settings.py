@@ -126,8 +126,11 @@ DECLARED: tuple[Setting, ...] = (
     # HTTP
     Setting("http_threads", _whole(1, 256), "8", "Threads that answer HTTP requests"),
     Setting("http_body_bytes", _whole(1024, 1_073_741_824), "1048576", "Largest body of an HTTP request, in bytes"),
+    Setting("http_query_bytes", _whole(256, 65_536), "8192", "Longest query of an address, in bytes"),
+    Setting("http_json_depth", _whole(2, 64), "16", "Deepest nesting of a JSON body"),
     Setting("page_rows", _whole(1, 100_000), "100", "Rows in a page where a request names no limit"),
     Setting("page_rows_max", _whole(1, 100_000), "10000", "Most rows in a page"),
+    Setting("export_rows_max", _whole(1, 1_000_000_000), "10000000", "Most rows in one CSV answer without a limit"),
     Setting("windows_max", _whole(1, 1_000_000), "100000", "Most windows x Datastreams in one aggregated answer"),
     Setting("latest_max", _whole(1, 100_000), "1000", "Most Datastreams in one answer of latest readings"),
     Setting("signup_per_hour", _whole(1, 10_000), "5", "Sign-ups per hour from one address"),
@@ -178,8 +181,11 @@ class Settings:
     refusal_days: int
     http_threads: int
     http_body_bytes: int
+    http_query_bytes: int
+    http_json_depth: int
     page_rows: int
     page_rows_max: int
+    export_rows_max: int
     windows_max: int
     latest_max: int
     signup_per_hour: int
