@@ -30,9 +30,15 @@ class FormerSlug(Base):
 
 
 class Person(Base):
+    """``email`` is an address that only its owner can have got a key by (or the first operator's).
+
+    Who signed up by themselves has only ``contact``: an address they stated and nobody has proved.
+    """
+
     __tablename__ = "person"
     id: Mapped[Id]
-    email: Mapped[str] = mapped_column(String(254), unique=True)
+    email: Mapped[str | None] = mapped_column(String(254), unique=True)
+    contact: Mapped[str | None] = mapped_column(String(254))
     name: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[Micros]
 

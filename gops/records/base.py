@@ -1,6 +1,6 @@
 """The declarative base of every table, and the column types they share.
 
-Ids are 64-bit and never reused (AUTOINCREMENT on SQLite, identity on PostgreSQL). Moments are BIGINT microseconds
+Ids are 64-bit and never reused (AUTOINCREMENT on SQLite, a sequence on PostgreSQL). Moments are BIGINT microseconds
 since 1970 UTC, as in the store.
 """
 

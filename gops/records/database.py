@@ -1,77 +1,200 @@
 """The records database: one engine, read units and write units.
 
 A write unit is serialised where it must be: on SQLite it begins with ``BEGIN IMMEDIATE``, so it holds the only
-write lock from its first statement; on PostgreSQL it locks the row that it guards (``with_for_update``).
+write lock from its first statement; on PostgreSQL it locks the row that it guards (``with_for_update``) or takes a
+named lock (``serialise``). A read unit sees one state of the records from its first statement to its end, whatever
+others commit meanwhile, and cannot write.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from gops.errors import Unavailable
+from gops.errors import BadSetting, GopsError, Unavailable
+from gops.records.trouble import as_unavailable, is_duplicate
 
-BUSY_SECONDS = 10
-POOL_SIZE = 10
+WAIT_SECONDS = 10
+CONNECTIONS = 20
+MAX_ID = 2**63 - 1
 
 
 class Database:
     """``with database.read() as session`` and ``with database.write() as session``.
 
     A write unit commits at its end and rolls back on any exception. Objects stay readable after the commit.
+    ``wait_seconds`` bounds every wait, for a lock and for a connection; at its end comes ``Unavailable``.
     """
 
-    def __init__(self, address: str) -> None:
-        url = make_url(address)
+    def __init__(self, address: str, *, connections: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS) -> None:
+        url = _parse(address)
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite}
+        self.wait_seconds = wait_seconds
+        self._writing = threading.Lock()  # SQLite's own waiting is polling, and unfair; threads queue here instead
         if self.is_sqlite:
-            options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
-            if url.database and url.database != ":memory:":
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        if not self.is_sqlite:
-            options |= {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE, "pool_timeout": BUSY_SECONDS}
-        self.engine: Engine = create_engine(url, **options)
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
+            path = Path(str(url.database)).absolute()
+            self.engine = _sqlite(path, url, 1, wait_seconds, readonly=False)
+            self._reading = _sqlite(path, url, connections, wait_seconds, readonly=True)
+        else:
+            self.engine = _postgresql(url, connections, wait_seconds)
+            # one statement: BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+            self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+        with _plainly(self.wait_seconds), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with Session(self.engine, expire_on_commit=False) as session:
+        with (
+            _plainly(self.wait_seconds),
+            self._turn(),
+            Session(self.engine, expire_on_commit=False) as session,
+        ):
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session
             session.commit()
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """On SQLite one thread of this process at a time comes to ask for the write lock."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=self.wait_seconds):
+            raise _busy(self.wait_seconds)
+        try:
+            yield
+        finally:
+            self._writing.release()
+
     def check(self) -> None:
         """Answer a real query, or raise ``Unavailable``."""
-        try:
-            with self.engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        except OperationalError as error:
-            raise Unavailable("the records database does not answer") from error
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
 
     def close(self) -> None:
+        self._reading.dispose()
         self.engine.dispose()
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # GOPS begins transactions itself
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
+def serialise(session: Session, name: str) -> None:
+    """Until this unit ends no other unit that names ``name`` gets past this line.
+
+    On SQLite every write unit has that already.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+
+
+def add_unique(session: Session, row: Any, conflict: GopsError) -> None:
+    """Add ``row`` now, and raise ``conflict`` when another has its name (two units may have looked at once)."""
+    session.add(row)
+    try:
+        session.flush()
+    except DBAPIError as error:
+        if is_duplicate(error):
+            raise conflict from error
+        raise
+
+
+def _parse(address: str) -> URL:
+    expected = "sqlite:///path or postgresql+psycopg://user:password@host/database"
+    try:
+        url = make_url(address)
+        url.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+        raise BadSetting("GOPS_RECORDS_URL is no address of a database", expected=expected) from error
+    named = url.database not in (None, "", ":memory:")
+    if url.drivername not in ("sqlite", "postgresql+psycopg") or not named:
+        raise BadSetting(
+            f"GOPS_RECORDS_URL: records are not kept in {url.drivername}:{url.database or ''}",
+            field="GOPS_RECORDS_URL",
+            found=url.drivername,
+            expected=expected,
+        )
+    return url
+
+
+def _sqlite(path: Path, url: URL, connections: int, wait_seconds: float, *, readonly: bool) -> Engine:
+    engine = create_engine(
+        url.set(database=str(path)),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=wait_seconds,
+        connect_args={"timeout": wait_seconds, "check_same_thread": False},
+    )
+
+    def create_privately(*_: Any) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives -wal and -shm the mode of the file
+
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # GOPS begins transactions itself
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if readonly:
+            connection.execute("PRAGMA query_only=ON")
+
+    event.listen(engine, "do_connect", create_privately)
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _postgresql(url: URL, connections: int, wait_seconds: float) -> Engine:
+    try:
+        return create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=wait_seconds,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": max(2, round(wait_seconds)),
+                "options": f"-c lock_timeout={round(wait_seconds * 1000)} -c TimeZone=UTC",
+            },
+        )
+    except ImportError as error:
+        raise BadSetting(
+            "GOPS_RECORDS_URL names PostgreSQL and its driver is not installed",
+            field="GOPS_RECORDS_URL",
+            expected="pip install 'gops[postgresql]'",
+        ) from error
+
+
+def _busy(wait_seconds: float) -> Unavailable:
+    return Unavailable(
+        f"the records are busy: no turn came within {wait_seconds:g} s", expected="GOPS_RECORDS_WAIT_SECONDS"
+    )
+
+
+@contextmanager
+def _plainly(wait_seconds: float) -> Iterator[None]:
+    """Errors of the database that trying again may mend become ``Unavailable``; mistakes of GOPS stay what they are."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable(
+            f"every connection to the records was taken for {wait_seconds:g} s", expected="GOPS_RECORDS_CONNECTIONS"
+        ) from error
+    except DBAPIError as error:
+        unavailable = as_unavailable(error, _busy(wait_seconds))
+        if unavailable is None:
+            raise
+        raise unavailable from error

@@ -1,7 +1,7 @@
 """The outbox of events: what one part tells the others, written in the transaction that makes it true.
 
-Readers remember the last sequence number they saw. Sequence numbers may become visible out of order on PostgreSQL,
-so a write unit that appends an event takes an advisory lock until its commit.
+Readers remember the last sequence number they saw. PostgreSQL could make numbers visible out of order, and a reader
+would pass over the late one; so a write unit that appends an event is serialised from there to its commit.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, String, delete, func, select, text
+from sqlalchemy import JSON, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gops.records.base import Base, Id, Micros
-
-OUTBOX_LOCK = 0x474F5053  # "GOPS"
+from gops.records.database import serialise
 
 
 class EventRow(Base):
@@ -38,8 +37,7 @@ class Event:
 
 def append(session: Session, at: int, kind: str, **payload: Any) -> None:
     """Write an event that becomes visible with this unit's commit."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": OUTBOX_LOCK})
+    serialise(session, "event")
     session.add(EventRow(at=at, kind=kind, payload=payload))
     session.flush()
 

@@ -1,0 +1,1 @@
+"""Steps of the records' tables, applied in order by ``records.migrate``."""
