@@ -117,11 +117,18 @@ DECLARED: tuple[Setting, ...] = (
     Setting("message_bytes", _whole(64, 268_435_455), "262144", "Largest MQTT payload that is read, in bytes"),
     Setting("message_readings", _whole(1, 1_000_000), "10000", "Most readings in one MQTT message"),
     Setting("message_depth", _whole(2, 64), "8", "Deepest nesting of a JSON message"),
+    Setting("message_text", _whole(1, 65_536), "256", "Longest text of a reading of kind state, in characters"),
     # which readings are accepted
     Setting("accept_past_days", _whole(1, 36_500), "3653", "Oldest reading accepted, in days before now"),
     Setting("accept_ahead_seconds", _whole(0, 86_400), "600", "Furthest reading ahead of now accepted, in seconds"),
     Setting("refusal_raw_bytes", _whole(0, 16_384), "16384", "Bytes kept of a refused message"),
     Setting("refusal_kept_per_hour", _whole(1, 1000), "10", "Like refusals kept in one hour; the rest are counted"),
+    Setting(
+        "refusal_groups_per_hour",
+        _whole(1, 100_000),
+        "200",
+        "Different refusals (code and field) of one device told apart in one hour; the rest are counted together",
+    ),
     Setting("refusal_days", _whole(1, 3653), "90", "Days that refusals are kept"),
     # HTTP
     Setting("http_threads", _whole(1, 256), "8", "Threads that answer HTTP requests"),
@@ -174,10 +181,12 @@ class Settings:
     message_bytes: int
     message_readings: int
     message_depth: int
+    message_text: int
     accept_past_days: int
     accept_ahead_seconds: int
     refusal_raw_bytes: int
     refusal_kept_per_hour: int
+    refusal_groups_per_hour: int
     refusal_days: int
     http_threads: int
     http_body_bytes: int

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from gops.ingest.refused import Refused
+from gops.settings import Settings
 
 Value = float | int | str | bool | None
 
@@ -29,17 +30,22 @@ class Frame:
     max_depth: int = 8
     max_bytes: int = 262_144
 
+    @classmethod
+    def of(cls, settings: Settings, zone: ZoneInfo | None = None) -> Frame:
+        return cls(zone, settings.message_readings, settings.message_depth, settings.message_bytes)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Decoded:
     """The readings of one message in parallel columns, and what could not be read.
 
-    ``values``: a finite number, a text, a bool, or None for missing. A lenient parser may leave NaN and infinity;
-    ``mapping.resolve`` refuses them. ``times``: microseconds since 1970, None for the arrival. ``qualities``: a code of
-    ``gops.quality`` or None. ``result_times``: microseconds or None. ``receipts``: the ids that the device wants to be
-    answered. ``keep``: the message repeats the past, so it writes in mode ``keep``.
+    ``values``: a number (an int fits 64 bits), a text, a bool, or None for missing. NaN and infinity are left to
+    ``mapping.resolve``, which refuses them. ``times``: microseconds since 1970, None for the arrival. ``qualities``: a
+    code of ``gops.quality`` or None. ``result_times``: microseconds or None. ``receipts``: the ids that the device
+    wants to be answered. ``keep``: the message repeats the past, so it writes in mode ``keep``.
 
-    ``spans`` has (index of its first reading, prefix of their places) for each object of the message.
+    ``spans`` has (index of its first reading, prefix of their places) for each object of the message. (Not frozen: its
+    columns grow in place, and a frozen one took 1 microsecond more to make.)
     """
 
     fields: list[str] = field(default_factory=list)

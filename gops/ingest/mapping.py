@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from gops.ingest.decoded import Decoded
-from gops.ingest.refused import Refused
-from gops.sensors.routes import DeviceRoute
+from gops.clock import DAY, SECOND
+from gops.ingest.checks import outside, quality_of_nothing, quality_of_number, quality_of_text, state_text
+from gops.ingest.decoded import Decoded, Value
+from gops.ingest.refused import Refused, Unreadable, shown
+from gops.sensors.routes import DeviceRoute, Target
+from gops.settings import Settings
 from gops.store.port import READINGS
 
 
@@ -25,8 +28,12 @@ class Limits:
     ahead: int
     text: int = 256
 
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        return cls(settings.accept_past_days * DAY, settings.accept_ahead_seconds * SECOND, settings.message_text)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Readings:
     """Rows of ``store.port.READINGS`` as parallel lists, in the order of the message, and all its refusals."""
 
@@ -40,8 +47,56 @@ class Readings:
 
 
 def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) -> Readings:
-    """The rows that a decoded message writes, and everything in it that was refused."""
-    raise NotImplementedError
+    """The rows that a decoded message writes, and everything in it that was refused. Times are microseconds."""
+    out = Readings(refusals=decoded.refusals.copy())
+    earliest, latest = arrival - limits.past, arrival + limits.ahead
+    targets = route.fields
+    index = -1
+    for name, value, t, quality, result_time in zip(
+        decoded.fields, decoded.values, decoded.times, decoded.qualities, decoded.result_times, strict=True
+    ):
+        index += 1
+        target = targets.get(name)
+        try:
+            if target is None:
+                raise _no_target(name, route)
+            if t is None:
+                t = arrival
+            elif not earliest <= t <= latest:
+                raise outside(t, earliest, latest)
+            if result_time is not None and result_time > latest:  # it would win over every later correction
+                raise outside(result_time, earliest, latest)
+            text = None
+            if (type(value) is float or type(value) is int) and target.kind != "state":  # a bool is no number
+                value = value * target.scale + target.offset
+                quality = quality_of_number(value, quality, target.low, target.high)
+            else:
+                value, text, quality = _other(value, quality, target, limits)
+        except Unreadable as trouble:
+            out.refusals.append(Refused(trouble.code, name, decoded.place(index), trouble.note))
+            continue
+        out.datastream.append(target.datastream)
+        out.t.append(t)
+        out.value.append(value)
+        out.text.append(text)
+        out.quality.append(quality)
+        out.result_time.append(result_time)
+    return out
+
+
+def _no_target(name: str, route: DeviceRoute) -> Unreadable:
+    if name in route.ended:
+        return Unreadable("ended_datastream", "the Datastream of this field has ended; expected a mapping to a new one")
+    return Unreadable("unknown_field", f"{route.address} has no mapping for {shown(name)}")
+
+
+def _other(value: Value, quality: int | None, target: Target, limits: Limits) -> tuple[float | None, str | None, int]:
+    """Value, text and quality of what is no number for a numeric Datastream: null, or a state."""
+    if value is None:
+        return None, None, quality_of_nothing(quality)
+    if target.kind != "state":
+        raise Unreadable("wrong_type", f"found {shown(value)}; expected a number, the Datastream is a {target.kind}")
+    return None, state_text(value, limits.text), quality_of_text(quality)
 
 
 def to_table(batch: Iterable[Readings]) -> pa.Table:

@@ -55,3 +55,28 @@ class Refused:
     place: str
     note: str
     readings: int = 1
+
+
+class Unreadable(Exception):
+    """Raised inside decoding and mapping when one value is refused; the loop around it turns it into ``Refused``."""
+
+    def __init__(self, code: str, note: str) -> None:
+        super().__init__(code, note)
+        self.code = code
+        self.note = note
+
+
+SHOWN_CHARACTERS = 40
+
+
+def shown(value: object) -> str:
+    """A value as a note may show it: short, on one line, printable."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return repr(value[:SHOWN_CHARACTERS]) + ("..." if len(value) > SHOWN_CHARACTERS else "")
+    return str(value)[:SHOWN_CHARACTERS]

@@ -1,10 +1,265 @@
-"""The JSON codec."""
+"""The JSON codec, a superset of the dialect of ThingsBoard's device topic.
+
+::
+
+    message  = object | [object, ...]
+    object   = {field: reading, ..., marks}                    marks beside the fields
+             | {"values": {field: reading, ...}, marks}        fields of any name
+    marks    = "ts" or "time": time      of all readings of the object; the arrival when absent
+               "receipt": text           1 to 64 characters: GOPS answers after the commit
+               "repeat": true            the message repeats the past: it fills gaps and replaces nothing
+    reading  = number | text | true | false | null
+             | {"value": ..., "quality": word, "resultTime": time}    each of the three may be absent
+    time     = milliseconds since 1970 | ISO 8601 date-time with offset
+
+Of equal names in one object the last counts, as in every common parser. ``repeat`` in one object of an array counts
+for the whole message.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
+import orjson
+
 from gops.ingest.decoded import Decoded, Frame
+from gops.ingest.decoders.times import instant
+from gops.ingest.refused import Refused, Unreadable, shown
+from gops.quality import WORDS, Quality
+
+RECEIPT_CHARACTERS = 64
+MARKS = frozenset({"ts", "time", "receipt", "repeat"})
+BESIDE_VALUES = MARKS | {"values"}
+DETAILS = frozenset({"value", "quality", "resultTime"})
+BOM = b"\xef\xbb\xbf"
+LONGEST_INT = 19  # digits; a longer one does not fit 64 bits and becomes a float, as orjson has it
+READING = "expected a number, a text, true, false, null, or an object of value, quality and resultTime"
+
+_strings = re.compile(r'"(?:[^"\\]+|\\.)*+(?:"|\\?\Z)', re.DOTALL)  # possessive, so that its time is linear
+_no_brackets = re.compile(r"[^\[\]{}]+")
+
+
+class _Broken:
+    """Stands for a text with half of a surrogate pair: JSON can spell it, UTF-8 cannot."""
+
+    def __str__(self) -> str:
+        return "half of a surrogate pair"
+
+
+_BROKEN = _Broken()
+_NOT_SIMPLE = frozenset({dict, list, _Broken})
 
 
 def decode(payload: bytes, frame: Frame) -> Decoded:
-    """Readings of a GOPS JSON message."""
-    raise NotImplementedError
+    """The readings of a message; see the grammar above."""
+    try:
+        message = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        try:
+            message = _parse_leniently(payload, frame.max_depth)
+        except Unreadable as trouble:
+            return Decoded(refusals=[Refused(trouble.code, None, "", trouble.note)])
+    if type(message) is dict:
+        out = Decoded(keep=_repeats(message))
+        _read_object(message, "", out, frame)
+        if len(out.fields) + len(out.refusals) > frame.max_readings:
+            _cut(out, frame.max_readings)
+        return out
+    if type(message) is list:
+        return _read_array(message, frame)
+    note = f"found {shown(message)}; expected an object or an array of objects"
+    return Decoded(refusals=[Refused("wrong_type", None, "", note)])
+
+
+def _read_array(items: list[Any], frame: Frame) -> Decoded:
+    out = Decoded(keep=any(type(item) is dict and _repeats(item) for item in items))
+    if not items:
+        out.refusals.append(Refused("empty", None, "", "found an empty array; expected readings", 0))
+    for index, item in enumerate(items):
+        if type(item) is dict:
+            _read_object(item, f"[{index}].", out, frame)
+        else:
+            code = "too_deep" if _depth(item) + 1 > frame.max_depth else "wrong_type"
+            note = f"found {shown(item)}; expected an object"
+            out.refusals.append(Refused(code, None, f"[{index}]", note))
+        if len(out.fields) + len(out.refusals) > frame.max_readings:
+            _cut(out, frame.max_readings)
+            break
+    return out
+
+
+def _repeats(item: dict[str, Any]) -> bool:
+    """Anything but false counts: a mark that cannot be read must not let a repetition undo a correction."""
+    return "repeat" in item and item["repeat"] is not False
+
+
+def _read_object(item: dict[str, Any], prefix: str, out: Decoded, frame: Frame) -> None:
+    values = item.get("values")
+    if type(values) is dict:
+        _refuse_strangers(item, prefix, out)
+        inside = prefix + "values."
+    else:
+        values = item if MARKS.isdisjoint(item) else {name: item[name] for name in item if name not in MARKS}
+        inside = prefix
+    t = None
+    if not MARKS.isdisjoint(item):
+        _read_receipt(item, prefix, out)
+        try:
+            t = _read_time(item, frame)
+        except Unreadable as trouble:
+            place = prefix + ("ts" if "ts" in item else "time")
+            out.refusals.append(Refused(trouble.code, None, place, trouble.note, len(values)))
+            return
+    if not values:
+        place = inside.rstrip(".")
+        out.refusals.append(Refused("empty", None, place, "found an object without readings", 0))
+        return
+    out.spans.append((len(out.fields), inside))
+    if _NOT_SIMPLE.isdisjoint(map(type, values.values())):
+        _extend(out, values, t)
+    else:
+        _read_each(values, t, inside, out, frame)
+
+
+def _extend(out: Decoded, values: dict[str, Any], t: int | None) -> None:
+    nothing = [None] * len(values)
+    out.fields.extend(values)
+    out.values.extend(values.values())
+    out.times.extend([t] * len(values))
+    out.qualities.extend(nothing)
+    out.result_times.extend(nothing)
+
+
+def _read_each(values: dict[str, Any], t: int | None, inside: str, out: Decoded, frame: Frame) -> None:
+    levels = frame.max_depth - inside.count(".") - 1  # that a value may still nest: its object stands below others
+    for name, value in values.items():
+        quality = result_time = None
+        try:
+            if type(value) is dict:
+                value, quality, result_time = _read_details(value, frame, levels)
+            elif type(value) in _NOT_SIMPLE:
+                raise _not_simple(value, levels)
+        except Unreadable as trouble:
+            out.refusals.append(Refused(trouble.code, name, inside + name, trouble.note))
+            continue
+        out.fields.append(name)
+        out.values.append(value)
+        out.times.append(t)
+        out.qualities.append(quality)
+        out.result_times.append(result_time)
+
+
+def _read_details(item: dict[str, Any], frame: Frame, levels: int) -> tuple[Any, int | None, int | None]:
+    """Value, quality and result time of a reading that is an object."""
+    strange = [name for name in item if name not in DETAILS]
+    if strange or not item:
+        raise _not_simple(item, levels, f"found an object with {shown(strange[0])}" if strange else "")
+    value, word, late = item.get("value"), item.get("quality"), item.get("resultTime")
+    if type(value) in _NOT_SIMPLE:
+        raise _not_simple(value, levels - 1)
+    if word is not None and (type(word) is not str or word not in WORDS):
+        raise Unreadable("bad_quality", f"found {shown(word)}; expected one of {', '.join(WORDS)}")
+    quality = None if word is None else int(Quality[word])
+    return value, quality, None if late is None else instant(late, frame.zone)
+
+
+def _not_simple(value: Any, levels: int, found: str = "") -> Unreadable:
+    """Why ``value`` is no reading. ``levels`` is how many more may be nested here."""
+    if value is _BROKEN:
+        return Unreadable("bad_utf8", "found half of a surrogate pair; expected Unicode text")
+    if _depth(value) > levels:
+        return Unreadable("too_deep", f"found {shown(value)} nested deeper than GOPS_MESSAGE_DEPTH allows; {READING}")
+    return Unreadable("wrong_type", f"{found or 'found ' + shown(value)}; {READING}")
+
+
+def _depth(value: Any) -> int:
+    """Levels of nesting, without recursion: 0 for a number, 1 for ``[1]``."""
+    depth, level = 0, [value]
+    while level := [item for item in level if type(item) in _NOT_SIMPLE and item is not _BROKEN]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if type(item) is dict else item)]
+    return depth
+
+
+def _refuse_strangers(item: dict[str, Any], prefix: str, out: Decoded) -> None:
+    for name in item:
+        if name in BESIDE_VALUES:
+            continue
+        note = "beside 'values' stand only ts, time, receipt and repeat; fields belong into 'values'"
+        out.refusals.append(Refused("unknown_field", name, prefix + name, note))
+
+
+def _read_receipt(item: dict[str, Any], prefix: str, out: Decoded) -> None:
+    if "receipt" in item:
+        receipt = item["receipt"]
+        if type(receipt) is str and 1 <= len(receipt) <= RECEIPT_CHARACTERS:
+            out.receipts.append(receipt)
+        else:
+            note = f"found {shown(receipt)}; expected a text of 1 to {RECEIPT_CHARACTERS} characters"
+            out.refusals.append(Refused("wrong_type", "receipt", prefix + "receipt", note, 0))
+    if "repeat" in item and type(item["repeat"]) is not bool:
+        note = f"found {shown(item['repeat'])}; expected true or false; it was taken for true"
+        out.refusals.append(Refused("wrong_type", "repeat", prefix + "repeat", note, 0))
+
+
+def _read_time(item: dict[str, Any], frame: Frame) -> int | None:
+    if "ts" in item and "time" in item:
+        raise Unreadable("bad_time", "found both ts and time; expected one of them")
+    if "ts" in item or "time" in item:
+        return instant(item["ts"] if "ts" in item else item["time"], frame.zone)
+    return None
+
+
+def _cut(out: Decoded, most: int) -> None:
+    """Leave the first readings and refusals of a message that has more than ``most``."""
+    place = out.place(most) if len(out.fields) > most else ""
+    left_out = max(len(out.fields) - most, 1)
+    for column in (out.fields, out.values, out.times, out.qualities, out.result_times, out.refusals):
+        del column[most:]
+    note = f"only the first {most} readings are read (GOPS_MESSAGE_READINGS); expected them in several messages"
+    out.refusals.append(Refused("too_many_readings", None, place, note, left_out))
+
+
+def _parse_leniently(payload: bytes, max_depth: int) -> Any:
+    """Read what orjson refuses as a whole: NaN and infinity, numbers too large, half surrogates, a byte order mark.
+
+    So one of them costs its own reading only. Depth is bounded before, since the parser of the standard library is
+    recursive. Raises ``Unreadable`` (``empty``, ``bad_utf8``, ``too_deep``, ``bad_json``).
+    """
+    try:
+        text = payload.removeprefix(BOM).decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable("bad_utf8", f"the byte at {error.start} does not belong to UTF-8 text") from error
+    if not text or text.isspace():
+        raise Unreadable("empty", "found nothing; expected JSON")
+    _check_depth(text, max_depth)
+    try:
+        return json.loads(text, parse_int=_parse_int, object_pairs_hook=_clean)
+    except json.JSONDecodeError as error:
+        raise Unreadable("bad_json", f"no JSON from line {error.lineno}, column {error.colno} on") from error
+
+
+def _check_depth(text: str, max_depth: int) -> None:
+    depth = 0
+    for bracket in _no_brackets.sub("", _strings.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > max_depth:
+            raise Unreadable("too_deep", f"nested deeper than {max_depth} levels (GOPS_MESSAGE_DEPTH)")
+
+
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= LONGEST_INT else float(digits)
+
+
+def _clean(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {_legible(name): _BROKEN if type(value) is str and _is_broken(value) else value for name, value in pairs}
+
+
+def _legible(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode() if _is_broken(name) else name
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,0 +1,68 @@
+"""Checks of a reading that hold whatever its codec was: its quality, its range, its time, its text."""
+
+from __future__ import annotations
+
+import orjson
+
+from gops.clock import DAY, SECOND
+from gops.ingest.refused import Unreadable, shown
+from gops.quality import Quality
+
+SUSPECT = int(Quality.suspect)
+MISSING = int(Quality.missing)
+LARGEST = 1.7976931348623157e308  # of a 64-bit float; NaN and infinity compare false with both ends
+SECONDS_AS_MILLISECONDS = 60 * DAY  # present seconds since 1970, read as milliseconds, end before 1970-03-02
+
+
+def quality_of_number(number: float, quality: int | None, low: float, high: float) -> int:
+    """The quality of a number: as the device says, suspect outside its range; of several the highest.
+
+    Raises ``Unreadable``: ``not_a_number``, or ``bad_quality`` for a number that is said to be missing.
+    """
+    if not -LARGEST <= number <= LARGEST:
+        raise Unreadable("not_a_number", f"found {shown(number)}; expected a finite number")
+    if quality == MISSING:
+        raise Unreadable("bad_quality", f"found the number {shown(number)} with quality missing; expected one of them")
+    if low <= number <= high or (quality is not None and quality > SUSPECT):
+        return quality or 0
+    return SUSPECT
+
+
+def quality_of_nothing(quality: int | None) -> int:
+    """The quality of null: why no number came, if the device says so, else missing."""
+    return quality if quality is not None and quality >= SUSPECT else MISSING
+
+
+def state_text(value: object, longest: int) -> str:
+    """The text of a reading of kind state: a text as it is, anything else as JSON spells it.
+
+    Raises ``Unreadable``: ``too_large``, ``wrong_type`` for a text with NUL in it, ``not_a_number``.
+    """
+    if isinstance(value, str):
+        if len(value) > longest:
+            raise Unreadable(
+                "too_large", f"found {len(value)} characters; expected at most {longest} (GOPS_MESSAGE_TEXT)"
+            )
+        if "\0" in value:
+            raise Unreadable("wrong_type", "found a NUL character; expected text")
+        return value
+    if isinstance(value, float) and not -LARGEST <= value <= LARGEST:
+        raise Unreadable("not_a_number", f"found {shown(value)}; expected a finite number")
+    return orjson.dumps(value).decode()
+
+
+def quality_of_text(quality: int | None) -> int:
+    """The quality of a text, as the device says. Raises ``Unreadable`` (``bad_quality``) for missing."""
+    if quality == MISSING:
+        raise Unreadable("bad_quality", "found a text with quality missing; expected one of them")
+    return quality or 0
+
+
+def outside(t: int, earliest: int, latest: int) -> Unreadable:
+    """Why a time that does not lie from ``earliest`` to ``latest`` is refused; all in microseconds."""
+    if t > latest:
+        ahead = (t - latest) // SECOND
+        return Unreadable("too_far_ahead", f"{ahead} s later than accepted (GOPS_ACCEPT_AHEAD_SECONDS)")
+    hint = "; a number is milliseconds since 1970, not seconds" if 0 < t < SECONDS_AS_MILLISECONDS else ""
+    days = (earliest - t) // DAY
+    return Unreadable("too_early", f"{days} days earlier than accepted (GOPS_ACCEPT_PAST_DAYS){hint}")
