@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gops.clock import SECOND, from_micros, to_micros
 from gops.errors import Invalid
@@ -67,21 +69,20 @@ def write_time(micros: int | None, zone: ZoneInfo) -> str | None:
     return None if micros is None else from_micros(micros).astimezone(zone).isoformat()
 
 
-def write_times(micros: npt.NDArray[np.int64], zone: ZoneInfo) -> list[str]:
+def write_times(micros: npt.NDArray[np.int64], zone: ZoneInfo) -> pa.StringArray:
     """The same for a column without nulls."""
     if not len(micros):
-        return []
-    if len(micros) < 32:
-        return [from_micros(one).astimezone(zone).isoformat() for one in micros.tolist()]
+        return pa.array([], pa.string())
     begins, offsets = _offsets(int(micros.min()), int(micros.max()), zone)
     which = np.searchsorted(begins, micros, "right") - 1
-    local = (micros + offsets[which]).astype("datetime64[us]")
-    text = np.datetime_as_string(local, unit="s")
+    local = micros + offsets[which]
+    text = pa.array(local // SECOND, pa.timestamp("s")).cast(pa.string())
     fraction = micros % SECOND != 0
     if fraction.any():
-        text = np.where(fraction, np.datetime_as_string(local, unit="us"), text)
-    suffixes = np.array([_suffix(int(offset)) for offset in offsets])
-    return np.char.add(text, suffixes[which]).tolist()  # type: ignore[no-any-return]
+        text = pc.if_else(pa.array(fraction), pa.array(local, pa.timestamp("us")).cast(pa.string()), text)
+    suffixes = pa.array([_suffix(int(offset)) for offset in offsets])
+    suffix = suffixes[0] if len(offsets) == 1 else suffixes.take(pa.array(which))
+    return pc.binary_join_element_wise(pc.binary_replace_slice(text, 10, 11, "T"), suffix, "")
 
 
 def _offsets(low: int, high: int, zone: ZoneInfo) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

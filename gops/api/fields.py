@@ -1,0 +1,109 @@
+"""Fields of requests and entities that marshmallow lacks: what a parser of GOPS reads, and moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from gops.api.context import settings
+from gops.api.expectations import Said
+from gops.api.times import parse_zone, write_time
+from gops.errors import Invalid
+from gops.kinds import KINDS, LABELS
+from gops.quality import WORDS, parse_filter
+from gops.windows import EVERY, check_every
+
+MAX_ID = 2**63 - 1
+SLUG = validate.Regexp(r"[a-z0-9][a-z0-9-]{1,62}\Z")
+DEVICE_NAME = validate.Regexp(r"[A-Za-z0-9_-]{1,64}\Z")
+
+
+class Parsed(fields.String):
+    """Text that ``parse`` reads; its ``Invalid`` becomes a wrong value of this field with the same code."""
+
+    def __init__(self, parse: Callable[[str], Any], expected: str, description: str, **options: Any) -> None:
+        super().__init__(metadata={"expected": expected, "description": description}, **options)
+        self.parse = parse
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return self.parse(text)
+        except Invalid as error:
+            raise ValidationError(Said.of(error)) from error
+
+
+class Moment(fields.Field[int]):
+    """Microseconds UTC, written as ISO 8601 with the offset of the zone of this GOPS."""
+
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return write_time(value, settings().zone)
+
+
+def moment(description: str, *, allow_none: bool = False) -> Moment:
+    about = {"description": description, "example": "2026-03-01T14:00:00+09:00"}
+    return Moment(allow_none=allow_none, dump_only=True, metadata=about)
+
+
+def text(description: str, longest: int, *, shortest: int = 0, **options: Any) -> fields.String:
+    length = validate.Length(shortest, longest)
+    return fields.String(validate=length, metadata={"description": description}, **options)
+
+
+def choice(description: str, words: tuple[str, ...], **options: Any) -> fields.String:
+    return fields.String(validate=validate.OneOf(words), metadata={"description": description}, **options)
+
+
+def record_id(description: str, **options: Any) -> fields.Integer:
+    span = validate.Range(1, MAX_ID)
+    return fields.Integer(validate=span, strict=True, metadata={"description": description}, **options)
+
+
+def asked_id(description: str) -> fields.Integer:
+    """An id in a query, where numbers are text."""
+    return fields.Integer(validate=validate.Range(1, MAX_ID), metadata={"description": description})
+
+
+def slug(description: str, **options: Any) -> fields.String:
+    return fields.String(validate=SLUG, metadata={"description": description, "example": "suwon"}, **options)
+
+
+def parse_ids(given: str) -> tuple[int, ...]:
+    """``1,2,3`` -> those, each once, in that order. Raises ``Invalid`` (``bad_ids``)."""
+    parts = given.split(",")
+    if not all(part.isascii() and part.isdigit() and 0 < int(part[:20]) <= MAX_ID for part in parts):
+        raise Invalid("not a list of ids", code="bad_ids", found=given, expected="ids with commas between: 1,2,3")
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
+def ids(description: str, **options: Any) -> Parsed:
+    return Parsed(parse_ids, "ids with commas between: 1,2,3", description, **options)
+
+
+def zone() -> Parsed:
+    about = "IANA time zone: edges of windows, dates and times without offset, and how times are written"
+    return Parsed(parse_zone, "an IANA time zone such as Asia/Seoul", about)
+
+
+def quality() -> Parsed:
+    about = "quality words with commas between, or any. Default: every reading, and good ones alone for aggregates"
+    return Parsed(parse_filter, f"any, or some of {', '.join(WORDS)}", about)
+
+
+def every() -> Parsed:
+    return Parsed(check_every, "one of " + ", ".join(EVERY), "length of windows; with it the answer is aggregated")
+
+
+def kind(**options: Any) -> fields.String:
+    about = "what its readings are: a level, an amount per period, a growing count, a direction, a word"
+    return choice(about, KINDS, **options)
+
+
+def label(**options: Any) -> fields.String:
+    return choice("which end of its period a reading's time names", LABELS, **options)
+
+
+class Strict(Schema):
+    """A schema of a request or an answer: fields stay in their order, unknown ones are refused."""

@@ -1,0 +1,136 @@
+"""From the words of a request to a question to the store: which Datastreams, which range, which windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from gops.api.context import actor, services, settings
+from gops.durations import parse_duration
+from gops.errors import Invalid, TooLarge
+from gops.kinds import Kind, check_aggregates
+from gops.permissions import Actor
+from gops.quality import ANY, GOOD_ONLY, Quality
+from gops.store.port import Extent, Read, Series, Windows
+from gops.windows import check_count, edges
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a request asks of readings. Moments in microseconds; None: as far as there are readings."""
+
+    datastreams: Sequence[Any]
+    zone: ZoneInfo
+    start: int | None
+    end: int | None
+    quality: frozenset[Quality] | None
+    descending: bool = False
+
+    @property
+    def series(self) -> list[Series]:
+        return [series_of(one) for one in self.datastreams]
+
+    @property
+    def ids(self) -> list[int]:
+        return [one.id for one in self.datastreams]
+
+    def facts(self) -> list[tuple[Any, ...]]:
+        """What of the registry stands in the answer or decides it; part of its ETag."""
+        return [(one.id, one.name, one.unit, one.kind, one.period, one.label) for one in self.datastreams]
+
+
+def series_of(datastream: Any) -> Series:
+    period = parse_duration(datastream.period) if datastream.period else None
+    return Series(datastream.id, datastream.kind, datastream.label, period)
+
+
+def question(ids: Sequence[int], query: Mapping[str, Any]) -> Question:
+    """Raises ``NotFound`` for a Datastream that is not there or not for who asks, ``TooLarge`` for too many."""
+    most = settings().latest_max
+    if len(ids) > most:
+        raise TooLarge(
+            f"one answer has at most {most} Datastreams",
+            field="datastream",
+            found=len(ids),
+            expected=f"at most {most} (GOPS_LATEST_MAX)",
+        )
+    return Question(
+        datastreams_of(actor(), ids),
+        query["zone"],
+        query["start"],
+        query["end"],
+        query.get("quality"),
+        query.get("order") == "desc",
+    )
+
+
+def datastreams_of(who: Actor, ids: Sequence[int]) -> Sequence[Any]:
+    found = services().datastreams.many(who, list(ids))
+    return sorted(found, key=lambda one: one.id)  # type: ignore[no-any-return]
+
+
+def raw(asked: Question, limit: int | None, after: tuple[int, int] | None) -> Read:
+    """The rows themselves; of every quality unless some are named."""
+    return Read(
+        series=asked.series,
+        start=asked.start,
+        end=asked.end,
+        quality=ANY if asked.quality is None else asked.quality,
+        limit=limit,
+        after=after,
+        descending=asked.descending,
+    )
+
+
+def windows(asked: Question, every: str, aggregates: Sequence[str], fill: bool) -> Windows | None:
+    """The aggregates; None where there is no reading and so no range.
+
+    Windows are whole; at the ends of a range that was asked for only what lies in it is counted. Raises ``Invalid``: ``mixed_kinds``,
+    ``unknown_aggregate``, ``aggregate_of_kind``, ``too_many_windows``.
+    """
+    wanted = check_aggregates(_one_kind(asked), aggregates)
+    span = _span(asked)
+    if span is None:
+        return None
+    check_count(*span, every, len(asked.datastreams), settings().windows_max)
+    marks = edges(*span, every, asked.zone)
+    quality = GOOD_ONLY if asked.quality is None else asked.quality
+    return Windows(asked.series, marks, wanted, quality, fill, asked.start, asked.end)
+
+
+def _one_kind(asked: Question) -> Kind:
+    kinds = sorted({one.kind for one in asked.datastreams})
+    if len(kinds) > 1:
+        raise Invalid(
+            "windows of Datastreams of different kinds have no common columns",
+            code="mixed_kinds",
+            field="datastream",
+            found=", ".join(kinds),
+            expected="Datastreams of one kind",
+        )
+    return kinds[0]  # type: ignore[no-any-return]
+
+
+def _span(asked: Question) -> tuple[int, int] | None:
+    """The range asked for, open ends taken from the readings; None for an empty one."""
+    start, end = asked.start, asked.end
+    if start is None or end is None:
+        extents: Mapping[int, Extent] = services().store.extent(asked.ids)
+        if not extents:
+            return None
+        back = {one.datastream: 1 if one.label == "end" else 0 for one in asked.series}  # (from, to] as [from, to)
+        start = min(one.first - back[ds] for ds, one in extents.items()) if start is None else start
+        end = max(one.last - back[ds] for ds, one in extents.items()) + 1 if end is None else end
+    return (start, end) if start < end else None
+
+
+def behind(table: pa.Table, after: tuple[int, int] | None) -> pa.Table:
+    """The rows of an aggregate behind (datastream, start)."""
+    if after is None:
+        return table
+    datastreams, starts = table["datastream"].to_numpy(), table["start"].to_numpy()
+    return table.filter(pa.array((datastreams > after[0]) | ((datastreams == after[0]) & (starts > after[1]))))

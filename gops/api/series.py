@@ -1,0 +1,160 @@
+"""Answers of readings: ETag first, then rows from the store's columns as JSON or CSV."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from flask import Response, request
+from werkzeug.exceptions import NotAcceptable
+from werkzeug.http import quote_etag
+
+from gops.api import cursors, etags, paging, rows
+from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
+from gops.api.context import services, settings
+from gops.api.reading import Question, behind, question, raw, windows
+from gops.api.times import write_time
+from gops.errors import TooLarge
+from gops.quality import ANY
+from gops.store.port import Windows
+
+JSON, CSV = "application/json", "text/csv"
+CSV_TYPE = "text/csv; charset=utf-8; header=present"
+_PROCESS = secrets.token_hex(8)  # a store that forgets at its end counts its versions anew
+
+
+def observations(ids: Sequence[int], query: dict[str, Any]) -> Response:
+    """Readings, or aggregates where ``every`` is asked for; 304 where the asker has them."""
+    refuse_limit_beyond(query.get("limit"), settings().page_rows_max)
+    asked, media_type = question(ids, query), representation(query.get("format"))
+    etag = tag_of(asked, media_type)
+    response = etags.unchanged(etag)
+    if response is None:
+        answer = _aggregated if "every" in query else _plain
+        response = answer(asked, query, media_type)
+        response.headers["ETag"] = quote_etag(etag)
+    response.headers["GOPS-Zone"] = asked.zone.key
+    return response
+
+
+def representation(named: str | None) -> str:
+    """JSON or CSV, by name or by the Accept header. Raises 406."""
+    if named is not None:
+        return CSV if named == "csv" else JSON
+    best = request.accept_mimetypes.best_match([JSON, CSV], default=None if request.accept_mimetypes else JSON)
+    if best is None:
+        raise NotAcceptable
+    return best
+
+
+def tag_of(asked: Question, media_type: str) -> str:
+    """Changes with the readings, with what the registry says of them, with the question and its representation."""
+    store = services().store
+    life = "" if store.capabilities.durable else _PROCESS
+    words = sorted((name, value) for name, value in request.args.items() if name != KEY_PARAMETER)
+    return etags.tag(life, store.version(asked.ids), asked.facts(), asked.zone.key, request.path, words, media_type)
+
+
+def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:
+    after = _after(query)
+    if media_type == CSV and "limit" not in query:
+        return _export(asked, after)
+    limit = query.get("limit", settings().page_rows)
+    table = services().store.read(raw(asked, limit + 1, after))
+    shown, following = _cut(table, limit, "t")
+    if media_type == CSV:
+        return _csv(rows.header(rows.READING_COLUMNS) + rows.readings_csv(shown, asked.zone), following)
+    return _json(asked, {"observations": rows.readings_json(shown, asked.zone)}, following)
+
+
+def _aggregated(asked: Question, query: dict[str, Any], media_type: str) -> Response:
+    names = [one.strip() for one in query["aggregate"].split(",")] if "aggregate" in query else []
+    wanted = windows(asked, query["every"], names, query["fill"])
+    table = _aggregate(wanted, _after(query))
+    limit = query.get("limit", table.num_rows if media_type == CSV else settings().page_rows_max)
+    shown, following = _cut(table, limit, "start")
+    if media_type == CSV:
+        return _csv(rows.header(table.column_names) + rows.windows_csv(shown, asked.zone), following)
+    aggregates = list(wanted.aggregates) if wanted else []
+    body = {"every": query["every"], "aggregates": aggregates, "windows": rows.windows_json(shown, asked.zone)}
+    return _json(asked, body, following)
+
+
+def _aggregate(wanted: Windows | None, after: tuple[int, int] | None) -> pa.Table:
+    if wanted is None:
+        return pa.table({name: pa.array([], pa.int64()) for name in ("datastream", "start", "end", "count", "good")})
+    return behind(services().store.aggregate(wanted), after)
+
+
+def _after(query: dict[str, Any]) -> tuple[int, int] | None:
+    return cursors.read(query["cursor"], _question()) if "cursor" in query else None
+
+
+def _question() -> bytes:
+    return cursors.question(request.path, request.args)
+
+
+def _cut(table: pa.Table, limit: int, moment: str) -> tuple[pa.Table, str | None]:
+    """The first ``limit`` rows, and the address of the next page where there are more."""
+    if table.num_rows <= limit:
+        return table, None
+    last = (table["datastream"][limit - 1].as_py(), table[moment][limit - 1].as_py())
+    return table.slice(0, limit), paging.next_address(cursor=cursors.write(_question(), *last))
+
+
+def _json(asked: Question, body: dict[str, Any], following: str | None) -> Response:
+    document = {
+        "zone": asked.zone.key,
+        "from": write_time(asked.start, asked.zone),
+        "to": write_time(asked.end, asked.zone),
+        "datastreams": [{"id": one.id, "name": one.name, "unit": one.unit, "kind": one.kind} for one in asked.datastreams],
+        **body,
+        "next": following,
+    }
+    return Response(orjson.dumps(document), mimetype=JSON, headers=paging.link(following))
+
+
+def _csv(body: bytes | Iterator[bytes], following: str | None) -> Response:
+    headers = {"Content-Disposition": 'attachment; filename="observations.csv"'} | paging.link(following)
+    return Response(body, content_type=CSV_TYPE, headers=headers)
+
+
+def _export(asked: Question, after: tuple[int, int] | None) -> Response:
+    """The whole range as CSV, in flat memory. The first batch is read before the status is sent."""
+    _bound_export(asked)
+    batches = services().store.stream(raw(asked, None, after))
+    first = [batch for batch in [next(batches, None)] if batch is not None]
+    lines = (rows.readings_csv(batch, asked.zone) for batch in chain(first, batches))
+    response = _csv(chain([rows.header(rows.READING_COLUMNS)], lines), None)
+    close = getattr(batches, "close", None)  # a generator left half-way holds the store's view
+    if close is not None:
+        response.call_on_close(close)
+    return response
+
+
+def _bound_export(asked: Question) -> None:
+    """Raises ``TooLarge`` above the setting export_rows_max; counts only where there might be so many."""
+    store, most = services().store, settings().export_rows_max
+    extents = store.extent(asked.ids)
+    if sum(one.rows for one in extents.values()) <= most:
+        return
+    start = min(one.first for one in extents.values()) - 1 if asked.start is None else asked.start
+    end = max(one.last for one in extents.values()) + 1 if asked.end is None else asked.end
+    if start >= end:
+        return
+    counted = 0
+    for kind in {one.kind for one in asked.series}:
+        series = [one for one in asked.series if one.kind == kind]
+        table = store.aggregate(Windows(series, [start, end], (), ANY))
+        counted += sum(table["count"].to_pylist())
+    if counted > most:
+        raise TooLarge(
+            f"the range has {counted} rows; one CSV answer has at most {most}",
+            field="from",
+            found=counted,
+            expected=f"at most {most} rows (GOPS_EXPORT_ROWS_MAX), or pages with limit",
+        )

@@ -1,0 +1,164 @@
+"""Readings and their aggregates over a range, as JSON or CSV."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+from marshmallow import ValidationError, fields, post_load, validate
+
+from gops.api import fields as own
+from gops.api.blueprint import Blueprint
+from gops.api.context import settings
+from gops.api.expectations import Said
+from gops.api.fields import Strict
+from gops.api.series import observations
+from gops.api.times import EXPECTED, parse_time
+from gops.errors import Invalid
+from gops.kinds import AGGREGATES
+
+blueprint = Blueprint("observations", __name__, description="Readings: raw, or aggregated over windows of time")
+
+
+def _time(name: str, about: str) -> fields.String:
+    about += "; a date or a time without offset is on the clock of zone"
+    return fields.String(data_key=name, load_default=None, metadata={"description": about, "expected": EXPECTED})
+
+
+class ObservationsQuery(Strict):
+    start = _time("from", "first moment of the half-open range [from, to)")
+    end = _time("to", "end of the range, not in it")
+    zone = own.zone()
+    quality = own.quality()
+    every = own.every()
+    aggregate = fields.String(
+        validate=validate.Length(1, 200),
+        metadata={
+            "description": "aggregates with commas between, of " + ", ".join(AGGREGATES) + "; default by kind",
+            "example": "mean,max",
+        },
+    )
+    fill = fields.Boolean(load_default=False, metadata={"description": "give empty windows too, with nulls"})
+    limit = fields.Integer(validate=validate.Range(1), metadata={"description": "rows in a page"})
+    order = own.choice("of time, within each Datastream's rows and of the Datastreams themselves", ("asc", "desc"))
+    cursor = own.text("where the page before ended; take the address in next or Link instead of making one", 100)
+    format = own.choice("representation; otherwise the Accept header decides", ("json", "csv"))
+
+    @post_load
+    def read_times(self, query: dict[str, Any], **_: Any) -> dict[str, Any]:
+        zone = query.setdefault("zone", settings().zone)
+        wrong: dict[str, list[str]] = {}
+        for name, field in (("start", "from"), ("end", "to")):
+            try:
+                query[name] = None if query[name] is None else parse_time(query[name], zone, field)
+            except Invalid as error:
+                wrong[field] = [Said.of(error)]
+        if wrong:
+            raise ValidationError(wrong)
+        _agree(query)
+        return query
+
+
+def _agree(query: dict[str, Any]) -> None:
+    """Refuse parameters that contradict each other."""
+    if query["start"] is not None and query["end"] is not None and query["start"] > query["end"]:
+        _refuse("from", "the range ends before it starts", "a time not after to", "range_reversed")
+    if "every" not in query and ("aggregate" in query or query["fill"]):
+        _refuse("every", "aggregates are of windows, and no length of windows is given", "every=1h, for example", "required")
+    if "every" in query and "order" in query:
+        _refuse("order", "windows are always given in ascending order", "no order beside every", "invalid_value")
+
+
+def _refuse(field: str, message: str, expected: str, code: str) -> None:
+    raise ValidationError({field: [Said.of(Invalid(message, code=code, field=field, expected=expected))]})
+
+
+class ManyQuery(ObservationsQuery):
+    datastream = own.ids("Datastreams whose readings are wanted", required=True)
+
+
+class Reading(Strict):
+    """A reading. Documentation of rows that are written from columns; a test holds it against a real answer."""
+
+    id = fields.String(required=True, metadata={"description": "{datastream}_{microseconds since 1970}"})
+    datastream = fields.Integer(required=True)
+    time = fields.String(required=True, metadata={"description": "as the source labels it, with the offset of zone"})
+    value = fields.Raw(
+        required=True,
+        allow_none=True,
+        metadata={"type": ["number", "string", "null"], "description": "a number, the text of a state, or null"},
+    )
+    quality = own.choice("quality", own.WORDS, required=True)
+    result_time = fields.String(required=True, allow_none=True, metadata={"description": "when the source produced it"})
+
+
+class SeriesFacts(Strict):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    unit = fields.String(required=True, metadata={"description": "UCUM code"})
+    kind = own.kind(required=True)
+
+
+class Window(Strict):
+    """Aggregates of one Datastream in one window: beside these, a member for each aggregate asked for."""
+
+    datastream = fields.Integer(required=True)
+    start = fields.String(required=True)
+    end = fields.String(required=True)
+    mean = fields.Float(allow_none=True)
+    sum = fields.Float(allow_none=True)
+    min = fields.Float(allow_none=True)
+    max = fields.Float(allow_none=True)
+    stddev = fields.Float(allow_none=True, metadata={"description": "of the sample"})
+    median = fields.Float(allow_none=True)
+    first = fields.Raw(allow_none=True, metadata={"type": ["number", "string", "null"]})
+    last = fields.Raw(allow_none=True, metadata={"type": ["number", "string", "null"]})
+    increase = fields.Float(allow_none=True, metadata={"description": "growth of a counter, resets handled"})
+    share = fields.Dict(
+        fields.String(), fields.Float(), allow_none=True, metadata={"description": "of the known time, by state"}
+    )
+    count = fields.Integer(required=True, metadata={"description": "rows in the window"})
+    good = fields.Integer(required=True, metadata={"description": "rows of good quality"})
+    coverage = fields.Float(
+        required=True, allow_none=True, metadata={"description": "good / expected, at most 1; null without a period"}
+    )
+
+
+class Observations(Strict):
+    """A page of readings, or of windows where ``every`` is given."""
+
+    zone = fields.String(required=True)
+    start = fields.String(required=True, allow_none=True, data_key="from")
+    end = fields.String(required=True, allow_none=True, data_key="to")
+    datastreams = fields.List(fields.Nested(SeriesFacts), required=True)
+    every = fields.String()
+    aggregates = fields.List(fields.String())
+    observations = fields.List(fields.Nested(Reading), metadata={"description": "without every"})
+    windows = fields.List(fields.Nested(Window), metadata={"description": "with every"})
+    next = fields.String(required=True, allow_none=True, metadata={"description": "address of the next page"})
+
+
+@blueprint.route("/datastreams/<id:datastream_id>/observations")
+class ObservationsOfOne(MethodView):
+    @blueprint.arguments(ObservationsQuery, location="query")
+    @blueprint.readings(Observations)
+    def get(self, query: dict[str, Any], datastream_id: int) -> Response:
+        """Readings of one Datastream
+
+        Rows in the order of time, or aggregates over windows where `every` is given. JSON comes in pages; CSV without
+        `limit` is the whole range, streamed.
+        """
+        return observations((datastream_id,), query)
+
+
+@blueprint.route("/observations")
+class ObservationsOfMany(MethodView):
+    @blueprint.arguments(ManyQuery, location="query")
+    @blueprint.readings(Observations)
+    def get(self, query: dict[str, Any]) -> Response:
+        """Readings of several Datastreams
+
+        Ordered by Datastream, then time. Otherwise as for one Datastream.
+        """
+        return observations(query["datastream"], query)
