@@ -18,13 +18,13 @@ for the whole message.
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import orjson
 
 from gops.ingest.decoded import Decoded, Frame
+from gops.ingest.decoders import lenient
+from gops.ingest.decoders.lenient import Unfit
 from gops.ingest.decoders.times import instant
 from gops.ingest.refused import Refused, Unreadable, shown
 from gops.quality import WORDS, Quality
@@ -33,23 +33,9 @@ RECEIPT_CHARACTERS = 64
 MARKS = frozenset({"ts", "time", "receipt", "repeat"})
 BESIDE_VALUES = MARKS | {"values"}
 DETAILS = frozenset({"value", "quality", "resultTime"})
-BOM = b"\xef\xbb\xbf"
-LONGEST_INT = 19  # digits; a longer one does not fit 64 bits and becomes a float, as orjson has it
 READING = "expected a number, a text, true, false, null, or an object of value, quality and resultTime"
 
-_strings = re.compile(r'"(?:[^"\\]+|\\.)*+(?:"|\\?\Z)', re.DOTALL)  # possessive, so that its time is linear
-_no_brackets = re.compile(r"[^\[\]{}]+")
-
-
-class _Broken:
-    """Stands for a text with half of a surrogate pair: JSON can spell it, UTF-8 cannot."""
-
-    def __str__(self) -> str:
-        return "half of a surrogate pair"
-
-
-_BROKEN = _Broken()
-_NOT_SIMPLE = frozenset({dict, list, _Broken})
+_NOT_SIMPLE = frozenset({dict, list, Unfit})
 
 
 def decode(payload: bytes, frame: Frame) -> Decoded:
@@ -58,7 +44,7 @@ def decode(payload: bytes, frame: Frame) -> Decoded:
         message = orjson.loads(payload)
     except orjson.JSONDecodeError:
         try:
-            message = _parse_leniently(payload, frame.max_depth)
+            message = lenient.parse(payload, frame.max_depth)
         except Unreadable as trouble:
             return Decoded(refusals=[Refused(trouble.code, None, "", trouble.note)])
     if type(message) is dict:
@@ -167,8 +153,8 @@ def _read_details(item: dict[str, Any], frame: Frame, levels: int) -> tuple[Any,
 
 def _not_simple(value: Any, levels: int, found: str = "") -> Unreadable:
     """Why ``value`` is no reading. ``levels`` is how many more may be nested here."""
-    if value is _BROKEN:
-        return Unreadable("bad_utf8", "found half of a surrogate pair; expected Unicode text")
+    if type(value) is Unfit:
+        return Unreadable(value.code, f"found {value.what}; expected {value.expected}")
     if _depth(value) > levels:
         return Unreadable("too_deep", f"found {shown(value)} nested deeper than GOPS_MESSAGE_DEPTH allows; {READING}")
     return Unreadable("wrong_type", f"{found or 'found ' + shown(value)}; {READING}")
@@ -177,7 +163,7 @@ def _not_simple(value: Any, levels: int, found: str = "") -> Unreadable:
 def _depth(value: Any) -> int:
     """Levels of nesting, without recursion: 0 for a number, 1 for ``[1]``."""
     depth, level = 0, [value]
-    while level := [item for item in level if type(item) in _NOT_SIMPLE and item is not _BROKEN]:
+    while level := [item for item in level if type(item) is dict or type(item) is list]:
         depth += 1
         level = [inner for item in level for inner in (item.values() if type(item) is dict else item)]
     return depth
@@ -220,46 +206,3 @@ def _cut(out: Decoded, most: int) -> None:
         del column[most:]
     note = f"only the first {most} readings are read (GOPS_MESSAGE_READINGS); expected them in several messages"
     out.refusals.append(Refused("too_many_readings", None, place, note, left_out))
-
-
-def _parse_leniently(payload: bytes, max_depth: int) -> Any:
-    """Read what orjson refuses as a whole: NaN and infinity, numbers too large, half surrogates, a byte order mark.
-
-    So one of them costs its own reading only. Depth is bounded before, since the parser of the standard library is
-    recursive. Raises ``Unreadable`` (``empty``, ``bad_utf8``, ``too_deep``, ``bad_json``).
-    """
-    try:
-        text = payload.removeprefix(BOM).decode()
-    except UnicodeDecodeError as error:
-        raise Unreadable("bad_utf8", f"the byte at {error.start} does not belong to UTF-8 text") from error
-    if not text or text.isspace():
-        raise Unreadable("empty", "found nothing; expected JSON")
-    _check_depth(text, max_depth)
-    try:
-        return json.loads(text, parse_int=_parse_int, object_pairs_hook=_clean)
-    except json.JSONDecodeError as error:
-        raise Unreadable("bad_json", f"no JSON from line {error.lineno}, column {error.colno} on") from error
-
-
-def _check_depth(text: str, max_depth: int) -> None:
-    depth = 0
-    for bracket in _no_brackets.sub("", _strings.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > max_depth:
-            raise Unreadable("too_deep", f"nested deeper than {max_depth} levels (GOPS_MESSAGE_DEPTH)")
-
-
-def _parse_int(digits: str) -> int | float:
-    return int(digits) if len(digits) <= LONGEST_INT else float(digits)
-
-
-def _clean(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {_legible(name): _BROKEN if type(value) is str and _is_broken(value) else value for name, value in pairs}
-
-
-def _legible(name: str) -> str:
-    return name.encode(errors="backslashreplace").decode() if _is_broken(name) else name
-
-
-def _is_broken(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
