@@ -1,7 +1,9 @@
 """Who may do what: one table, deny by default. Services call ``require``; nothing else decides.
 
 An action is allowed to an actor in an organisation when one of the actor's roles there has it *and* one of the
-key's scopes carries it. Platform roles (operator, auditor) hold everywhere.
+key's scopes carries it. A key acts in its own organisation alone, with one exception: platform roles (operator,
+auditor), which stand in the operator's organisation, hold everywhere; they need the scope ``platform:admin``, so that
+a key made for anything else never carries them by accident. ``docs/permissions.md`` is generated from this table.
 """
 
 from __future__ import annotations
@@ -32,7 +34,11 @@ Action = Literal[
     "organisation.edit",
     "member.list",
     "member.change",
-    "platform_role.change",  # by owners of the operator's organisation
+    "platform_role.change",  # any role in the operator's organisation; by its owners
+    "key.own",  # list and revoke keys of the same person and organisation
+    "key.issue",  # a further key of the same person and organisation
+    "key.issue_for",  # a key for another member
+    "key.administer",  # list and revoke the keys of all members
     "device.list",
     "device.change",
     "registry.read_private",  # Things and Datastreams that are in no published dataset
@@ -52,8 +58,12 @@ PLATFORM_ROLES: tuple[PlatformRole, ...] = get_args(PlatformRole)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
+OF_EVERY_KEY: frozenset[Action] = frozenset({"key.own"})
+"""What any valid key may do, also one whose person has lost every role: to end itself must always be possible."""
+
 _PUBLISH: frozenset[Action] = frozenset(
     {
+        "key.issue",
         "device.list",
         "device.change",
         "registry.read_private",
@@ -68,34 +78,55 @@ _PUBLISH: frozenset[Action] = frozenset(
     }
 )
 BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
-    "owner": _PUBLISH | {"organisation.edit", "member.change", "audit.read"},
+    "owner": _PUBLISH | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read"},
     "publisher": _PUBLISH,
-    "applicant": frozenset({"member.list"}),
-    "viewer": frozenset({"member.list"}),
+    "applicant": frozenset({"key.issue"}),
+    "viewer": frozenset({"key.issue"}),  # whoever signs up is a viewer of `public`: nobody's address is shown to them
     "operator": frozenset(
-        {"organisation.create", "organisation.edit", "member.list", "member.change", "refusal.count", "audit.read"}
+        {
+            "organisation.create",
+            "organisation.edit",
+            "member.list",
+            "member.change",
+            "key.issue",
+            "key.administer",
+            "refusal.count",
+            "audit.read",
+        }
     ),
-    "auditor": frozenset({"member.list", "audit.read", "refusal.count"}),
+    "auditor": frozenset({"member.list", "key.issue", "audit.read", "refusal.count"}),
 }
 BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     "data:read": frozenset(
         {
+            "key.issue",
             "device.list",
             "registry.read_private",
             "observation.read_private",
             "refusal.read",
             "refusal.count",
-            "member.list",
         }
     ),
-    "data:write": frozenset({"device.change", "registry.change", "observation.write", "refusal.replay"}),
-    "catalog:write": frozenset({"dataset.publish"}),
-    "testbed:apply": frozenset(),
-    "testbed:review": frozenset(),
-    "testbed:run": frozenset(),
-    "org:admin": frozenset({"organisation.edit", "member.list", "member.change", "audit.read"}),
+    "data:write": frozenset({"key.issue", "device.change", "registry.change", "observation.write", "refusal.replay"}),
+    "catalog:write": frozenset({"key.issue", "dataset.publish"}),
+    "testbed:apply": frozenset({"key.issue"}),
+    "testbed:review": frozenset({"key.issue"}),
+    "testbed:run": frozenset({"key.issue"}),
+    "org:admin": frozenset(
+        {
+            "key.issue",
+            "key.issue_for",
+            "key.administer",
+            "organisation.edit",
+            "member.list",
+            "member.change",
+            "audit.read",
+        }
+    ),
     "platform:admin": frozenset(
         {
+            "key.issue",
+            "key.administer",
             "organisation.create",
             "organisation.edit",
             "member.list",
@@ -131,39 +162,63 @@ class Actor:
 ANONYMOUS = Actor()
 
 
-def _granted_by_scope(actor: Actor, action: Action) -> bool:
-    return any(action in BY_SCOPE[scope] for scope in SCOPES if scope in actor.scopes)
-
-
 def permits(actor: Actor, action: Action, organisation_id: int | None) -> bool:
     """May ``actor`` do ``action`` in the organisation (None: on the platform itself)?"""
-    if not _granted_by_scope(actor, action):
+    if action in OF_EVERY_KEY:
+        return not actor.is_anonymous and organisation_id == actor.organisation_id
+    if not any(action in BY_SCOPE[scope] for scope in SCOPES if scope in actor.scopes):
         return False
     if action == "platform_role.change":
-        return actor.owns_operator
-    if any(action in BY_ROLE[role] for role in PLATFORM_ROLES if role in actor.platform_roles):
-        return True
-    at_home = organisation_id is not None and organisation_id == actor.organisation_id
-    return at_home and any(action in BY_ROLE[role] for role in ROLES if role in actor.roles)
+        return actor.owns_operator and "platform:admin" in actor.scopes
+    return _by_platform_role(actor, action) or _at_home(actor, action, organisation_id)
 
 
-def require(actor: Actor, action: Action, organisation_id: int | None, *, hidden: str | None = None) -> None:
+def _by_platform_role(actor: Actor, action: Action) -> bool:
+    if "platform:admin" not in actor.scopes or action not in BY_SCOPE["platform:admin"]:
+        return False
+    return any(action in BY_ROLE[role] for role in PLATFORM_ROLES if role in actor.platform_roles)
+
+
+def _at_home(actor: Actor, action: Action, organisation_id: int | None) -> bool:
+    if organisation_id is None or organisation_id != actor.organisation_id:
+        return False
+    return any(action in BY_ROLE[role] for role in ROLES if role in actor.roles)
+
+
+def require(
+    actor: Actor,
+    action: Action,
+    organisation_id: int | None,
+    *,
+    hidden: str | None = None,
+    shown_by: Action | None = None,
+) -> None:
     """Raise unless ``permits``.
 
     ``hidden`` names a thing whose existence is not public ("device"): then whoever may not gets ``NotFound``, the
-    same answer as if there were none. Otherwise ``Unauthenticated`` for the anonymous and ``Forbidden`` for others.
+    same answer as if there were none (``missing``), unless ``shown_by`` lets them see it. Otherwise
+    ``Unauthenticated`` for the anonymous and ``Forbidden`` for others.
     """
     if permits(actor, action, organisation_id):
         return
-    if hidden is not None:
-        raise NotFound(f"there is no such {hidden}, or none for you", field=hidden)
+    seen = shown_by is not None and permits(actor, shown_by, organisation_id)
+    if hidden is not None and not seen:
+        raise missing(hidden)
     if actor.is_anonymous:
         raise Unauthenticated(f"{action} needs an API key", expected="Authorization: Bearer <key>")
-    raise Forbidden(f"this key may not {action} here", found=action, expected=_who_may(action))
+    raise Forbidden(f"this key may not {action} here", found=action, expected=who_may(action))
 
 
-def _who_may(action: Action) -> str:
-    roles: list[str] = sorted(role for role, actions in BY_ROLE.items() if action in actions)
-    roles = roles or ["owner in the operator's organisation"]
+def missing(noun: str) -> NotFound:
+    """The one answer for what is not there and for what is there for others only."""
+    return NotFound(f"there is no such {noun}, or none for you", field=noun)
+
+
+def who_may(action: Action) -> str:
+    """The roles and scopes that have ``action``, in words."""
+    roles = sorted(role for role, actions in BY_ROLE.items() if action in actions)
     scopes = sorted(scope for scope, actions in BY_SCOPE.items() if action in actions)
-    return f"a role of {', '.join(roles)} and a scope of {', '.join(scopes)}"
+    return f"a role of {', '.join(roles) or OPERATORS_OWNER} and a scope of {', '.join(scopes)}"
+
+
+OPERATORS_OWNER = "owner in the operator's organisation"

@@ -94,6 +94,8 @@ DECLARED: tuple[Setting, ...] = (
         "SQLAlchemy address of the records; empty: SQLite in the data folder. "
         "postgresql+psycopg://user:password@host/database beyond one machine",
     ),
+    Setting("records_connections", _whole(2, 1000), "20", "Connections of one process to the records"),
+    Setting("records_wait_seconds", _whole(1, 300), "10", "Longest wait for the records' write lock, in seconds"),
     # store
     Setting("store", _choice("duckdb", "memory"), "duckdb", "Time-series store; memory forgets everything at the end"),
     Setting("store_memory_mb", _whole(64, 65536), "512", "Memory bound of the embedded store, in MB"),
@@ -143,6 +145,9 @@ DECLARED: tuple[Setting, ...] = (
     Setting("signup_per_hour", _whole(1, 10_000), "5", "Sign-ups per hour from one address"),
     Setting("signup_key_days", _whole(1, 3653), "365", "Days until a key from sign-up ends"),
     Setting("key_days_max", _whole(1, 3653), "730", "Longest life of an API key, in days"),
+    Setting("keys_per_person", _whole(1, 10_000), "50", "Most live keys of one person in one organisation"),
+    Setting("keys_remembered", _whole(1, 1_000_000), "10000", "API keys whose check is remembered for a second"),
+    Setting("outbox_max", _whole(1, 1_000_000), "10000", "Most letters that wait in data/outbox"),
     Setting("trusted_proxies", _whole(0, 8), "0", "Reverse proxies in front whose X-Forwarded-For is believed"),
     Setting("events_poll_ms", _whole(50, 1500), "500", "How often a process looks for events of others, in ms"),
     Setting("events_days", _whole(1, 365), "7", "Days that events stay in the outbox"),
@@ -165,6 +170,8 @@ class Settings:
     log_level: str
     log_style: str
     records_url: str
+    records_connections: int
+    records_wait_seconds: int
     store: str
     store_memory_mb: int
     store_threads: int
@@ -200,6 +207,9 @@ class Settings:
     signup_per_hour: int
     signup_key_days: int
     key_days_max: int
+    keys_per_person: int
+    keys_remembered: int
+    outbox_max: int
     trusted_proxies: int
     events_poll_ms: int
     events_days: int

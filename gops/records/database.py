@@ -102,9 +102,8 @@ def serialise(session: Session, name: str) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
-def add_unique(session: Session, row: Any, conflict: GopsError) -> None:
-    """Add ``row`` now, and raise ``conflict`` when another has its name (two units may have looked at once)."""
-    session.add(row)
+def flush_unique(session: Session, conflict: GopsError) -> None:
+    """Send what the unit has so far; raise ``conflict`` when another has its name (two units may look at once)."""
     try:
         session.flush()
     except DBAPIError as error:

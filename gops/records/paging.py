@@ -9,7 +9,7 @@ from sqlalchemy import Select
 from gops.errors import Invalid
 from gops.records.database import MAX_ID
 
-Query = TypeVar("Query", bound="Select[Any]")
+Query = TypeVar("Query", bound="Select[*tuple[Any, ...]]")
 
 
 def page(query: Query, key: Any, after: int, limit: int) -> Query:

@@ -1,0 +1,56 @@
+"""Letters as files, each an RFC 5322 message, for a mail server's pickup or for a person to read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+
+from gops.clock import Clock, SystemClock
+from gops.errors import Unavailable
+
+SENDER = "gops@localhost"
+ENDING = ".eml"
+
+
+class MailOutbox:
+    """``most`` letters may wait in ``folder``; then ``put`` raises ``Unavailable`` that names the setting."""
+
+    def __init__(self, folder: Path, most: int = 10_000, clock: Clock | None = None) -> None:
+        self._folder = folder
+        self._most = most
+        self._clock = clock or SystemClock()
+
+    def put(self, to: str, subject: str, text: str) -> None:
+        """Write one letter: whole or not at all, readable by GOPS alone. The name sorts by time."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._refuse_when_full()
+        name = f"{self._clock.micros()}-{secrets.token_hex(4)}"
+        unfinished = self._folder / f".{name}"
+        handle = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(self._letter(to, subject, text))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(self._folder / f"{name}{ENDING}")
+
+    def _refuse_when_full(self) -> None:
+        waiting = sum(1 for entry in os.scandir(self._folder) if entry.name.endswith(ENDING))
+        if waiting >= self._most:
+            raise Unavailable(
+                f"{waiting} letters wait in the outbox",
+                found=waiting,
+                expected=f"fewer than {self._most} (GOPS_OUTBOX_MAX)",
+            )
+
+    def _letter(self, to: str, subject: str, text: str) -> bytes:
+        letter = EmailMessage(policy=SMTP)
+        letter["From"] = SENDER
+        letter["To"] = to
+        letter["Subject"] = subject
+        letter["Date"] = format_datetime(self._clock.now())
+        letter.set_content(text)
+        return letter.as_bytes()

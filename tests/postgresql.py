@@ -1,0 +1,111 @@
+"""A private PostgreSQL server for tests: its own folder, a Unix socket in it, no TCP port."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import URL, create_engine, make_url
+
+SUPERUSER = "postgres"
+WAIT_SECONDS = "60"
+
+
+class NotInstalled(Exception):
+    """There is no server to start; the message says where it was looked for."""
+
+
+def binaries() -> Path:
+    """The folder of the newest installed server's programs (15 where there are several)."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    preferred = [path for path in found if path.parts[-3] == "15"]
+    if not found:
+        on_path = shutil.which("initdb")
+        if on_path is None:
+            raise NotInstalled("PostgreSQL is not installed: no /usr/lib/postgresql/*/bin/initdb, no initdb on PATH")
+        return Path(on_path).parent
+    return (preferred or found)[-1].parent
+
+
+@dataclass
+class Cluster:
+    """``create_database`` gives the address of a new, empty database."""
+
+    url: URL
+    folder: Path | None = None
+    _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    @classmethod
+    def start(cls, address: str = "") -> Cluster:
+        if address:
+            return cls(make_url(address))
+        programs = binaries()
+        folder = Path(tempfile.mkdtemp(prefix="gops-pg-"))
+        if os.geteuid() == 0:
+            shutil.chown(folder, SUPERUSER, SUPERUSER)
+        cluster = cls(
+            URL.create("postgresql+psycopg", SUPERUSER, database="postgres", query={"host": str(folder)}), folder
+        )
+        _run(programs / "initdb", "-D", folder / "data", "-U", SUPERUSER, "--auth=trust", "-E", "UTF8", "--no-sync",
+             "--locale=C.UTF-8")  # fmt: skip
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=200 -c fsync=off"
+        _run(programs / "pg_ctl", "-D", folder / "data", "-w", "-t", WAIT_SECONDS, "-l", folder / "log", "-o", options,
+             "start")  # fmt: skip
+        return cluster
+
+    def stop(self) -> None:
+        if self.folder is not None:
+            _run(binaries() / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def create_database(self, template: str = "") -> str:
+        name = f"gops_test_{os.getpid()}_{next(self._count)}"
+        source = make_url(template).database if template else "template1"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        return self.url.set(database=name).render_as_string(hide_password=False)
+
+    def drop_database(self, address: str) -> None:
+        self._execute(f'DROP DATABASE "{make_url(address).database}" WITH (FORCE)')
+
+    def version(self) -> str:
+        engine = create_engine(self.url)
+        with engine.connect() as connection:
+            text = str(connection.exec_driver_sql("SHOW server_version").scalar())
+        engine.dispose()
+        found = re.match(r"\d+", text)
+        assert found is not None
+        return found[0]
+
+    def _execute(self, statement: str) -> None:
+        engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+        engine.dispose()
+
+
+def _run(program: Path, *arguments: object) -> None:
+    """PostgreSQL refuses to run as root; then its own user runs it."""
+    as_user = []
+    if os.geteuid() == 0:
+        try:
+            pwd.getpwnam(SUPERUSER)
+        except KeyError as error:
+            raise NotInstalled("tests run as root and there is no user postgres to run the server as") from error
+        as_user = ["runuser", "-u", SUPERUSER, "--"]
+    done = subprocess.run(
+        [*as_user, str(program), *(str(argument) for argument in arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        check=False,
+    )
+    assert done.returncode == 0, f"{program.name}: {done.stderr}"
