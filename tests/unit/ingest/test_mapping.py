@@ -1,0 +1,189 @@
+"""Fields become rows: converted, checked, each refused alone."""
+
+from __future__ import annotations
+
+import json
+from math import inf, nan
+from typing import Any
+
+import pytest
+
+from gops.clock import DAY, MINUTE
+from gops.ingest.decoders import Decoded, Frame, decode
+from gops.ingest.mapping import Limits, Readings, resolve, to_table
+from gops.sensors.routes import DeviceRoute, Target
+from gops.settings import load
+from gops.store.port import READINGS
+
+NOW = 1_783_228_800_000_000
+LIMITS = Limits(past=3653 * DAY, ahead=10 * MINUTE, text=8)
+ROUTE = DeviceRoute(
+    7,
+    3,
+    "suwon",
+    "suwon/air",
+    {
+        "pm10": Target(1, "gauge", 1.0, 0.0, 0.0, 500.0),
+        "fahrenheit": Target(2, "gauge", 5 / 9, -160 / 9, -60.0, 60.0),
+        "free": Target(3, "gauge", 1.0, 0.0, -inf, inf),
+        "door": Target(4, "state", 1.0, 0.0, -inf, inf),
+        "rain": Target(5, "amount", 1.0, 0.0, 0.0, inf),
+    },
+    frozenset({"old"}),
+)
+
+
+def rows(message: Any) -> Readings:
+    return resolve(decode("json", json.dumps(message).encode(), Frame()), ROUTE, NOW, LIMITS)
+
+
+def codes(got: Readings) -> list[tuple[str, str | None, str]]:
+    return [(one.code, one.field, one.place) for one in got.refusals]
+
+
+def test_a_number_is_a_row_at_its_time() -> None:
+    got = rows({"ts": NOW // 1000 - 5, "values": {"pm10": 41}})
+    assert got == Readings([1], [NOW - 5000], [41.0], [None], [0], [None], [])
+
+
+def test_a_message_without_time_has_its_arrival() -> None:
+    assert rows({"pm10": 41}).t == [NOW]
+
+
+def test_a_number_is_converted_as_the_mapping_says() -> None:
+    assert rows({"fahrenheit": 212}).value == [pytest.approx(100.0)]
+    assert rows({"fahrenheit": 32}).value == [pytest.approx(0.0)]
+
+
+def test_minus_zero_is_stored_as_zero() -> None:
+    assert str(rows({"pm10": -0.0}).value[0]) == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("sent", "value", "quality"),
+    [
+        (0, 0.0, 0),
+        (500, 500.0, 0),
+        (500.1, 500.1, 2),
+        (-1, -1.0, 2),
+        ({"value": -1, "quality": "estimated"}, -1.0, 2),
+        ({"value": -1, "quality": "maintenance"}, -1.0, 3),
+        ({"value": 5, "quality": "estimated"}, 5.0, 1),
+        ({"value": 5, "quality": "communication_failure"}, 5.0, 4),
+        ({"value": 5, "quality": "good"}, 5.0, 0),
+        (None, None, 5),
+        ({"value": None, "quality": "good"}, None, 5),
+        ({"value": None, "quality": "estimated"}, None, 5),
+        ({"quality": "suspect"}, None, 2),
+        ({"quality": "maintenance"}, None, 3),
+        ({"quality": "communication_failure"}, None, 4),
+        ({"quality": "missing"}, None, 5),
+    ],
+)
+def test_of_several_qualities_the_highest_wins_and_the_number_is_kept(sent: Any, value: Any, quality: int) -> None:
+    got = rows({"pm10": sent})
+    assert (got.value, got.quality, got.refusals) == ([value], [quality], [])
+
+
+def test_the_range_is_that_of_the_converted_number() -> None:
+    assert rows({"fahrenheit": 139}).quality == [0]
+    assert rows({"fahrenheit": 141}).quality == [2]
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("open", "open"),
+        ("점검중", "점검중"),
+        ("", ""),
+        (True, "true"),
+        (False, "false"),
+        (3, "3"),
+        (1.5, "1.5"),
+        (2.0, "2.0"),
+        ({"value": "open", "quality": "estimated"}, "open"),
+    ],
+)
+def test_a_state_is_text(sent: Any, text: str) -> None:
+    got = rows({"door": sent})
+    assert (got.value, got.text, got.refusals) == ([None], [text], [])
+
+
+def test_a_state_of_null_is_missing() -> None:
+    got = rows({"door": None})
+    assert (got.value, got.text, got.quality) == ([None], [None], [5])
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "place"),
+    [
+        ({"pm10": "41"}, "wrong_type", "pm10"),
+        ({"pm10": True}, "wrong_type", "pm10"),
+        ({"rain": "none"}, "wrong_type", "rain"),
+        ({"values": {"pm25": 1}}, "unknown_field", "values.pm25"),
+        ([{"old": 1}], "ended_datastream", "[0].old"),
+        ({"pm10": {"value": 5, "quality": "missing"}}, "bad_quality", "pm10"),
+        ({"door": {"value": "x", "quality": "missing"}}, "bad_quality", "door"),
+        ({"door": "x" * 9}, "too_large", "door"),
+        ({"door": "a\0b"}, "wrong_type", "door"),
+        ({"ts": 0, "pm10": 1}, "too_early", "pm10"),
+        ({"ts": -(10**13), "pm10": 1}, "too_early", "pm10"),
+        ({"ts": (NOW + 11 * MINUTE) // 1000, "pm10": 1}, "too_far_ahead", "pm10"),
+        ({"ts": "9999-12-31T23:59:59Z", "pm10": 1}, "too_far_ahead", "pm10"),
+        ({"pm10": {"value": 1, "resultTime": "2099-01-01T00:00:00Z"}}, "too_far_ahead", "pm10"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_by_code_and_its_neighbour_kept(message: Any, code: str, place: str) -> None:
+    got = rows(message)
+    assert codes(got) == [(code, place.split(".")[-1], place)]
+    assert got.t == []
+    good = rows([message, {"free": 1}] if isinstance(message, dict) else [*message, {"free": 1}])
+    assert good.datastream == [3]
+
+
+@pytest.mark.parametrize("number", [nan, inf, -inf])
+def test_a_number_that_another_codec_let_through_must_be_finite(number: float) -> None:
+    decoded = Decoded(["free", "door"], [number] * 2, [None] * 2, [None] * 2, [None] * 2)
+    assert [code for code, *_ in codes(resolve(decoded, ROUTE, NOW, LIMITS))] == ["not_a_number"] * 2
+
+
+def test_a_conversion_that_overflows_is_refused() -> None:
+    route = DeviceRoute(7, 3, "suwon", "suwon/air", {"a": Target(1, "gauge", 1e300, 0.0, -inf, inf)})
+    got = resolve(decode("json", b'{"a":1e300}', Frame()), route, NOW, LIMITS)
+    assert [code for code, *_ in codes(got)] == ["not_a_number"]
+
+
+@pytest.mark.parametrize("off", [-3653 * DAY, 10 * MINUTE])
+def test_a_time_at_the_very_bound_is_accepted(off: int) -> None:
+    assert rows({"ts": (NOW + off) // 1000, "pm10": 1}).t == [NOW + off]
+
+
+def test_seconds_sent_for_milliseconds_are_pointed_out() -> None:
+    assert "not seconds" in rows({"ts": NOW // 1_000_000, "pm10": 1}).refusals[0].note
+
+
+def test_an_old_result_time_is_no_trouble() -> None:
+    got = rows({"pm10": {"value": 1, "resultTime": "1999-01-01T00:00:00Z"}})
+    assert got.refusals == []
+    assert got.result_time[0] is not None
+
+
+def test_refusals_of_the_decoder_come_first_and_the_decoded_stays_as_it_was() -> None:
+    decoded = decode("json", b'{"pm25": 1, "pm10": []}', Frame())
+    got = resolve(decoded, ROUTE, NOW, LIMITS)
+    assert [one.code for one in got.refusals] == ["wrong_type", "unknown_field"]
+    assert [one.code for one in decoded.refusals] == ["wrong_type"]
+
+
+def test_rows_of_many_messages_become_one_table_of_the_store() -> None:
+    table = to_table([rows({"pm10": 1, "door": "open"}), rows({"pm10": None})])
+    assert table.schema == READINGS
+    assert table.to_pydict()["value"] == [1.0, None, None]
+    assert table.to_pydict()["text"] == [None, "open", None]
+    assert to_table([]).schema == READINGS
+
+
+def test_bounds_come_from_the_settings() -> None:
+    settings = load({"GOPS_MESSAGE_DEPTH": "5", "GOPS_ACCEPT_AHEAD_SECONDS": "7", "GOPS_MESSAGE_TEXT": "9"})
+    assert Frame.of(settings) == Frame(None, 10_000, 5, 262_144)
+    assert Limits.of(settings) == Limits(3653 * DAY, 7_000_000, 9)
