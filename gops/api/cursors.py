@@ -32,7 +32,6 @@ def read(text: str, asked: bytes) -> tuple[int, int]:
         of = b""
     if of != asked:
         expected = "the cursor of the page before, with the same query"
-        raise Invalid(
-            "this cursor belongs to no page of this query", code="bad_cursor", field="cursor", found=text, expected=expected
-        )
+        message = "this cursor belongs to no page of this query"
+        raise Invalid(message, code="bad_cursor", field="cursor", found=text, expected=expected)
     return datastream, moment

@@ -18,6 +18,7 @@ _TYPES: Sequence[tuple[type[fields.Field[Any]], str]] = (
     (fields.List, "a list"),
     (fields.Nested, "an object"),
     (fields.Dict, "an object"),
+    (fields.Email, "a mail address"),
     (fields.String, "text"),
 )
 ERRORS_MAX = 20  # wrong values named in one answer
@@ -41,12 +42,13 @@ def expected(field: fields.Field[Any]) -> str:
     if own:
         return str(own)
     word = next((word for kind, word in _TYPES if isinstance(field, kind)), "a value")
-    return ", ".join([word, *filter(None, map(_condition, field.validators))])
+    count = " items" if isinstance(field, fields.List) else " characters"
+    return ", ".join([word, *filter(None, (_condition(one, count) for one in field.validators))])
 
 
-def _condition(validator: Any) -> str:
+def _condition(validator: Any, count: str) -> str:
     if isinstance(validator, validate.Range | validate.Length):
-        unit = " characters or items" if isinstance(validator, validate.Length) else ""
+        unit = count if isinstance(validator, validate.Length) else ""
         low, high = validator.min, validator.max
         if low is not None and high is not None:
             return f"from {low} to {high}{unit}"
@@ -54,8 +56,8 @@ def _condition(validator: Any) -> str:
     if isinstance(validator, validate.OneOf):
         return f"one of {validator.choices_text}"
     if isinstance(validator, validate.Regexp):
-        return f"matching {validator.regex.pattern}"
-    return str(getattr(validator, "error", None) or "")
+        return f"matching {validator.regex.pattern!s}"
+    return ""
 
 
 def wrong_values(error: ValidationError, schema: Schema, data: Any, place: str) -> tuple[Wrong, ...]:

@@ -13,9 +13,9 @@ from gops.api.times import parse_zone, write_time
 from gops.errors import Invalid
 from gops.kinds import KINDS, LABELS
 from gops.quality import WORDS, parse_filter
+from gops.records.database import MAX_ID
 from gops.windows import EVERY, check_every
 
-MAX_ID = 2**63 - 1
 SLUG = validate.Regexp(r"[a-z0-9][a-z0-9-]{1,62}\Z")
 DEVICE_NAME = validate.Regexp(r"[A-Za-z0-9_-]{1,64}\Z")
 
@@ -50,6 +50,11 @@ def moment(description: str, *, allow_none: bool = False) -> Moment:
 def text(description: str, longest: int, *, shortest: int = 0, **options: Any) -> fields.String:
     length = validate.Length(shortest, longest)
     return fields.String(validate=length, metadata={"description": description}, **options)
+
+
+def email(description: str) -> fields.Email:
+    about = {"description": description, "example": "you@example.org"}
+    return fields.Email(required=True, validate=validate.Length(max=254), metadata=about)
 
 
 def choice(description: str, words: tuple[str, ...], **options: Any) -> fields.String:

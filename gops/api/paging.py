@@ -11,7 +11,8 @@ from marshmallow import Schema, fields, validate
 
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.context import settings
-from gops.api.fields import MAX_ID, Strict
+from gops.api.fields import Strict
+from gops.records.database import MAX_ID
 
 Fetch = Callable[[int, int], Sequence[Any]]
 """``fetch(after, limit)``: records with ids above ``after``, in their order, at most ``limit``."""

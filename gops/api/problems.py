@@ -163,7 +163,7 @@ INTERNAL = Problem(500, Wrong("internal", "something failed here; the server's l
 
 
 def language(default: str) -> str:
-    """"ko" or "en", as the reader prefers."""
+    """ "ko" or "en", as the reader prefers."""
     return request.accept_languages.best_match(["ko", "en"], default) or default
 
 

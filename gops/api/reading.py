@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from gops import durations
 from gops.api.context import actor, services, settings
-from gops.durations import parse_duration
 from gops.errors import Invalid, TooLarge
 from gops.kinds import Kind, check_aggregates
 from gops.permissions import Actor
@@ -44,7 +44,7 @@ class Question:
 
 
 def series_of(datastream: Any) -> Series:
-    period = parse_duration(datastream.period) if datastream.period else None
+    period = durations.parse(datastream.period) if datastream.period else None
     return Series(datastream.id, datastream.kind, datastream.label, period)
 
 
@@ -70,7 +70,7 @@ def question(ids: Sequence[int], query: Mapping[str, Any]) -> Question:
 
 def datastreams_of(who: Actor, ids: Sequence[int]) -> Sequence[Any]:
     found = services().datastreams.many(who, list(ids))
-    return sorted(found, key=lambda one: one.id)  # type: ignore[no-any-return]
+    return sorted(found, key=lambda one: one.id)
 
 
 def raw(asked: Question, limit: int | None, after: tuple[int, int] | None) -> Read:
@@ -89,8 +89,8 @@ def raw(asked: Question, limit: int | None, after: tuple[int, int] | None) -> Re
 def windows(asked: Question, every: str, aggregates: Sequence[str], fill: bool) -> Windows | None:
     """The aggregates; None where there is no reading and so no range.
 
-    Windows are whole; at the ends of a range that was asked for only what lies in it is counted. Raises ``Invalid``: ``mixed_kinds``,
-    ``unknown_aggregate``, ``aggregate_of_kind``, ``too_many_windows``.
+    Windows are whole; at the ends of a range that was asked for only what lies in it is counted. Raises
+    ``Invalid``: ``mixed_kinds``, ``unknown_aggregate``, ``aggregate_of_kind``, ``too_many_windows``.
     """
     wanted = check_aggregates(_one_kind(asked), aggregates)
     span = _span(asked)
@@ -112,7 +112,7 @@ def _one_kind(asked: Question) -> Kind:
             found=", ".join(kinds),
             expected="Datastreams of one kind",
         )
-    return kinds[0]  # type: ignore[no-any-return]
+    return kinds[0]
 
 
 def _span(asked: Question) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""A request id for every request: taken over from ``X-Request-ID`` where it is harmless, echoed, and in every log line."""
+"""A request id for every request: taken from ``X-Request-ID`` where that is harmless, echoed, and in every log line."""
 
 from __future__ import annotations
 

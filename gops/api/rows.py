@@ -95,13 +95,13 @@ def readings_csv(batch: pa.RecordBatch | pa.Table, zone: ZoneInfo) -> bytes:
 
 def windows_csv(table: pa.Table, zone: ZoneInfo) -> bytes:
     """Rows of an aggregate as CSV lines, in the order of its columns."""
-    columns = []
-    for name in table.column_names:
-        if name in ("start", "end"):
-            columns.append(write_times(table[name].to_numpy(), zone))
-        else:
-            columns.append(_quoted(table[name]) if pa.types.is_string(table.schema.field(name).type) else _text(table[name]))
-    return _lines(columns)
+    return _lines([_cells(table[name], zone, is_time=name in ("start", "end")) for name in table.column_names])
+
+
+def _cells(column: pa.ChunkedArray, zone: ZoneInfo, *, is_time: bool) -> pa.Array:
+    if is_time:
+        return write_times(column.to_numpy(), zone)
+    return _quoted(column) if pa.types.is_string(column.type) else _text(column)
 
 
 def _text(column: pa.ChunkedArray) -> pa.Array:

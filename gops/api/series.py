@@ -45,10 +45,11 @@ def representation(named: str | None) -> str:
     """JSON or CSV, by name or by the Accept header. Raises 406."""
     if named is not None:
         return CSV if named == "csv" else JSON
-    best = request.accept_mimetypes.best_match([JSON, CSV], default=None if request.accept_mimetypes else JSON)
-    if best is None:
+    accepted = request.accept_mimetypes
+    best = accepted.best_match([JSON, CSV])
+    if best is None and accepted:
         raise NotAcceptable
-    return best
+    return best or JSON
 
 
 def tag_of(asked: Question, media_type: str) -> str:
@@ -111,11 +112,15 @@ def _json(asked: Question, body: dict[str, Any], following: str | None) -> Respo
         "zone": asked.zone.key,
         "from": write_time(asked.start, asked.zone),
         "to": write_time(asked.end, asked.zone),
-        "datastreams": [{"id": one.id, "name": one.name, "unit": one.unit, "kind": one.kind} for one in asked.datastreams],
+        "datastreams": [_facts(one) for one in asked.datastreams],
         **body,
         "next": following,
     }
     return Response(orjson.dumps(document), mimetype=JSON, headers=paging.link(following))
+
+
+def _facts(one: Any) -> dict[str, Any]:
+    return {"id": one.id, "name": one.name, "unit": one.unit, "kind": one.kind}
 
 
 def _csv(body: bytes | Iterator[bytes], following: str | None) -> Response:

@@ -92,5 +92,5 @@ def _offsets(low: int, high: int, zone: ZoneInfo) -> tuple[npt.NDArray[np.int64]
 
 
 def _suffix(offset: int) -> str:
-    """"+09:00" of an offset in microseconds."""
+    """ "+09:00" of an offset in microseconds."""
     return datetime(1970, 1, 1, tzinfo=timezone(timedelta(microseconds=offset))).isoformat()[19:]

@@ -45,7 +45,7 @@ OF_REQUEST: Titles = {
     "mixed_kinds": ("종류가 다른 데이터스트림입니다", "Datastreams of different kinds"),
     "two_credentials": ("서로 다른 인증 정보가 함께 왔습니다", "Two different credentials"),
 }
-TITLES: Titles = OF_STATUS | OF_REQUEST
+TITLES: Titles = {**OF_STATUS, **OF_REQUEST}
 
 
 def title(code: str, status_code: str, language: str) -> str:

@@ -65,7 +65,9 @@ def _agree(query: dict[str, Any]) -> None:
     if query["start"] is not None and query["end"] is not None and query["start"] > query["end"]:
         _refuse("from", "the range ends before it starts", "a time not after to", "range_reversed")
     if "every" not in query and ("aggregate" in query or query["fill"]):
-        _refuse("every", "aggregates are of windows, and no length of windows is given", "every=1h, for example", "required")
+        _refuse(
+            "every", "aggregates are of windows; no length of windows is given", "every=1h, for example", "required"
+        )
     if "every" in query and "order" in query:
         _refuse("order", "windows are always given in ascending order", "no order beside every", "invalid_value")
 
@@ -87,7 +89,7 @@ class Reading(Strict):
     value = fields.Raw(
         required=True,
         allow_none=True,
-        metadata={"type": ["number", "string", "null"], "description": "a number, the text of a state, or null"},
+        metadata={"type": ["number", "string"], "description": "a number, the text of a state, or null"},
     )
     quality = own.choice("quality", own.WORDS, required=True)
     result_time = fields.String(required=True, allow_none=True, metadata={"description": "when the source produced it"})
@@ -112,8 +114,8 @@ class Window(Strict):
     max = fields.Float(allow_none=True)
     stddev = fields.Float(allow_none=True, metadata={"description": "of the sample"})
     median = fields.Float(allow_none=True)
-    first = fields.Raw(allow_none=True, metadata={"type": ["number", "string", "null"]})
-    last = fields.Raw(allow_none=True, metadata={"type": ["number", "string", "null"]})
+    first = fields.Raw(allow_none=True, metadata={"type": ["number", "string"]})
+    last = fields.Raw(allow_none=True, metadata={"type": ["number", "string"]})
     increase = fields.Float(allow_none=True, metadata={"description": "growth of a counter, resets handled"})
     share = fields.Dict(
         fields.String(), fields.Float(), allow_none=True, metadata={"description": "of the known time, by state"}

@@ -1,0 +1,43 @@
+"""The Flask application of the API."""
+
+from __future__ import annotations
+
+import orjson
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from gops.api import context, credentials, etags, problems, request_ids, security, unasked
+from gops.api.blueprint import CONVERTERS, PREFIX, Api, IdConverter
+from gops.api.problems import ErrorPage
+from gops.api.services import Services
+from gops.api.v1 import BLUEPRINTS, index, signup
+from gops.settings import Settings
+
+
+def create_app(services: Services, settings: Settings, error_page: ErrorPage | None = None) -> Flask:
+    """An app that serves /api over ``services``. ``error_page`` answers failures outside of /api, for people."""
+    app = Flask("gops", static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.http_body_bytes
+    app.extensions[context.EXTENSION] = services
+    app.url_map.converters |= CONVERTERS
+    app.url_map.strict_slashes = False
+    problems.install(app, settings.language, settings.http_body_bytes, error_page)
+    etags.install(app)
+    request_ids.install(app)
+    security.install(app, settings)
+    credentials.install(app, services.keys.authenticate)
+    _register(app, settings)
+    unasked.install(app)
+    signup.limit(app, settings.signup_per_hour)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _register(app: Flask, settings: Settings) -> None:
+    api = Api(app, settings.base_url)
+    api.register_converter(IdConverter, lambda _converter: {"type": "integer", "minimum": 1})
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=PREFIX)
+    app.extensions[index.DOCUMENT] = orjson.dumps(api.document(), option=orjson.OPT_INDENT_2)

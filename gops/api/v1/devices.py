@@ -1,0 +1,159 @@
+"""Devices: who speaks, and which field of its messages is which Datastream."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from flask.views import MethodView
+from marshmallow import fields, validate
+
+from gops.api import fields as own
+from gops.api.blueprint import PREFIX, Blueprint
+from gops.api.context import actor, services
+from gops.api.fields import Strict
+from gops.api.homes import home
+from gops.api.paging import PageQuery, page, page_of
+
+blueprint = Blueprint("devices", __name__, description="Who speaks: credentials and mappings of devices")
+
+
+class DeviceNew(Strict):
+    name = fields.String(
+        required=True,
+        validate=own.DEVICE_NAME,
+        metadata={"description": "unique in its organisation", "example": "air-1"},
+    )
+    description = own.text("what it is", 2000, load_default="")
+
+
+class DeviceOut(Strict):
+    id = fields.Integer()
+    name = fields.String()
+    address = fields.String(metadata={"description": "its MQTT user name", "example": "suwon/air-1"})
+    description = fields.String()
+    created_at = own.moment("when it was registered")
+    revoked_at = own.moment("when its access ended", allow_none=True)
+    online = fields.Boolean(allow_none=True, metadata={"description": "as it last said; null if it never did"})
+    last_seen = own.moment("its newest message", allow_none=True)
+
+
+class DeviceMade(DeviceOut):
+    secret = fields.String(metadata={"description": "its MQTT password, shown this once"})
+
+
+class Secret(Strict):
+    address = fields.String(metadata={"description": "MQTT user name"})
+    secret = fields.String(metadata={"description": "MQTT password, shown this once; the former one has ended"})
+
+
+class Revocation(Strict):
+    reason = own.text("why, for the audit", 2000, shortest=1, required=True)
+
+
+class MappedField(Strict):
+    """stored = sent x scale + offset, after conversion from ``unit`` to the Datastream's."""
+
+    field = own.text("name in the device's messages", 64, shortest=1, required=True)
+    datastream = own.record_id("Datastream that it becomes", required=True)
+    unit = own.text("UCUM code of what is sent; none: the Datastream's", 64, load_default=None, allow_none=True)
+    scale = fields.Float(load_default=1.0)
+    offset = fields.Float(load_default=0.0)
+
+
+class Mapping(Strict):
+    fields_ = fields.List(
+        fields.Nested(MappedField), required=True, data_key="fields", validate=validate.Length(max=1000)
+    )
+
+
+@blueprint.route("/organisations/<slug:slug>/devices")
+class DevicesView(MethodView):
+    @blueprint.arguments(PageQuery, location="query")
+    @blueprint.response(200, page_of(DeviceOut))
+    @blueprint.moves
+    @blueprint.reads(403, 404, 422)
+    def get(self, query: dict[str, Any], slug: str) -> Any:
+        """List the devices of an organisation"""
+        place = home(slug).slug
+        body, headers = page(query, lambda after, limit: services().devices.list(actor(), place, after, limit))
+        return {**body, "items": [shown(place, device) for device in body["items"]]}, headers
+
+    @blueprint.arguments(DeviceNew)
+    @blueprint.response(201, DeviceMade)
+    @blueprint.writes(404, 409, 413, 415, 422)
+    def post(self, new: dict[str, Any], slug: str) -> Any:
+        """Register a device
+
+        It gets a Thing of its name. Its secret is shown this once.
+        """
+        device, secret = services().devices.register(actor(), slug, **new)
+        made = shown(home(slug).slug, device, secret)
+        return made, {"Location": f"{PREFIX}/devices/{made.address}"}
+
+
+@blueprint.route("/devices/<slug:slug>/<name:device>")
+class DeviceView(MethodView):
+    @blueprint.response(200, DeviceOut)
+    @blueprint.moves
+    @blueprint.reads(404)
+    def get(self, slug: str, device: str) -> Any:
+        """Show a device"""
+        place = home(slug).slug
+        return shown(place, services().devices.get(actor(), f"{place}/{device}"))
+
+    @blueprint.arguments(Revocation, location="query")
+    @blueprint.response(204)
+    @blueprint.writes(404, 422)
+    def delete(self, why: dict[str, Any], slug: str, device: str) -> None:
+        """Revoke a device
+
+        It may not speak from now on. Its Things and readings stay, and so does its name.
+        """
+        services().devices.revoke(actor(), f"{slug}/{device}", why["reason"])
+
+
+@blueprint.route("/devices/<slug:slug>/<name:device>/secret")
+class SecretView(MethodView):
+    @blueprint.response(200, Secret)
+    @blueprint.writes(404)
+    def post(self, slug: str, device: str) -> Any:
+        """Give a device a new secret
+
+        The former one ends at once. A revoked device may speak again with the new one.
+        """
+        secret = services().devices.rotate(actor(), f"{slug}/{device}")
+        return {"address": f"{home(slug).slug}/{device}", "secret": secret}
+
+
+@blueprint.route("/devices/<slug:slug>/<name:device>/mapping")
+class MappingView(MethodView):
+    @blueprint.response(200, Mapping)
+    @blueprint.moves
+    @blueprint.reads(404)
+    def get(self, slug: str, device: str) -> Any:
+        """Show which field of a device's messages is which Datastream"""
+        return {"fields_": services().mappings.get(actor(), f"{home(slug).slug}/{device}")}
+
+    @blueprint.arguments(Mapping)
+    @blueprint.response(200, Mapping)
+    @blueprint.writes(404, 413, 415, 422)
+    def put(self, mapping: dict[str, Any], slug: str, device: str) -> Any:
+        """Replace a device's mapping
+
+        Fields that are not named are refused from then on. Datastreams are of the device's organisation.
+        """
+        return {"fields_": services().mappings.put(actor(), f"{slug}/{device}", mapping["fields_"])}
+
+
+def shown(place: str, device: Any, secret: str | None = None) -> SimpleNamespace:
+    """A device with its address, and its secret where it was just made."""
+    return SimpleNamespace(
+        id=device.id,
+        name=device.name,
+        address=f"{place}/{device.name}",
+        description=device.description,
+        created_at=device.created_at,
+        revoked_at=device.revoked_at,
+        **({} if secret is None else {"secret": secret}),
+    )

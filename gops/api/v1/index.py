@@ -1,0 +1,76 @@
+"""What there is: the index, the codes of problems, and the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Response, current_app
+from flask.views import MethodView
+from marshmallow import fields
+
+from gops import __version__
+from gops.api.blueprint import PREFIX, Blueprint
+from gops.api.context import settings
+from gops.api.fields import Strict
+from gops.api.titles import TITLES
+
+blueprint = Blueprint("index", __name__, description="What there is")
+DOCUMENT = "gops-openapi"
+"""Where the app keeps the bytes of its OpenAPI document."""
+
+
+class Index(Strict):
+    name = fields.String()
+    version = fields.String()
+    zone = fields.String(metadata={"description": "where a request names none"})
+    links = fields.Dict(fields.String(), fields.String(), metadata={"description": "name to address"})
+
+
+class ProblemCode(Strict):
+    code = fields.String()
+    title_ko = fields.String()
+    title_en = fields.String()
+
+
+LINKS = {
+    "openapi": f"{PREFIX}/openapi.json",
+    "docs": "/api/docs",
+    "organisations": f"{PREFIX}/organisations",
+    "things": f"{PREFIX}/things",
+    "sensors": f"{PREFIX}/sensors",
+    "observed_properties": f"{PREFIX}/observed-properties",
+    "datastreams": f"{PREFIX}/datastreams",
+    "observations": f"{PREFIX}/observations",
+    "latest": f"{PREFIX}/latest",
+    "signup": f"{PREFIX}/signup",
+    "problems": f"{PREFIX}/problems",
+    "health": f"{PREFIX}/health/ready",
+}
+
+
+@blueprint.route("")
+class IndexView(MethodView):
+    @blueprint.response(200, Index)
+    @blueprint.open()
+    def get(self) -> Any:
+        """Show what there is"""
+        zone = settings().zone.key
+        return {"name": "GOPS", "version": __version__, "zone": zone, "links": LINKS}
+
+
+@blueprint.route("/problems")
+class ProblemsView(MethodView):
+    @blueprint.response(200, ProblemCode(many=True))
+    @blueprint.open()
+    def get(self) -> Any:
+        """List the codes of problems"""
+        return [{"code": code, "title_ko": ko, "title_en": en} for code, (ko, en) in sorted(TITLES.items())]
+
+
+@blueprint.route("/openapi.json")
+class OpenApiView(MethodView):
+    @blueprint.response(200, {"type": "object"})
+    @blueprint.open()
+    def get(self) -> Response:
+        """Show this document"""
+        return Response(cast(bytes, current_app.extensions[DOCUMENT]), mimetype="application/json")
