@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dataclasses import fields as columns
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import ValidationError, fields, validate
@@ -21,6 +22,7 @@ from marshmallow import ValidationError, fields, validate
 from gops.errors import BadSetting
 
 PREFIX = "GOPS_"
+SHOWN = 80  # characters of a wrong value that the error repeats
 
 
 class _Path(fields.Field[Path]):
@@ -32,19 +34,32 @@ class _Zone(fields.Field[ZoneInfo]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> ZoneInfo:
         try:
             return ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder of zones
             raise ValidationError("Not an IANA time zone such as Asia/Seoul.") from error
 
 
 class _Address(fields.String):
-    """An address of one of ``schemes``, or nothing."""
+    """An address of one of ``schemes``, or nothing. It may hold a password; a host may be a name like ``my_broker``."""
 
     def __init__(self, *schemes: str) -> None:
         super().__init__()
-        self.check = validate.URL(schemes=set(schemes), require_tld=False, error="Not an address of the right scheme.")
+        self._schemes = schemes
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return str(self.check(value)) if value else ""
+        text = str(value)
+        if text and not self._holds(text):
+            begins = " or ".join(f"{scheme}://" for scheme in self._schemes)
+            raise ValidationError(f"Not an address that begins with {begins} and names a host.")
+        return text.rstrip("/")
+
+    def _holds(self, text: str) -> bool:
+        try:
+            parts = urlsplit(text)
+            port_is_one = parts.port is None or parts.port > 0  # .port raises for what is no number up to 65535
+        except ValueError:
+            return False
+        blank = any(sign.isspace() or not sign.isprintable() for sign in text)
+        return parts.scheme in self._schemes and bool(parts.hostname) and port_is_one and not blank
 
 
 _TEXT = fields.String()
@@ -52,11 +67,19 @@ _FLAG = fields.Boolean()
 
 
 def _choice(*words: str) -> fields.Field[Any]:
-    return fields.String(validate=validate.OneOf(words))
+    return fields.String(validate=validate.OneOf(words, error="Must be one of: {choices}."))
 
 
 def _whole(low: int, high: int) -> fields.Field[Any]:
     return fields.Integer(validate=validate.Range(low, high))
+
+
+def _shaped(pattern: str, what: str) -> fields.Field[Any]:
+    return fields.String(validate=validate.Regexp(rf"(?:{pattern})\Z", error=f"Not {what}."))
+
+
+_SLUG = _shaped(r"[a-z0-9][a-z0-9-]{1,62}", "a slug: small letters, digits and hyphens")
+_MAIL = _shaped(r"[^@\s]{1,64}@[^@\s]{1,189}", "a mail address")
 
 
 @dataclass(frozen=True)
@@ -72,6 +95,11 @@ class Setting:
     def env_name(self) -> str:
         return PREFIX + self.name.upper()
 
+    @property
+    def is_address(self) -> bool:
+        """Its value may hold a password."""
+        return isinstance(self.field, _Address) or self.name.endswith("_url")
+
 
 DECLARED: tuple[Setting, ...] = (
     # where things are
@@ -81,8 +109,8 @@ DECLARED: tuple[Setting, ...] = (
     Setting("base_url", _Address("http", "https"), "", "Public address of this GOPS in links; empty: as asked"),
     Setting("zone", _Zone(), "Asia/Seoul", "IANA zone of windows and shown times where a request names none"),
     Setting("language", _choice("ko", "en"), "ko", "Language of pages and messages where a reader states none"),
-    Setting("operator_slug", _TEXT, "gops", "Slug of the operator's organisation that `gops init` creates"),
-    Setting("operator_email", _TEXT, "operator@localhost", "Mail address of the first operator"),
+    Setting("operator_slug", _SLUG, "gops", "Slug of the operator's organisation that `gops init` creates"),
+    Setting("operator_email", _MAIL, "operator@localhost", "Mail address of the first operator"),
     # logs
     Setting("log_level", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "Least severe event that is logged"),
     Setting("log_style", _choice("auto", "json", "text"), "auto", "json, text, or auto (text on a terminal)"),
@@ -112,6 +140,14 @@ DECLARED: tuple[Setting, ...] = (
     Setting("mqtt_client_id", _TEXT, "gops-ingest", "Client id of ingest; names its persistent session at the broker"),
     Setting("mqtt_receive_maximum", _whole(1, 16_383), "5000", "Unacknowledged MQTT messages in flight to ingest"),
     Setting("mqtt_batch", _whole(1, 65_535), "5000", "Most MQTT messages in one commit"),
+    Setting("mqtt_batch_rows", _whole(1, 10_000_000), "100000", "Readings and refusals after which a commit is made"),
+    Setting("mqtt_inbox", _whole(1, 1_000_000), "20000", "MQTT messages that may wait in memory to be read"),
+    Setting("mqtt_inbox_bytes", _whole(65_536, 1 << 36), "67108864", "The same in bytes of payload"),
+    Setting("mqtt_answers", _whole(1, 100_000), "2000", "Receipts and refusals that may wait to be sent to devices"),
+    Setting("mqtt_topics", _whole(100, 10_000_000), "100000", "Topics whose device and mapping are remembered"),
+    Setting(
+        "mqtt_session_days", _whole(1, 365), "14", "Days that a broker keeps messages while ingest is away (MQTT 5)"
+    ),
     Setting("mqtt_broker_host", _TEXT, "127.0.0.1", "Address that the embedded broker listens on"),
     Setting("mqtt_broker_port", _whole(1, 65535), "1883", "Port that the embedded broker listens on"),
     Setting("mqtt_broker_connections", _whole(1, 10_000), "500", "Most connections at once to the embedded broker"),
@@ -181,6 +217,12 @@ class Settings:
     mqtt_client_id: str
     mqtt_receive_maximum: int
     mqtt_batch: int
+    mqtt_batch_rows: int
+    mqtt_inbox: int
+    mqtt_inbox_bytes: int
+    mqtt_answers: int
+    mqtt_topics: int
+    mqtt_session_days: int
     mqtt_broker_host: str
     mqtt_broker_port: int
     mqtt_broker_connections: int
@@ -245,18 +287,24 @@ def _parse(setting: Setting, text: str) -> Any:
         return setting.field.deserialize(text)
     except ValidationError as error:
         reason = " ".join(str(message) for message in error.messages)
+        found = None if setting.is_address else text[:SHOWN]
+        said = "" if found is None else f" is {found!r}"
         raise BadSetting(
-            f"{setting.env_name}: {reason} {setting.help}. Default: {setting.default or 'empty'}",
+            f"{setting.env_name}{said}: {reason} {setting.help}. Default: {setting.default or 'empty'}",
             field=setting.env_name,
-            expected=setting.help,
+            found=found,
+            expected=f"{reason} {setting.help}",
         ) from error
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Parse settings from ``environ`` (the process's by default). Raises ``BadSetting``."""
+    """Parse settings from ``environ`` (the process's by default); an empty value is the default.
+
+    Raises ``BadSetting``.
+    """
     given = os.environ if environ is None else environ
     _refuse_unknown(given)
-    return Settings(**{row.name: _parse(row, given.get(row.env_name, row.default)) for row in DECLARED})
+    return Settings(**{row.name: _parse(row, given.get(row.env_name) or row.default) for row in DECLARED})
 
 
 def example() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from gops.accounts.keys import Keys
+from gops.accounts import checks
+from gops.accounts.granting import KeyMaker, Wish
 from gops.accounts.lookup import PUBLIC
 from gops.accounts.model import Membership, Organisation, Person
 from gops.clock import Clock
@@ -35,18 +36,17 @@ def initialise(database: Database, clock: Clock, settings: Settings) -> str | No
         serialise(session, "initialise")
         if session.scalar(select(Organisation.id).where(Organisation.kind == "operator")) is not None:
             return None
-        operator = Organisation(
-            slug=settings.operator_slug, kind="operator", name_ko="운영기관", name_en="Operator", created_at=now
-        )
-        public = Organisation(
-            slug=PUBLIC, kind="citizen_group", name_ko="일반 이용자", name_en="Public", created_at=now
-        )
-        person = Person(email=settings.operator_email, name="Operator", created_at=now)
+        operator = Organisation(kind="operator", name_ko="운영기관", name_en="Operator", created_at=now)
+        operator.slug = checks.slug(settings.operator_slug, "GOPS_OPERATOR_SLUG")
+        public = Organisation(kind="citizen_group", name_ko="일반 이용자", name_en="Public", created_at=now)
+        public.slug = PUBLIC
+        person = Person(name="Operator", created_at=now)
+        person.email = checks.email(settings.operator_email, "GOPS_OPERATOR_EMAIL")
         session.add_all([operator, public, person])
         session.flush()
         for role in FIRST_ROLES:
             session.add(Membership(person_id=person.id, organisation_id=operator.id, role=role))
         audit.record(session, now, Actor(), "platform.initialise", "organisation", operator.id, operator.id)
-        keys = Keys(database, clock, settings)
-        _key, text = keys.make_in(session, person.id, operator.id, "first key", SCOPES, settings.key_days_max)
+        wish = Wish("first key", SCOPES, settings.key_days_max)
+        _key, text = KeyMaker(clock, settings).make(session, None, person.id, operator.id, wish)
     return text

@@ -7,34 +7,28 @@ elsewhere, whoever issued it.
 
 from __future__ import annotations
 
-import builtins
-import re
-import secrets
-import string
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.accounts import checks, secret
+from gops.accounts.granting import TEXT, KeyMaker, Wish
 from gops.accounts.lookup import find_organisation, organisation
 from gops.accounts.members import roles_of
 from gops.accounts.model import ApiKey, Organisation, Person
 from gops.accounts.remembered import Remembered
-from gops.clock import DAY, Clock, from_micros
-from gops.errors import Conflict, Forbidden, Invalid, Unauthenticated, Unavailable
-from gops.permissions import PLATFORM_ROLES, ROLES, SCOPES, Actor, missing, permits, require
+from gops.clock import Clock, from_micros
+from gops.errors import Forbidden, Unauthenticated
+from gops.permissions import PLATFORM_ROLES, ROLES, Actor, missing, permits, require
 from gops.records import audit, events
-from gops.records.database import Database, flush_unique
+from gops.records.database import Database
 from gops.records.events import Event
 from gops.records.paging import is_id, page
 from gops.settings import Settings
 
-TEXT = re.compile(r"gops_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{43})")
-PREFIX_LENGTH = 8
-REMEMBER_SECONDS = 1.0  # a change takes effect in every process within 2 s
-_ALPHABET = string.ascii_letters + string.digits
+REMEMBER_SECONDS = 1.0  # a change takes effect in every process within 2 s, also where no event came through
 
 
 @dataclass(frozen=True)
@@ -44,10 +38,12 @@ class _Checked:
 
 
 class Keys:
+    """``forget`` belongs into the event pump, for ``key.revoked`` and ``member.changed``."""
+
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database = database
         self._clock = clock
-        self._settings = settings
+        self._maker = KeyMaker(clock, settings)
         self._remembered: Remembered[_Checked] = Remembered(settings.keys_remembered, REMEMBER_SECONDS)
 
     def authenticate(self, text: str) -> Actor:
@@ -61,7 +57,7 @@ class Keys:
         return checked.actor
 
     def forget(self, _event: Event | None = None) -> None:
-        """Look every key up anew; a handler of ``key.revoked`` and ``member.changed``."""
+        """Look every key up anew."""
         self._remembered.forget()
 
     def issue(
@@ -78,7 +74,8 @@ class Keys:
         with self._database.write() as session:
             if organisation_slug is not None:
                 _refuse_elsewhere(session, actor, organisation_slug)
-            return self._make(session, actor, actor.person_id, actor.organisation_id, label, scopes, days)
+            wish = Wish(label, scopes, days)
+            return self._maker.make(session, actor, actor.person_id, actor.organisation_id, wish)
 
     def issue_for(
         self, actor: Actor, organisation_id: int, email: str, label: str, scopes: Collection[str], days: int
@@ -90,7 +87,7 @@ class Keys:
             person = session.scalar(select(Person).where(Person.email == checks.email(email)))
             if person is None or not roles_of(session, person.id, organisation_id):
                 raise missing("member")
-            return self._make(session, actor, person.id, organisation_id, label, scopes, days)
+            return self._maker.make(session, actor, person.id, organisation_id, Wish(label, scopes, days))
 
     def list(self, actor: Actor, after: int = 0, limit: int = 100) -> Sequence[ApiKey]:
         """The keys of the actor's person in the actor's organisation, ended ones too."""
@@ -117,54 +114,12 @@ class Keys:
             if not own:
                 require(actor, "key.administer", found.organisation_id, hidden="key")
             if found.revoked_at is None:
-                found.revoked_at = self._clock.micros()
-                self._note(session, actor, "key.revoke", found)
-                events.append(session, found.revoked_at, "key.revoked", key=found.id)
+                found.revoked_at = now = self._clock.micros()
+                place = found.organisation_id
+                audit.record(session, now, actor, "key.revoke", "key", found.id, place, prefix=found.prefix)
+                events.append(session, now, "key.revoked", key=found.id)
         self.forget()
         return found
-
-    def make_in(self, session: Session, person_id: int, organisation_id: int, label: str, scopes: Collection[str],
-                days: int) -> tuple[ApiKey, str]:  # fmt: skip
-        """A key that GOPS itself issues in this unit: to the first operator, and to who signs up."""
-        itself = Actor(scopes=frozenset(SCOPES))
-        return self._make(session, itself, person_id, organisation_id, label, scopes, days)
-
-    def _make(self, session: Session, actor: Actor, person_id: int, organisation_id: int, label: str,
-              scopes: Collection[str], days: int) -> tuple[ApiKey, str]:  # fmt: skip
-        now = self._clock.micros()
-        self._refuse_too_many(session, person_id, organisation_id, now)
-        text = secret.new()
-        made = ApiKey(
-            person_id=person_id,
-            organisation_id=organisation_id,
-            label=checks.name(label, "label"),
-            prefix="".join(secrets.choice(_ALPHABET) for _ in range(PREFIX_LENGTH)),
-            digest=secret.digest(text),
-            scopes=_checked_scopes(session, actor, organisation_id, scopes),
-            created_at=now,
-            expires_at=now + DAY * checks.whole(days, 1, self._settings.key_days_max, "days", "GOPS_KEY_DAYS_MAX"),
-        )
-        session.add(made)
-        flush_unique(session, Unavailable("the key's prefix was taken by chance; try again"))
-        self._note(session, actor, "key.issue", made, person=person_id, scopes=made.scopes)
-        return made, f"gops_{made.prefix}_{text}"
-
-    def _refuse_too_many(self, session: Session, person_id: int, organisation_id: int, now: int) -> None:
-        session.get(Person, person_id, with_for_update=True)  # units that count the same person's keys take turns
-        live = select(func.count()).where(
-            ApiKey.person_id == person_id,
-            ApiKey.organisation_id == organisation_id,
-            ApiKey.revoked_at.is_(None),
-            ApiKey.expires_at > now,
-        )
-        count, most = session.scalar(live) or 0, self._settings.keys_per_person
-        if count >= most:
-            raise Conflict(
-                f"this person has {count} keys in this organisation that have not ended",
-                code="too_many_keys",
-                found=count,
-                expected=f"fewer than {most} (GOPS_KEYS_PER_PERSON); revoke one",
-            )
 
     def _check(self, prefix: str, text: str) -> _Checked:
         with self._database.read() as session:
@@ -184,10 +139,6 @@ class Keys:
         if self._clock.micros() >= expires_at:
             raise Unauthenticated(f"this key ended at {from_micros(expires_at).isoformat()}", code="key_expired")
 
-    def _note(self, session: Session, actor: Actor, action: str, key: ApiKey, **detail: object) -> None:
-        now = self._clock.micros()
-        audit.record(session, now, actor, action, "key", key.id, key.organisation_id, prefix=key.prefix, **detail)
-
 
 def _actor(key: ApiKey, kind: str, roles: frozenset[str]) -> Actor:
     at_operator = kind == "operator"
@@ -202,34 +153,6 @@ def _actor(key: ApiKey, kind: str, roles: frozenset[str]) -> Actor:
     )
 
 
-def _checked_scopes(
-    session: Session, actor: Actor, organisation_id: int, scopes: Collection[str]
-) -> builtins.list[str]:
-    if isinstance(scopes, str) or not scopes:
-        expected = "one or more of " + ", ".join(SCOPES)
-        raise Invalid(f"a key without scopes could do nothing; expected {expected}", field="scopes", expected=expected)
-    for scope in scopes:
-        checks.one_of(scope, SCOPES, "scopes")
-        if scope not in actor.scopes:
-            raise Forbidden(
-                f"a key without the scope {scope} cannot pass it on",
-                code="scope_exceeds",
-                field="scopes",
-                found=scope,
-                expected="one or more of " + ", ".join(sorted(actor.scopes)),
-            )
-    home = session.get(Organisation, organisation_id)
-    if "platform:admin" in scopes and (home is None or home.kind != "operator"):
-        raise Invalid(
-            "platform:admin is for keys of the operator's organisation",
-            code="platform_scope",
-            field="scopes",
-            found="platform:admin",
-            expected="one or more of " + ", ".join(scope for scope in SCOPES if scope != "platform:admin"),
-        )
-    return [scope for scope in SCOPES if scope in scopes]
-
-
 def _refuse_elsewhere(session: Session, actor: Actor, slug: str) -> None:
     home = find_organisation(session, slug)
     if home is None or home.id != actor.organisation_id:
@@ -237,7 +160,7 @@ def _refuse_elsewhere(session: Session, actor: Actor, slug: str) -> None:
             "a key issues keys for its own organisation only",
             code="key_is_confined",
             field="organisation",
-            found=slug if home is not None else None,
+            found=checks.shown(slug),
             expected="the organisation of this key, or a key issued there by one of its owners",
         )
 

@@ -46,9 +46,9 @@ class Organisations:
     def edit(
         self,
         actor: Actor,
-        current: str,
+        slug: str,
         *,
-        slug: str | None = None,
+        new_slug: str | None = None,
         name_ko: str | None = None,
         name_en: str | None = None,
     ) -> Organisation:
@@ -57,13 +57,13 @@ class Organisations:
         Raises ``NotFound``, ``Invalid``, or ``Conflict`` when the new slug is or was another's.
         """
         given = {
-            "slug": None if slug is None else checks.slug(slug),
+            "slug": None if new_slug is None else checks.slug(new_slug),
             "name_ko": None if name_ko is None else checks.name(name_ko, "name_ko"),
             "name_en": None if name_en is None else checks.name(name_en, "name_en"),
         }
         with self._database.write() as session:
             serialise(session, "organisation.slug")
-            found = organisation(session, current, lock=True)
+            found = organisation(session, slug, lock=True)
             require(actor, "organisation.edit", found.id)
             changed = {field: new for field, new in given.items() if new is not None and new != getattr(found, field)}
             if not changed:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gops import logs
 from gops.accounts import checks
-from gops.accounts.keys import Keys
+from gops.accounts.granting import KeyMaker, Wish
 from gops.accounts.lookup import PUBLIC, organisation
 from gops.accounts.model import Membership, Person
 from gops.clock import Clock, from_micros
@@ -36,7 +36,7 @@ class Signup:
         self._clock = clock
         self._settings = settings
         self._outbox = outbox
-        self._keys = Keys(database, clock, settings)
+        self._maker = KeyMaker(clock, settings)
 
     def signup(self, email: str, name: str) -> str:
         """The text of a key with ``data:read`` in the organisation ``public``. Raises ``Invalid``."""
@@ -48,7 +48,7 @@ class Signup:
             session.flush()
             session.add(Membership(person_id=person.id, organisation_id=home.id, role="viewer"))
             days = min(self._settings.signup_key_days, self._settings.key_days_max)
-            key, text = self._keys.make_in(session, person.id, home.id, LABEL, ["data:read"], days)
+            key, text = self._maker.make(session, None, person.id, home.id, Wish(LABEL, ["data:read"], days))
             audit.record(session, now, Actor(person_id=person.id), "person.signup", "person", person.id, home.id)
         self._write_to(contact, key.prefix, key.expires_at)
         return text

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from gops.errors import BadSetting, GopsError, Unavailable
 from gops.records.trouble import as_unavailable, is_duplicate
+from gops.settings import Settings
 
 WAIT_SECONDS = 10
 CONNECTIONS = 20
@@ -41,7 +42,8 @@ class Database:
         url = _parse(address)
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.wait_seconds = wait_seconds
-        self._writing = threading.Lock()  # SQLite's own waiting is polling, and unfair; threads queue here instead
+        self._turns = threading.Lock()  # SQLite's own waiting is polling, and unfair; threads queue here instead
+        self._this_thread = threading.local()
         if self.is_sqlite:
             path = Path(str(url.database)).absolute()
             self.engine = _sqlite(path, url, 1, wait_seconds, readonly=False)
@@ -50,6 +52,15 @@ class Database:
             self.engine = _postgresql(url, connections, wait_seconds)
             # one statement: BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Database:
+        """The records that the settings name."""
+        return cls(
+            settings.records_address,
+            connections=settings.records_connections,
+            wait_seconds=settings.records_wait_seconds,
+        )
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -73,15 +84,17 @@ class Database:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """On SQLite one thread of this process at a time comes to ask for the write lock."""
-        if not self.is_sqlite:
-            yield
-            return
-        if not self._writing.acquire(timeout=self.wait_seconds):
+        if getattr(self._this_thread, "writes", False):
+            raise RuntimeError("a write unit inside a write unit would wait for itself")
+        if self.is_sqlite and not self._turns.acquire(timeout=self.wait_seconds):
             raise _busy(self.wait_seconds)
+        self._this_thread.writes = True
         try:
             yield
         finally:
-            self._writing.release()
+            self._this_thread.writes = False
+            if self.is_sqlite:
+                self._turns.release()
 
     def check(self) -> None:
         """Answer a real query, or raise ``Unavailable``."""
