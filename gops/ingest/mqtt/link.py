@@ -219,7 +219,9 @@ class MqttLink:
         watched = select.POLLIN | select.POLLOUT
         while client.socket() is not None:
             self._flush(client)
-            has_room = self.inbox.has_room()
+            if client.want_write() and (client.loop_write() or client.socket() is None):
+                break
+            has_room = self.inbox.has_room() and not client.want_write()  # unsent acknowledgements must not pile up
             wanted = (select.POLLIN if has_room else 0) | (select.POLLOUT if client.want_write() else 0)
             if wanted != watched:
                 poll.modify(connection, wanted)
@@ -228,8 +230,6 @@ class MqttLink:
             ready = dict(poll.poll(0 if buffered else (POLL_SECONDS if has_room else PAUSED_SECONDS) * 1000))
             if self._woken.fileno() in ready:
                 self._woken.recv(4096)
-            if client.want_write():
-                client.loop_write()
             if buffered or ready.get(connection.fileno(), 0) & ~select.POLLOUT:
                 self._read(client)
             client.loop_misc()

@@ -1,0 +1,177 @@
+"""From messages to one batch of columns: who speaks, decode, resolve, refuse. Writes nothing.
+
+A message that trips over a mistake of ours costs itself only: it is refused as ``internal`` and its neighbours go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from gops import logs
+from gops.errors import Unavailable
+from gops.ingest import answers, topics
+from gops.ingest.decoded import Frame
+from gops.ingest.decoders import decode
+from gops.ingest.mapping import Limits, Readings, resolve, to_table
+from gops.ingest.mqtt.inbox import Message
+from gops.ingest.refusals import Report
+from gops.ingest.refused import Refused, shown
+from gops.ingest.sources import Source, Sources
+from gops.ingest.status import read_status
+from gops.store.port import Delivery, Mode
+
+FEED = "direct"  # what devices publish belongs to the feed of this name (meaning.md, Datasets)
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A device said whether it is online."""
+
+    device: int
+    online: bool
+    at: int
+    retained: bool
+
+
+@dataclass(slots=True)
+class Part:
+    """What one mode writes: rows of messages, and the deliveries that become known with them."""
+
+    readings: list[Readings] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def table(self) -> pa.Table:
+        return to_table(self.readings)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some messages on their way. ``messages`` are all that are to be acknowledged, in their order."""
+
+    messages: list[Message] = field(default_factory=list)
+    parts: dict[Mode, Part] = field(default_factory=lambda: {"replace": Part(), "keep": Part()})
+    reports: list[Report] = field(default_factory=list)
+    answers: list[tuple[str, bytes]] = field(default_factory=list)
+    seen: dict[int, int] = field(default_factory=dict)  # device id -> its newest arrival
+    said: list[Said] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    rows: int = 0  # readings and refusals: what a batch costs
+    repeats: int = 0
+
+
+def digest(message: Message) -> int:
+    """8 bytes of SHA-256 over topic and payload, signed, as ``Delivery`` has it."""
+    whole = hashlib.sha256(message.topic.encode() + b"\0" + message.payload)
+    if message.size != len(message.payload):
+        whole.update(str(message.size).encode())
+    return int.from_bytes(whole.digest()[:8], "big", signed=True)
+
+
+class Pipeline:
+    """``add`` messages to a batch. ``session`` names the broker session in deliveries."""
+
+    def __init__(self, sources: Sources, frame: Frame, limits: Limits, session: str) -> None:
+        self._sources = sources
+        self._frame = frame
+        self._limits = limits
+        self._session = session
+
+    def delivery(self, message: Message) -> Delivery:
+        return Delivery(self._session, message.packet_id, digest(message))
+
+    def add(self, batch: Batch, message: Message, delivery: Delivery | None) -> None:
+        """Read a message that was not committed before. Raises ``Unavailable`` when the records can't say whose it is,
+        and then has changed nothing."""
+        source = self._source(message)
+        batch.messages.append(message)
+        route = source.route
+        mode: Mode = "replace"
+        readings: Readings | None = None
+        if route is None or source.codec is None or message.size != len(message.payload):
+            refusals = self._add_without_reading(batch, message, source)
+        else:
+            try:
+                decoded = decode(source.codec, message.payload, self._frame)
+                readings = resolve(decoded, route, message.arrival, self._limits)
+            except Exception:
+                log.exception("message_failed", device=source.address, bytes=message.size)
+                readings, refusals = None, [_internal()]
+            else:
+                refusals = readings.refusals
+                if decoded.keep:
+                    mode = "keep"
+                for name in decoded.receipts:
+                    answer = answers.receipt(name, len(readings.t), len(refusals))
+                    batch.answers.append((topics.receipt(source.address), answer))
+        part = batch.parts[mode]
+        if readings is not None and readings.t:
+            part.readings.append(readings)
+            part.messages.append(message)
+            batch.rows += len(readings.t)
+        if delivery is not None:
+            part.deliveries.append(delivery)
+        if route is not None:
+            batch.seen[route.device_id] = message.arrival
+        if refusals:
+            self._refuse(batch, message, source, refusals)
+
+    def add_repeated(self, batch: Batch, message: Message) -> None:
+        """A redelivery of what was committed: nothing is written; a receipt that may have got lost is sent again."""
+        source = self._source(message)
+        batch.messages.append(message)
+        batch.repeats += 1
+        if source.route is None or source.codec is None or b'"receipt"' not in message.payload:
+            return
+        decoded = decode(source.codec, message.payload, self._frame)
+        readings = resolve(decoded, source.route, message.arrival, self._limits)
+        for name in decoded.receipts:
+            answer = answers.receipt(name, len(readings.t), len(readings.refusals))
+            batch.answers.append((topics.receipt(source.address), answer))
+
+    def reject(self, batch: Batch, message: Message) -> None:
+        """The store cannot take this message though it takes others: a mistake of ours, refused as ``internal``."""
+        self._refuse(batch, message, self._source(message), [_internal()])
+
+    def _source(self, message: Message) -> Source:
+        try:
+            return self._sources.get(message.topic)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("source_failed", topic=shown(message.topic))
+            return Source("", None, None, _internal())
+
+    def _add_without_reading(self, batch: Batch, message: Message, source: Source) -> Sequence[Refused]:
+        """A status, or a message of which nothing is read."""
+        if message.size > self._frame.max_bytes:
+            limit = f"at most {self._frame.max_bytes} bytes (GOPS_MESSAGE_BYTES)"
+            return [Refused("too_large", None, "", f"a payload of {message.size} bytes; expected {limit}")]
+        if source.refused is not None:
+            return [source.refused]
+        assert source.route is not None
+        online = read_status(message.payload)
+        if isinstance(online, Refused):
+            return [online]
+        batch.said.append(Said(source.route.device_id, online, message.arrival, message.retain))
+        return ()
+
+    def _refuse(self, batch: Batch, message: Message, source: Source, refusals: Sequence[Refused]) -> None:
+        batch.rows += len(refusals)
+        for one in refusals:
+            batch.refused[one.code] += 1
+            batch.reports.append(
+                Report(FEED, source.address, source.organisation_id, message.topic, message.payload, one)
+            )
+        if source.address:
+            batch.answers.append((topics.refused(source.address), answers.refused(refusals)))
+
+
+def _internal() -> Refused:
+    return Refused("internal", None, "", "GOPS could not take the message; its operators can see why")

@@ -1,0 +1,163 @@
+"""Who stands behind a topic: remembered, bounded, and forgotten when an event says that it changed.
+
+A topic is parsed and its device looked up once; after that a message costs one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gops.accounts.lookup import find_device, find_organisation
+from gops.ingest import topics
+from gops.ingest.decoders import DECODERS
+from gops.ingest.refused import Refused, shown
+from gops.records.database import Database
+from gops.records.events import Event
+from gops.sensors.routes import DeviceRoute
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where messages of one topic come from. ``codec`` is None on a status topic.
+
+    Without a ``route`` everything from it is refused as ``refused`` says. ``organisation_id`` is whose the address is,
+    None where the topic names no organisation.
+    """
+
+    address: str
+    codec: str | None
+    route: DeviceRoute | None
+    refused: Refused | None = None
+    organisation_id: int | None = None
+
+
+Route = Callable[[str], DeviceRoute | None]
+"""The route of the device at an address, None for a device that has none."""
+
+
+class Sources:
+    """At most ``size`` topics are remembered. ``handlers`` belong into the event pump."""
+
+    def __init__(self, database: Database, route: Route, size: int) -> None:
+        self._database = database
+        self._route = route
+        self._size = size
+        self._by_topic: OrderedDict[str, Source] = OrderedDict()  # of devices that have a route
+        self._refused: OrderedDict[str, Source] = OrderedDict()  # by address; of those that have none
+        self._topics_of: dict[int, set[str]] = {}  # device id -> its topics
+        self._devices_of: dict[int, set[int]] = {}  # Datastream id -> the devices that write it
+        self._changes = 0
+        self._lock = threading.Lock()
+        self.handlers: dict[str, tuple[Callable[[Event], None], ...]] = {
+            "device.registered": (self._device_appeared,),
+            "device.revoked": (self._device_changed,),
+            "device.secret_changed": (self._device_changed, self._device_appeared),
+            "mapping.changed": (self._device_changed,),
+            "datastream.changed": (self._datastream_changed,),
+            "organisation.changed": (self._everything_changed,),
+        }
+
+    def __len__(self) -> int:
+        return len(self._by_topic) + len(self._refused)
+
+    def get(self, topic: str) -> Source:
+        """Who publishes on ``topic``. Raises ``Unavailable`` when the records cannot say."""
+        found = self._by_topic.get(topic)
+        if found is not None:
+            return found
+        up = topics.parse_up(topic)
+        address = up.address if up else topics.parse_status(topic)
+        if address is None:
+            note = f"found {shown(topic)}; expected {topics.up('{org}/{device}', '{codec}')} or /status"
+            return Source("", None, None, Refused("foreign_topic", None, "", note))
+        if up and up.codec not in DECODERS:  # not remembered: a device could think of any number of them
+            return replace(self.get(topics.up(address)), codec=up.codec)
+        refused = self._refused.get(address)
+        if refused is not None:
+            return replace(refused, codec=up.codec if up else None)
+        return self._load(topic, address, up.codec if up else None)
+
+    def _load(self, topic: str, address: str, codec: str | None) -> Source:
+        with self._lock:
+            changes = self._changes
+        source = self._look_up(address, codec)
+        with self._lock:
+            if changes == self._changes:  # else what was read may be old already
+                self._remember(topic, source)
+        return source
+
+    def _look_up(self, address: str, codec: str | None) -> Source:
+        with self._database.read() as session:
+            found = find_device(session, address)
+            home = found[1] if found else find_organisation(session, address.partition("/")[0])
+        organisation_id = home.id if home else None
+        if found is None:
+            refused = Refused("unknown_device", None, "", f"no device is registered as {address}")
+            return Source(address, codec, None, refused, organisation_id)
+        if found[0].revoked_at is not None:
+            refused = Refused("revoked_device", None, "", f"{address} was revoked; it may write no more")
+            return Source(address, codec, None, refused, organisation_id)
+        route = self._route(address)
+        if route is None:
+            refused = Refused("unknown_device", None, "", f"{address} has nothing to write to")
+            return Source(address, codec, None, refused, organisation_id)
+        return Source(address, codec, route, None, organisation_id)
+
+    def _remember(self, topic: str, source: Source) -> None:
+        if source.route is None:
+            while len(self._refused) >= self._size:
+                self._refused.popitem(last=False)
+            self._refused[source.address] = source
+            return
+        while len(self._by_topic) >= self._size:
+            self._drop(next(iter(self._by_topic)))
+        self._by_topic[topic] = source
+        device = source.route.device_id
+        self._topics_of.setdefault(device, set()).add(topic)
+        for target in source.route.fields.values():
+            self._devices_of.setdefault(target.datastream, set()).add(device)
+
+    def _device_appeared(self, _event: Event) -> None:
+        with self._lock:
+            self._changes += 1
+            self._refused.clear()
+
+    def _device_changed(self, event: Event) -> None:
+        with self._lock:
+            self._changes += 1
+            self._forget_device(event.payload["device"])
+
+    def _datastream_changed(self, event: Event) -> None:
+        with self._lock:
+            self._changes += 1
+            for device in list(self._devices_of.get(event.payload["datastream"], ())):
+                self._forget_device(device)
+
+    def _everything_changed(self, _event: Event) -> None:
+        with self._lock:
+            self._changes += 1
+            for remembered in (self._by_topic, self._refused, self._topics_of, self._devices_of):
+                remembered.clear()
+
+    def _forget_device(self, device: int) -> None:
+        for topic in list(self._topics_of.get(device, ())):
+            self._drop(topic)
+
+    def _drop(self, topic: str) -> None:
+        """Forget a topic, and what only it led to."""
+        route = self._by_topic.pop(topic).route
+        if route is None:
+            return
+        own = self._topics_of[route.device_id]
+        own.discard(topic)
+        if own:
+            return
+        del self._topics_of[route.device_id]
+        for target in route.fields.values():
+            writers = self._devices_of.get(target.datastream, set())
+            writers.discard(route.device_id)
+            if not writers:
+                self._devices_of.pop(target.datastream, None)
