@@ -39,10 +39,10 @@ class Frame:
 class Decoded:
     """The readings of one message in parallel columns, and what could not be read.
 
-    ``values``: a number (an int fits 64 bits), a text, a bool, or None for missing. NaN and infinity are left to
-    ``mapping.resolve``, which refuses them. ``times``: microseconds since 1970, None for the arrival. ``qualities``: a
-    code of ``gops.quality`` or None. ``result_times``: microseconds or None. ``receipts``: the ids that the device
-    wants to be answered. ``keep``: the message repeats the past, so it writes in mode ``keep``.
+    ``values``: a finite number (an int fits 64 bits), a text without lone surrogates, a bool, or None for missing.
+    ``times``: microseconds since 1970, None for the arrival. ``qualities``: a code of ``gops.quality`` or None.
+    ``result_times``: microseconds or None. ``receipts``: the ids that the device wants to be answered. ``keep``: the
+    message repeats the past, so it writes in mode ``keep``.
 
     ``spans`` has (index of its first reading, prefix of their places) for each object of the message. (Not frozen: its
     columns grow in place, and a frozen one took 1 microsecond more to make.)

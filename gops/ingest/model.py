@@ -49,8 +49,7 @@ class RefusalCount(Base):
 
     __tablename__ = "refusal_count"
     __table_args__ = table_args(
-        UniqueConstraint("organisation_id", "feed", "device", "code", "field", "hour"),
-        Index("ix_refusal_count_hour", "hour"),
+        UniqueConstraint("hour", "organisation_id", "feed", "device", "code", "field", name="uq_refusal_count_group")
     )
     id: Mapped[Id]
     organisation_id: Mapped[Micros]

@@ -28,17 +28,10 @@ def upgrade() -> None:
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_refusal_count"),
         sa.UniqueConstraint(
-            "organisation_id",
-            "feed",
-            "device",
-            "code",
-            "field",
-            "hour",
-            name="uq_refusal_count_organisation_id_feed_device_code_field_hour",
+            "hour", "organisation_id", "feed", "device", "code", "field", name="uq_refusal_count_group"
         ),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_refusal_count_hour", "refusal_count", ["hour"])
     op.create_table(
         "refused_message",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),

@@ -1,0 +1,79 @@
+"""Refusals as they are shown."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from gops.ingest.model import Refusal, RefusedMessage
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What is kept of the message: as text where it is UTF-8, else as base64. ``cut`` says that there was more."""
+
+    text: str | None
+    base64: str | None
+    cut: bool
+
+
+@dataclass(frozen=True)
+class ShownRefusal:
+    """A refusal as its owner sees it. ``at`` in microseconds, ``digest`` the SHA-256 of the whole message in hex,
+    ``size`` its bytes. ``raw`` is left out of lists."""
+
+    id: int
+    at: int
+    organisation_id: int
+    feed: str
+    device: str
+    topic: str
+    code: str
+    field: str | None
+    place: str
+    note: str
+    revision: int | None
+    digest: str
+    size: int
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True)
+class RefusalTotal:
+    """How many like refusals there were. ``device`` and ``field`` are None for who may only count."""
+
+    organisation_id: int
+    feed: str
+    device: str | None
+    code: str
+    field: str | None
+    total: int
+
+
+def shown(refusal: Refusal, size: int, message: Raw | None = None) -> ShownRefusal:
+    return ShownRefusal(
+        refusal.id,
+        refusal.at,
+        refusal.organisation_id,
+        refusal.feed,
+        refusal.device,
+        refusal.topic,
+        refusal.code,
+        refusal.field,
+        refusal.place,
+        refusal.note,
+        refusal.revision,
+        refusal.digest.hex(),
+        size,
+        message,
+    )
+
+
+def raw(message: RefusedMessage) -> Raw:
+    cut = message.size > len(message.raw)
+    try:
+        return Raw(message.raw.decode(), None, cut)
+    except UnicodeDecodeError as error:
+        if cut and error.end == len(message.raw) and error.start >= len(message.raw) - 3:  # cut inside a character
+            return Raw(message.raw[: error.start].decode(), None, cut)
+        return Raw(None, base64.b64encode(message.raw).decode(), cut)
