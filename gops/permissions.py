@@ -8,9 +8,10 @@ a key made for anything else never carries them by accident. ``docs/permissions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from gops.errors import Forbidden, NotFound, Unauthenticated
 
@@ -35,8 +36,7 @@ Action = Literal[
     "member.list",
     "member.change",
     "platform_role.change",  # any role in the operator's organisation; by its owners
-    "key.own",  # list and revoke keys of the same person and organisation
-    "key.issue",  # a further key of the same person and organisation
+    "key.own",  # list, make and revoke keys of the same person and organisation
     "key.issue_for",  # a key for another member
     "key.administer",  # list and revoke the keys of all members
     "device.list",
@@ -58,12 +58,13 @@ PLATFORM_ROLES: tuple[PlatformRole, ...] = get_args(PlatformRole)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
+_OPERATORS_OWN: Action = "platform_role.change"
 OF_EVERY_KEY: frozenset[Action] = frozenset({"key.own"})
-"""What any valid key may do, also one whose person has lost every role: to end itself must always be possible."""
+"""What any valid key may do, also one whose person has lost every role: ending itself must always be possible,
+and what it could make would carry no more than it does."""
 
 _PUBLISH: frozenset[Action] = frozenset(
     {
-        "key.issue",
         "device.list",
         "device.change",
         "registry.read_private",
@@ -80,26 +81,24 @@ _PUBLISH: frozenset[Action] = frozenset(
 BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
     "owner": _PUBLISH | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read"},
     "publisher": _PUBLISH,
-    "applicant": frozenset({"key.issue"}),
-    "viewer": frozenset({"key.issue"}),  # whoever signs up is a viewer of `public`: nobody's address is shown to them
+    "applicant": frozenset(),
+    "viewer": frozenset(),  # whoever signs up is a viewer of `public`: nobody's address is shown to them
     "operator": frozenset(
         {
             "organisation.create",
             "organisation.edit",
             "member.list",
             "member.change",
-            "key.issue",
             "key.administer",
             "refusal.count",
             "audit.read",
         }
     ),
-    "auditor": frozenset({"member.list", "key.issue", "audit.read", "refusal.count"}),
+    "auditor": frozenset({"member.list", "audit.read", "refusal.count"}),
 }
 BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     "data:read": frozenset(
         {
-            "key.issue",
             "device.list",
             "registry.read_private",
             "observation.read_private",
@@ -107,14 +106,13 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "refusal.count",
         }
     ),
-    "data:write": frozenset({"key.issue", "device.change", "registry.change", "observation.write", "refusal.replay"}),
-    "catalog:write": frozenset({"key.issue", "dataset.publish"}),
-    "testbed:apply": frozenset({"key.issue"}),
-    "testbed:review": frozenset({"key.issue"}),
-    "testbed:run": frozenset({"key.issue"}),
+    "data:write": frozenset({"device.change", "registry.change", "observation.write", "refusal.replay"}),
+    "catalog:write": frozenset({"dataset.publish"}),
+    "testbed:apply": frozenset(),
+    "testbed:review": frozenset(),
+    "testbed:run": frozenset(),
     "org:admin": frozenset(
         {
-            "key.issue",
             "key.issue_for",
             "key.administer",
             "organisation.edit",
@@ -125,7 +123,6 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     ),
     "platform:admin": frozenset(
         {
-            "key.issue",
             "key.administer",
             "organisation.create",
             "organisation.edit",
@@ -168,7 +165,7 @@ def permits(actor: Actor, action: Action, organisation_id: int | None) -> bool:
         return not actor.is_anonymous and organisation_id == actor.organisation_id
     if not any(action in BY_SCOPE[scope] for scope in SCOPES if scope in actor.scopes):
         return False
-    if action == "platform_role.change":
+    if action == _OPERATORS_OWN:
         return actor.owns_operator and "platform:admin" in actor.scopes
     return _by_platform_role(actor, action) or _at_home(actor, action, organisation_id)
 
@@ -216,9 +213,61 @@ def missing(noun: str) -> NotFound:
 
 def who_may(action: Action) -> str:
     """The roles and scopes that have ``action``, in words."""
-    roles = sorted(role for role, actions in BY_ROLE.items() if action in actions)
+    roles: list[str] = sorted(role for role, actions in BY_ROLE.items() if action in actions)
+    roles = roles or ["owner in the operator's organisation"]
     scopes = sorted(scope for scope, actions in BY_SCOPE.items() if action in actions)
-    return f"a role of {', '.join(roles) or OPERATORS_OWNER} and a scope of {', '.join(scopes)}"
+    return f"a role of {', '.join(roles)} and a scope of {', '.join(scopes)}"
 
 
-OPERATORS_OWNER = "owner in the operator's organisation"
+_INTRODUCTION = """\
+# Who may do what
+
+Generated from `gops/permissions.py`: `python -m gops.permissions > docs/permissions.md`.
+
+Everything else is refused. An act needs a role **and** a scope of the key that allow it.
+
+- `yes` holds in the key's own organisation.
+- `everywhere` holds in every organisation and on the platform itself, for keys of the operator's organisation that have
+  the scope `platform:admin`.
+- Roles in the operator's organisation, `operator` and `auditor` among them, are given and taken by its owners alone
+  (`platform_role.change`).
+- Any valid key may list, make and revoke keys of its own person and organisation (`key.own`).
+- What is public needs no key and is not here. Devices act through credentials of their own and write to their own
+  Datastreams alone.
+"""
+
+
+def document() -> str:
+    """The text of ``docs/permissions.md``."""
+    by_role = ["## By role", "", *_table([*ROLES, *PLATFORM_ROLES], _by_role)]
+    by_scope = ["## By scope", "", *_table(list(SCOPES), _by_scope)]
+    return "\n".join([_INTRODUCTION, *by_role, "", *by_scope, ""])
+
+
+def _by_role(role: str, action: Action) -> str:
+    if action in OF_EVERY_KEY:
+        return "yes"
+    if action == _OPERATORS_OWN:
+        return "of the operator" if role == "owner" else ""
+    if action not in BY_ROLE[cast(Role, role)]:
+        return ""
+    everywhere = role in PLATFORM_ROLES and action in BY_SCOPE["platform:admin"]
+    return "everywhere" if everywhere else "yes"
+
+
+def _by_scope(scope: str, action: Action) -> str:
+    return "yes" if action in OF_EVERY_KEY or action in BY_SCOPE[cast(Scope, scope)] else ""
+
+
+def _table(names: list[str], cell: Callable[[str, Action], str]) -> list[str]:
+    rows = [[f"`{action}`", *(cell(name, action) for name in names)] for action in ACTIONS]
+    head = ["Action", *names]
+    return [_line(head), _line(["---"] * len(head)), *(_line(row) for row in rows)]
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())

@@ -68,9 +68,9 @@ class Keys:
         ``organisation_slug`` may name the organisation of the actor's key and no other. Raises ``Forbidden``,
         ``Invalid``, or ``Conflict`` (``too_many_keys``).
         """
-        require(actor, "key.issue", actor.organisation_id)
-        if actor.person_id is None or actor.organisation_id is None:
-            raise Forbidden("a key is a person's; issue it for one", found="no person", expected="issue_for")
+        require(actor, "key.own", actor.organisation_id)
+        assert actor.person_id is not None, "key.own is a person's"
+        assert actor.organisation_id is not None, "every key has an organisation"
         with self._database.write() as session:
             if organisation_slug is not None:
                 _refuse_elsewhere(session, actor, organisation_slug)
