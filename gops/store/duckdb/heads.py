@@ -1,0 +1,179 @@
+"""What is known of each Datastream without asking the disk: newest row, first t, number of rows, version.
+
+Parallel arrays sorted by Datastream, so that a batch of thousands is compared in a few numpy calls. Written by the
+writer after each commit, read by anybody; ``lock`` makes a reader see a whole commit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gops.store.port import READINGS, Extent
+
+Ints = npt.NDArray[np.int64]
+NONE = np.iinfo(np.int64).min
+"""Stands for a null result_time, and for the newest t of a Datastream without rows; below every real time."""
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass
+class Rows:
+    """The columns of ``READINGS`` as arrays; null is NaN in ``value``, None in ``text``, NONE in ``result_time``."""
+
+    datastream: Ints
+    t: Ints
+    value: npt.NDArray[np.float64]
+    text: npt.NDArray[np.object_]
+    quality: npt.NDArray[np.uint8]
+    result_time: Ints
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Rows:
+        def plain(name: str, null: Any) -> Any:
+            return table[name].fill_null(null).to_numpy()
+
+        texts = table["text"]
+        empty = texts.null_count == len(texts)
+        return cls(
+            datastream=table["datastream"].to_numpy(),
+            t=table["t"].to_numpy(),
+            value=plain("value", np.nan),
+            text=np.full(len(texts), None) if empty else texts.to_numpy(zero_copy_only=False),
+            quality=table["quality"].to_numpy(),
+            result_time=plain("result_time", int(NONE)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def take(self, where: Any) -> Rows:
+        return Rows(**{name: column[where] for name, column in vars(self).items()})
+
+    def table(self) -> pa.Table:
+        """The same as a table of ``READINGS``."""
+        return pa.Table.from_arrays(
+            [
+                pa.array(self.datastream),
+                pa.array(self.t),
+                pa.array(self.value, mask=np.isnan(self.value)),
+                pa.array(self.text, pa.string()),
+                pa.array(self.quality),
+                pa.array(self.result_time, mask=self.result_time == NONE),
+            ],
+            schema=READINGS,
+        )
+
+
+def _nothing() -> Rows:
+    return Rows.of(READINGS.empty_table()).take(np.empty(0, np.int64))  # a copy: arrays of Arrow can't be written
+
+
+@dataclass
+class Heads:
+    """``newest.datastream`` is the sorted key of all arrays here; ``newest.t`` is NONE where there are no rows."""
+
+    floor: int = 0
+    newest: Rows = field(default_factory=_nothing)
+    first: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    rows: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    versions: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, datastreams: Sequence[int] | Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """Positions in the arrays, and which of them are real."""
+        wanted = np.asarray(datastreams, np.int64)
+        ids = self.newest.datastream
+        places = np.searchsorted(ids, wanted)
+        known = places < len(ids)
+        known[known] = ids[places[known]] == wanted[known]
+        return places, known
+
+    def last(self, datastreams: Ints) -> Ints:
+        """The newest t of each, NONE where there is none."""
+        places, known = self.find(datastreams)
+        found = np.full(len(datastreams), NONE)
+        found[known] = self.newest.t[places[known]]
+        return found
+
+    def _standing(self, datastreams: Sequence[int]) -> Ints:
+        """Positions, ascending, of those of ``datastreams`` that have rows."""
+        places, known = self.find(np.unique(np.asarray(datastreams, np.int64)))
+        places = places[known]
+        return places[self.rows[places] > 0]
+
+    # asked by anybody
+
+    def latest(self, datastreams: Sequence[int]) -> pa.Table:
+        with self.lock:
+            found = self.newest.take(self._standing(datastreams))
+        return found.table()
+
+    def extent(self, datastreams: Sequence[int]) -> dict[int, Extent]:
+        with self.lock:
+            at = self._standing(datastreams)
+            columns = (self.newest.datastream[at], self.first[at], self.newest.t[at], self.rows[at])
+        return {one: Extent(*span) for one, *span in zip(*(column.tolist() for column in columns), strict=True)}
+
+    def version(self, datastreams: Sequence[int]) -> int:
+        with self.lock:
+            places, known = self.find(datastreams)
+            return int(max(self.floor, self.versions[places[known]].max(initial=self.floor)))
+
+    # told by the writer
+
+    def put(self, newest: Rows, first: Ints, rows: Ints, changed: Ints, version: int) -> None:
+        """Of the ``changed`` Datastreams only this is left: their newest rows, first t and numbers of rows."""
+        with self.lock:
+            self._make_room(newest.datastream)
+            at, _ = self.find(changed)
+            self.newest.t[at], self.first[at], self.rows[at] = NONE, NEVER, 0
+            at, _ = self.find(newest.datastream)
+            self._set_newest(at, newest)
+            self.first[at], self.rows[at] = first, rows
+            self._mark(changed, version)
+
+    def add(self, written: Rows, inserted: Ints, changed: Ints, version: int) -> None:
+        """After a commit: ``written`` rows stand now; ``inserted`` holds the Datastream of each row that is new."""
+        if not len(written):
+            return
+        order = np.lexsort((written.t, written.datastream))
+        datastreams = written.datastream[order]
+        begins = np.flatnonzero(np.diff(datastreams, prepend=datastreams[0] - 1))
+        tops = order[np.append(begins[1:], len(order)) - 1]
+        with self.lock:
+            self._make_room(datastreams[begins])
+            at, _ = self.find(datastreams[begins])
+            newer = written.t[tops] >= self.newest.t[at]
+            self._set_newest(at[newer], written.take(tops[newer]))
+            self.first[at] = np.minimum(self.first[at], written.t[order[begins]])
+            np.add.at(self.rows, self.find(inserted)[0], 1)
+            self._mark(changed, version)
+
+    def _mark(self, changed: Ints, version: int) -> None:
+        places, known = self.find(changed)
+        self.versions[places[known]] = version
+
+    def _set_newest(self, at: Ints, newest: Rows) -> None:
+        for name, column in vars(newest).items():
+            getattr(self.newest, name)[at] = column
+
+    def _make_room(self, datastreams: Ints) -> None:
+        """Places for Datastreams that were not known, without rows."""
+        _, known = self.find(datastreams)
+        if known.all():
+            return
+        new = np.unique(datastreams[~known])
+        at = np.searchsorted(self.newest.datastream, new)
+        fills = Rows(new, NONE, np.nan, None, 0, NONE)  # type: ignore[arg-type]
+        for name, column in vars(self.newest).items():
+            setattr(self.newest, name, np.insert(column, at, getattr(fills, name)))
+        self.first = np.insert(self.first, at, NEVER)
+        self.rows = np.insert(self.rows, at, 0)
+        self.versions = np.insert(self.versions, at, self.floor)

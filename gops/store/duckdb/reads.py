@@ -1,0 +1,136 @@
+"""Raw rows: a page, a range, or a stream from one snapshot.
+
+Rows lie on disk in the order they came, roughly that of t, and DuckDB knows the least and greatest t of every 122,880
+of them; so a question is fast when its range of t is narrow or its limit small. One about many Datastreams is cut into
+slices of some Datastreams each, so that little more is sorted than what is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from gops.store.duckdb.database import Cursor, Database
+from gops.store.duckdb.heads import Heads
+from gops.store.duckdb.schema import COLUMNS
+from gops.store.duckdb.spans import Span, condition, of_quality, spans_of
+from gops.store.port import READINGS, Read
+
+FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
+SORTED_ROWS = 1_000_000  # of a stream are sorted at once, unless a single Datastream has more
+WIDEN = 4  # the next slice of a limited read has this many times the Datastreams of the one before
+
+
+def read(database: Database, heads: Heads, query: Read) -> pa.Table:
+    """See ``Store.read``."""
+    spans = _plan(heads, query)
+    if not spans or query.limit == 0:
+        return READINGS.empty_table()
+    with database.lend() as connection:
+        if query.limit is None or len(spans) == 1:
+            return _fetch(connection, spans, query, query.limit)
+        return _fetch_slices(connection, spans, query, query.limit)
+
+
+def stream(database: Database, heads: Heads, query: Read, rows: int) -> Iterator[pa.RecordBatch]:
+    """See ``Store.stream``. The view is of the moment when the first batch is taken."""
+    spans = _plan(heads, query)
+    left = query.limit
+    if not spans or left == 0:
+        return
+    cursor = database.take()
+    try:
+        with database.working(cursor):
+            cursor.connection.execute("BEGIN")
+        for part in _by_size(spans):
+            for batch in _batches(database, cursor, part, query, left, rows):
+                yield batch
+                left = None if left is None else left - batch.num_rows
+            if left == 0:
+                return
+    finally:
+        database.discard(cursor)  # a reader who left early may have left rows in it
+
+
+def _plan(heads: Heads, query: Read) -> list[Span]:
+    """Spans in the order of the answer, without what comes before ``after``."""
+    extents = heads.extent([series.datastream for series in query.series])
+    spans = spans_of(query.series, query.start, query.end, extents)
+    if query.descending:
+        spans.reverse()
+    if query.after is not None:
+        spans = [rest for span in spans if (rest := _rest(span, query.after, query.descending))]
+    return spans
+
+
+def _rest(span: Span, after: tuple[int, int], descending: bool) -> Span | None:
+    datastream, t = after
+    if span.datastream != datastream:
+        return span if (span.datastream < datastream) == descending else None
+    rest = replace(span, high=min(span.high, t)) if descending else replace(span, low=max(span.low, t + 1))
+    return rest if rest.low < rest.high else None
+
+
+def _sql(spans: Sequence[Span], query: Read, limit: int | None) -> tuple[str, list[Any]]:
+    where, parameters = condition(spans)
+    way = " DESC" if query.descending else ""
+    order = f"t{way}" if len(spans) == 1 else f"datastream{way}, t{way}"
+    sql = f"SELECT {COLUMNS} FROM reading WHERE {where} AND {of_quality(query.quality)} ORDER BY {order}"
+    return (sql if limit is None else f"{sql} LIMIT {int(limit)}"), parameters
+
+
+def _fetch(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: Read, limit: int | None) -> pa.Table:
+    sql, parameters = _sql(spans, query, limit)
+    if limit is None or limit > FEW_ROWS:
+        return connection.sql(sql, params=parameters).to_arrow_table().cast(READINGS)
+    found = connection.execute(sql, parameters).fetchall()
+    if not found:
+        return READINGS.empty_table()
+    columns = zip(*found, strict=True)
+    return pa.Table.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(columns, READINGS, strict=True)], schema=READINGS
+    )
+
+
+def _fetch_slices(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: Read, limit: int) -> pa.Table:
+    """Ever more Datastreams at a time until the page is full, all in one view."""
+    tables, left, size = [], limit, 1
+    connection.execute("BEGIN")
+    while spans and left:
+        tables.append(_fetch(connection, spans[:size], query, left))
+        left -= tables[-1].num_rows
+        spans, size = spans[size:], size * WIDEN
+    connection.execute("COMMIT")
+    return pa.concat_tables(tables)
+
+
+def _by_size(spans: Sequence[Span]) -> Iterator[list[Span]]:
+    """Neighbouring spans together as long as what they hold may be sorted at once."""
+    part: list[Span] = []
+    size = 0
+    for span in spans:
+        if part and size + span.extent.rows > SORTED_ROWS:
+            yield part
+            part, size = [], 0
+        part.append(span)
+        size += span.extent.rows
+    yield part
+
+
+def _batches(
+    database: Database, cursor: Cursor, spans: Sequence[Span], query: Read, limit: int | None, rows: int
+) -> Iterator[pa.RecordBatch]:
+    with database.working(cursor):
+        sql, parameters = _sql(spans, query, limit)
+        reader = cursor.connection.sql(sql, params=parameters).to_arrow_reader(rows)
+    while True:
+        with database.working(cursor):
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+        yield pa.RecordBatch.from_arrays(batch.columns, schema=READINGS)

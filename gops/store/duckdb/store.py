@@ -1,0 +1,138 @@
+"""``DuckdbStore``: the embedded time-series store, one folder, one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from gops.errors import Unavailable
+from gops.store.checks import check_batch, check_read, check_windows
+from gops.store.duckdb import reads
+from gops.store.duckdb.aggregates import aggregate
+from gops.store.duckdb.commits import Commits
+from gops.store.duckdb.database import Database, rows
+from gops.store.duckdb.deliveries import Deliveries
+from gops.store.duckdb.folder import make_private
+from gops.store.duckdb.heads import Heads
+from gops.store.duckdb.schema import DATABASE
+from gops.store.duckdb.writer import Act, Write, Writer
+from gops.store.port import Capabilities, Delivery, Extent, Health, Mode, Read, Receipt, Windows
+
+
+class DuckdbStore:
+    """A ``Store`` in ``folder``, which it makes and holds alone.
+
+    ``memory_mb`` and ``threads`` bound DuckDB; ``queue`` write requests may wait; of each broker session the last
+    ``deliveries_kept`` messages are remembered. Raises ``Unavailable`` (``store_held`` names the process that has it).
+    """
+
+    capabilities = Capabilities(
+        durable=True,
+        replaces=True,
+        deletes_range=True,
+        text=True,
+        microseconds=True,
+        atomic=True,
+        visible_after_s=0.0,
+        retention_scope="datastream",
+    )
+
+    def __init__(self, folder: Path, memory_mb: int, threads: int, queue: int, deliveries_kept: int) -> None:
+        self._queue = queue
+        self._open = True
+        self._database = Database(folder, memory_mb, threads)
+        self._commits = Commits(self._database, Deliveries(deliveries_kept))
+        try:
+            self._commits.load()
+        except duckdb.Error as error:
+            self._database.note(error)
+            self._database.release()
+            raise Unavailable("the store's database can't be read; the server's log says why") from error
+        self._writer = Writer(self._database, self._commits, queue)
+
+    # writing
+
+    def submit(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Future[Receipt]:
+        self._check_open()
+        request = Write(check_batch(batch), mode == "keep", tuple(deliveries))
+        self._writer.submit(request)
+        return request.future
+
+    def write(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Receipt:
+        return self.submit(batch, mode, deliveries).result()
+
+    def delete(self, datastreams: Sequence[int], start: int, end: int) -> int:
+        self._check_open()
+        act = Act(lambda commits: commits.delete(list(datastreams), start, end))
+        self._writer.submit(act)
+        return int(act.future.result())
+
+    def delivered(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
+        self._check_open()
+        return self._commits.deliveries.known(deliveries)
+
+    def forget_deliveries(self, session: str) -> None:
+        self._check_open()
+        act = Act(lambda commits: commits.forget(session))
+        self._writer.submit(act)
+        act.future.result()
+
+    # reading
+
+    @property
+    def _heads(self) -> Heads:
+        self._check_open()
+        return self._commits.heads
+
+    def read(self, query: Read) -> pa.Table:
+        check_read(query)
+        return reads.read(self._database, self._heads, query)
+
+    def stream(self, query: Read, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        check_read(query)
+        return reads.stream(self._database, self._heads, query, rows)
+
+    def aggregate(self, query: Windows) -> pa.Table:
+        return aggregate(self._database, self._heads, query, check_windows(query))
+
+    def latest(self, datastreams: Sequence[int]) -> pa.Table:
+        return self._heads.latest(datastreams)
+
+    def extent(self, datastreams: Sequence[int]) -> dict[int, Extent]:
+        return self._heads.extent(datastreams)
+
+    def version(self, datastreams: Sequence[int]) -> int:
+        return self._heads.version(datastreams)
+
+    # life
+
+    def health(self) -> Health:
+        self._check_open()
+        detail: dict[str, object] = {
+            "engine": "duckdb",
+            "queue": self._writer.waiting,
+            "queue_limit": self._queue,
+            "file_bytes": make_private(self._database.folder / DATABASE),
+            "log_bytes": self._commits.log_bytes(),
+        }
+        try:
+            with self._database.lend() as connection:
+                rows(connection, "SELECT t FROM reading LIMIT 1")
+        except Unavailable as error:
+            return Health(False, {**detail, "problem": error.message})
+        return Health(self._writer.alive, detail)
+
+    def close(self) -> None:
+        """Finish what is queued, checkpoint, and let go of the folder."""
+        if self._open:
+            self._open = False
+            self._writer.close()
+            self._database.release()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise Unavailable("the store is closed")
