@@ -61,7 +61,7 @@ class RefusalCount(Base):
     total: Mapped[Micros]
 
 
-class DeviceStatus(Base):
+class DeviceStatusRow(Base):
     """What a device last said of itself. ``online`` is null for one that never used its status topic."""
 
     __tablename__ = "device_status"
@@ -69,4 +69,4 @@ class DeviceStatus(Base):
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True, autoincrement=False)
     online: Mapped[bool | None]
     online_since: Mapped[OptionalMicros]  # when ``online`` last changed
-    last_seen: Mapped[Micros]  # its newest message
+    last_seen: Mapped[OptionalMicros]  # its newest message; null while only a retained one is known

@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.Column("device_id", BIG_ID, autoincrement=False, nullable=False),
         sa.Column("online", sa.Boolean(), nullable=True),
         sa.Column("online_since", sa.BigInteger(), nullable=True),
-        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_device_status_device_id"),
         sa.PrimaryKeyConstraint("device_id", name="pk_device_status"),
     )
