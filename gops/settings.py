@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields as columns
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from marshmallow import ValidationError, fields, validate
 
 from gops.errors import BadSetting
+
+Network = IPv4Network | IPv6Network
 
 PREFIX = "GOPS_"
 SHOWN = 80  # characters of a wrong value that the error repeats
@@ -60,6 +63,16 @@ class _Address(fields.String):
             return False
         blank = any(sign.isspace() or not sign.isprintable() for sign in text)
         return parts.scheme in self._schemes and bool(parts.hostname) and port_is_one and not blank
+
+
+class _Networks(fields.Field[tuple[Network, ...]]):
+    """Networks in CIDR notation with commas between."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[Network, ...]:
+        try:
+            return tuple(ip_network(part.strip()) for part in str(value).split(",") if part.strip())
+        except ValueError as error:
+            raise ValidationError("Not networks such as 10.1.0.0/16,fd00::/8.") from error
 
 
 _TEXT = fields.String()
@@ -168,6 +181,16 @@ DECLARED: tuple[Setting, ...] = (
         "Different refusals (code and field) of one device told apart in one hour; the rest are counted together",
     ),
     Setting("refusal_days", _whole(1, 3653), "90", "Days that refusals are kept"),
+    # registry
+    Setting("organisation_things", _whole(1, 10_000_000), "100000", "Most Things of one organisation"),
+    Setting("organisation_sensors", _whole(1, 10_000_000), "100000", "Most Sensors of one organisation"),
+    Setting("thing_datastreams", _whole(1, 100_000), "1000", "Most Datastreams of one Thing, ended ones included"),
+    Setting("thing_locations", _whole(1, 1_000_000), "10000", "Most places in the history of one Thing"),
+    Setting(
+        "thing_properties_bytes", _whole(2, 1_048_576), "16384", "Largest properties of one Thing, in bytes of JSON"
+    ),
+    Setting("device_fields", _whole(1, 10_000), "1000", "Most mapped fields of one device"),
+    Setting("observed_properties", _whole(1, 1_000_000), "10000", "Most observed properties of the platform"),
     # HTTP
     Setting("http_threads", _whole(1, 256), "8", "Threads that answer HTTP requests"),
     Setting("http_body_bytes", _whole(1024, 1_073_741_824), "1048576", "Largest body of an HTTP request, in bytes"),
@@ -185,6 +208,19 @@ DECLARED: tuple[Setting, ...] = (
     Setting("keys_remembered", _whole(1, 1_000_000), "10000", "API keys whose check is remembered for a second"),
     Setting("outbox_max", _whole(1, 1_000_000), "10000", "Most letters that wait in data/outbox"),
     Setting("trusted_proxies", _whole(0, 8), "0", "Reverse proxies in front whose X-Forwarded-For is believed"),
+    # asking others over HTTP
+    Setting(
+        "outbound_allow",
+        _Networks(),
+        "",
+        "Networks inside (loopback, private) that GOPS may ask over HTTP, as CIDR with commas; empty: none",
+    ),
+    Setting("outbound_connect_seconds", _whole(1, 300), "5", "Longest wait for a connection to another host"),
+    Setting("outbound_read_seconds", _whole(1, 300), "20", "Longest silence of another host within its answer"),
+    Setting("outbound_total_seconds", _whole(1, 3600), "60", "Longest time for an answer of another host in all"),
+    Setting("outbound_bytes", _whole(1024, 1_073_741_824), "33554432", "Largest answer of another host, in bytes"),
+    Setting("outbound_redirects", _whole(0, 20), "3", "Most redirects followed to one answer"),
+    # events
     Setting("events_poll_ms", _whole(50, 1500), "500", "How often a process looks for events of others, in ms"),
     Setting("events_days", _whole(1, 365), "7", "Days that events stay in the outbox"),
 )
@@ -237,6 +273,13 @@ class Settings:
     refusal_kept_per_hour: int
     refusal_groups_per_hour: int
     refusal_days: int
+    organisation_things: int
+    organisation_sensors: int
+    thing_datastreams: int
+    thing_locations: int
+    thing_properties_bytes: int
+    device_fields: int
+    observed_properties: int
     http_threads: int
     http_body_bytes: int
     http_query_bytes: int
@@ -253,6 +296,12 @@ class Settings:
     keys_remembered: int
     outbox_max: int
     trusted_proxies: int
+    outbound_allow: tuple[Network, ...]
+    outbound_connect_seconds: int
+    outbound_read_seconds: int
+    outbound_total_seconds: int
+    outbound_bytes: int
+    outbound_redirects: int
     events_poll_ms: int
     events_days: int
 

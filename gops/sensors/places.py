@@ -1,0 +1,85 @@
+"""Where a Thing was, and where it is: the row with the latest ``since``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from gops.errors import Conflict, Invalid
+from gops.geo import BBox, Point
+from gops.sensors.model import Location, Thing
+from gops.windows import EARLIEST
+
+
+def newest(session: Session, thing_ids: Iterable[int]) -> dict[int, Location]:
+    """Where these Things are, as far as they have a place."""
+    later = aliased(Location)
+    superseded = exists().where(and_(later.thing_id == Location.thing_id, later.since > Location.since))
+    query = select(Location).where(Location.thing_id.in_(list(thing_ids)), ~superseded)
+    return {row.thing_id: row for row in session.scalars(query)}
+
+
+def is_within(box: BBox) -> ColumnElement[bool]:
+    """Of Things: is the place where they are now in ``box``, its edges included?"""
+    later = aliased(Location)
+    superseded = exists().where(and_(later.thing_id == Location.thing_id, later.since > Location.since))
+    longitude = or_(*(Location.longitude.between(low, high) for low, high in box.longitudes))
+    inside = and_(longitude, Location.latitude.between(box.south, box.north))
+    return Thing.id.in_(select(Location.thing_id).where(inside, ~superseded))
+
+
+def move(
+    session: Session, thing: Thing, point: Point, name: str, since: int, now: int, most: int
+) -> tuple[Location, bool]:
+    """The row that says so, and whether anything changed.
+
+    The same place again adds nothing; a place at the ``since`` of the newest row corrects that row. Raises ``Invalid``
+    for a time ahead of ``now``, ``Conflict`` for one before the newest row's or beyond ``most`` rows.
+    """
+    _check_time(since, now)
+    last = newest(session, [thing.id]).get(thing.id)
+    if last is not None and since < last.since:
+        raise Conflict(
+            f"{thing.name} has been at another place since later than that",
+            code="location_order",
+            field="since",
+            found=since,
+            expected=f"a time not before {last.since} (microseconds since 1970)",
+        )
+    if last is not None and (last.longitude, last.latitude) == (point.longitude, point.latitude):
+        changed = last.name != name
+        last.name = name
+        return last, changed
+    if last is not None and last.since == since:
+        last.longitude, last.latitude, last.name = point.longitude, point.latitude, name
+        return last, True
+    return _append(session, thing, point, name, since, most), True
+
+
+def _append(session: Session, thing: Thing, point: Point, name: str, since: int, most: int) -> Location:
+    there = session.scalar(select(func.count()).where(Location.thing_id == thing.id)) or 0
+    if there >= most:
+        raise Conflict(
+            f"{thing.name} has been at {there} places; the setting thing_locations allows {most}",
+            code="too_many_locations",
+            field="location",
+            found=there,
+            expected=f"at most {most} (GOPS_THING_LOCATIONS)",
+        )
+    row = Location(thing_id=thing.id, name=name, longitude=point.longitude, latitude=point.latitude, since=since)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _check_time(since: int, now: int) -> None:
+    if isinstance(since, bool) or not isinstance(since, int) or not EARLIEST <= since <= now:
+        raise Invalid(
+            "a Thing is at a place since a moment that has passed",
+            code="bad_since",
+            field="since",
+            found=since,
+            expected=f"microseconds from {EARLIEST} to now, {now}",
+        )

@@ -1,0 +1,61 @@
+"""Who sees what of the registry, as conditions of SQL.
+
+A Datastream is seen by all while it is public, and by whoever may read what is private of its organisation. A Thing,
+its Locations and a Sensor are seen by all exactly when one of their Datastreams is public. Observed properties are
+public. What somebody may not see is ``NotFound``, in the same words as what is not there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy.orm import Session
+
+from gops.permissions import Action, Actor, missing, permits, require
+from gops.records.paging import is_id
+from gops.sensors.model import Datastream, Sensor, Thing
+
+Row = TypeVar("Row", Thing, Sensor, Datastream)
+
+
+def visible(model: type[Row], actor: Actor, *also: Action) -> ColumnElement[bool]:
+    """The rows of ``model`` that ``actor`` sees; with ``also``, those too where these actions are allowed."""
+    private = or_(*(_where_allowed(model, actor, action) for action in ("registry.read_private", *also)))
+    return or_(_public(model), private)
+
+
+def _public(model: type[Any]) -> ColumnElement[bool]:
+    if model is Datastream:
+        return Datastream.public.is_(true())
+    owner = Datastream.thing_id if model is Thing else Datastream.sensor_id
+    return exists().where(and_(owner == model.id, Datastream.public))
+
+
+def _where_allowed(model: type[Any], actor: Actor, action: Any) -> ColumnElement[bool]:
+    if permits(actor, action, None):
+        return true()
+    home = actor.organisation_id if permits(actor, action, actor.organisation_id) else None
+    condition: ColumnElement[bool] = model.organisation_id == (home or 0)  # no organisation has the id 0
+    return condition
+
+
+def seen(session: Session, model: type[Row], actor: Actor, record_id: int, noun: str) -> Row:
+    """The row that ``actor`` sees. Raises ``NotFound``."""
+    query = select(model).where(model.id == record_id, visible(model, actor))
+    row = session.scalar(query) if is_id(record_id) else None
+    if row is None:
+        raise missing(noun)
+    return row
+
+
+def changeable(
+    session: Session, model: type[Row], actor: Actor, record_id: int, noun: str, action: Action = "registry.change"
+) -> Row:
+    """The row, locked, where ``actor`` may do ``action``. Raises ``NotFound``, ``Unauthenticated``, ``Forbidden``."""
+    query = select(model).where(model.id == record_id, visible(model, actor, action))
+    row = session.scalar(query.with_for_update(key_share=True)) if is_id(record_id) else None
+    if row is None:
+        raise missing(noun)
+    require(actor, action, row.organisation_id)
+    return row
