@@ -88,10 +88,10 @@ def _parts(one: Any) -> list[Any]:
     return one if isinstance(one, list) else []
 
 
-def refuse_limit_beyond(limit: int | None, most: int) -> int | None:
-    """``limit`` itself. Raises ``Invalid`` above ``most``, the setting page_rows_max."""
+def refuse_limit_beyond(limit: int | None, most: int, setting: str = "GOPS_PAGE_ROWS_MAX") -> int | None:
+    """``limit`` itself. Raises ``Invalid`` above ``most``, the value of ``setting``."""
     if limit is not None and limit > most:
         raise Invalid(
-            f"a page has at most {most} rows", field="limit", found=limit, expected=f"1 to {most} (GOPS_PAGE_ROWS_MAX)"
+            f"a page has at most {most} rows", field="limit", found=limit, expected=f"1 to {most} ({setting})"
         )
     return limit

@@ -9,8 +9,9 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from gops.api.context import settings
 from gops.api.expectations import Said
-from gops.api.times import parse_zone, write_time
+from gops.api.times import EXPECTED, parse_time, parse_zone, write_time
 from gops.errors import Invalid
+from gops.geo import parse_bbox
 from gops.kinds import KINDS, LABELS
 from gops.quality import WORDS, parse_filter
 from gops.records.database import MAX_ID
@@ -47,6 +48,16 @@ def moment(description: str, *, allow_none: bool = False) -> Moment:
     return Moment(allow_none=allow_none, dump_only=True, metadata=about)
 
 
+def moment_in(description: str) -> Parsed:
+    """A time in a request, to microseconds; without offset it is on the clock of this GOPS."""
+    return Parsed(lambda given: parse_time(given, settings().zone, ""), EXPECTED, description, load_default=None)
+
+
+def bbox() -> Parsed:
+    about = "only what is in this box now; its edges count"
+    return Parsed(parse_bbox, "west,south,east,north in degrees: 126.9,37.2,127.1,37.4", about, load_default=None)
+
+
 def text(description: str, longest: int, *, shortest: int = 0, **options: Any) -> fields.String:
     length = validate.Length(shortest, longest)
     return fields.String(validate=length, metadata={"description": description}, **options)
@@ -66,9 +77,9 @@ def record_id(description: str, **options: Any) -> fields.Integer:
     return fields.Integer(validate=span, strict=True, metadata={"description": description}, **options)
 
 
-def asked_id(description: str) -> fields.Integer:
+def asked_id(description: str, **options: Any) -> fields.Integer:
     """An id in a query, where numbers are text."""
-    return fields.Integer(validate=validate.Range(1, MAX_ID), metadata={"description": description})
+    return fields.Integer(validate=validate.Range(1, MAX_ID), metadata={"description": description}, **options)
 
 
 def slug(description: str, **options: Any) -> fields.String:

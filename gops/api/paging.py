@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from marshmallow import Schema, fields, validate
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.context import settings
 from gops.api.fields import Strict
+from gops.errors import Invalid
 from gops.records.database import MAX_ID
 
 Fetch = Callable[[int, int], Sequence[Any]]
@@ -56,3 +57,9 @@ def next_address(**changed: Any) -> str:
 
 def link(following: str | None) -> dict[str, str]:
     return {"Link": f'<{following}>; rel="next"'} if following else {}
+
+
+def refuse_beside(name: str, others: Mapping[str, Any]) -> None:
+    """Raise ``Invalid`` when parameters stand beside ``name`` that would mean nothing there."""
+    for other in others:
+        raise Invalid(f"{name} names all that is wanted", field=other, expected=f"{name} alone, or {other} without it")

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gops import durations
 from gops.api.context import actor, services, settings
+from gops.durations import parse_duration
 from gops.errors import Invalid, TooLarge
 from gops.kinds import Kind, check_aggregates
 from gops.permissions import Actor
@@ -44,20 +44,13 @@ class Question:
 
 
 def series_of(datastream: Any) -> Series:
-    period = durations.parse(datastream.period) if datastream.period else None
+    period = parse_duration(datastream.period) if datastream.period else None
     return Series(datastream.id, datastream.kind, datastream.label, period)
 
 
 def question(ids: Sequence[int], query: Mapping[str, Any]) -> Question:
     """Raises ``NotFound`` for a Datastream that is not there or not for who asks, ``TooLarge`` for too many."""
-    most = settings().latest_max
-    if len(ids) > most:
-        raise TooLarge(
-            f"one answer has at most {most} Datastreams",
-            field="datastream",
-            found=len(ids),
-            expected=f"at most {most} (GOPS_LATEST_MAX)",
-        )
+    refuse_too_many(ids)
     return Question(
         datastreams_of(actor(), ids),
         query["zone"],
@@ -66,6 +59,17 @@ def question(ids: Sequence[int], query: Mapping[str, Any]) -> Question:
         query.get("quality"),
         query.get("order") == "desc",
     )
+
+
+def refuse_too_many(ids: Sequence[int]) -> None:
+    most = settings().latest_max
+    if len(ids) > most:
+        raise TooLarge(
+            f"one answer has at most {most} Datastreams",
+            field="datastream",
+            found=len(ids),
+            expected=f"at most {most} (GOPS_LATEST_MAX)",
+        )
 
 
 def datastreams_of(who: Actor, ids: Sequence[int]) -> Sequence[Any]:

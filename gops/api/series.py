@@ -52,12 +52,16 @@ def representation(named: str | None) -> str:
     return best or JSON
 
 
+def life() -> str:
+    """What tells versions of one life of the store from those of another."""
+    return "" if services().store.capabilities.durable else _PROCESS
+
+
 def tag_of(asked: Question, media_type: str) -> str:
     """Changes with the readings, with what the registry says of them, with the question and its representation."""
     store = services().store
-    life = "" if store.capabilities.durable else _PROCESS
     words = sorted((name, value) for name, value in request.args.items() if name != KEY_PARAMETER)
-    return etags.tag(life, store.version(asked.ids), asked.facts(), asked.zone.key, request.path, words, media_type)
+    return etags.tag(life(), store.version(asked.ids), asked.facts(), asked.zone.key, request.path, words, media_type)
 
 
 def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:

@@ -1,5 +1,26 @@
 """The routes under /api/v1: one blueprint a module, with the schemas of what it takes and gives."""
 
-from gops.api.v1 import devices, health, index, keys, observations, organisations, signup
+from gops.api.v1 import (
+    audit,
+    datastreams,
+    devices,
+    health,
+    index,
+    keys,
+    latest,
+    observations,
+    organisations,
+    properties,
+    refusals,
+    sensors,
+    signup,
+    things,
+)
 
-BLUEPRINTS = tuple(module.blueprint for module in (index, organisations, keys, signup, devices, observations, health))
+BLUEPRINTS = tuple(
+    module.blueprint
+    for module in (
+        index, observations, latest, datastreams, things, sensors, properties, organisations, devices, refusals, keys,
+        signup, audit, health,
+    )
+)  # fmt: skip

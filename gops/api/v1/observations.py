@@ -6,30 +6,19 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import fields, validate
 
 from gops.api import fields as own
 from gops.api.blueprint import Blueprint
-from gops.api.context import settings
-from gops.api.expectations import Said
 from gops.api.fields import Strict
+from gops.api.ranges import RangeQuery, refuse
 from gops.api.series import observations
-from gops.api.times import EXPECTED, parse_time
-from gops.errors import Invalid
 from gops.kinds import AGGREGATES
 
 blueprint = Blueprint("observations", __name__, description="Readings: raw, or aggregated over windows of time")
 
 
-def _time(name: str, about: str) -> fields.String:
-    about += "; a date or a time without offset is on the clock of zone"
-    return fields.String(data_key=name, load_default=None, metadata={"description": about, "expected": EXPECTED})
-
-
-class ObservationsQuery(Strict):
-    start = _time("from", "first moment of the half-open range [from, to)")
-    end = _time("to", "end of the range, not in it")
-    zone = own.zone()
+class ObservationsQuery(RangeQuery):
     quality = own.quality()
     every = own.every()
     aggregate = fields.String(
@@ -41,39 +30,15 @@ class ObservationsQuery(Strict):
     )
     fill = fields.Boolean(load_default=False, metadata={"description": "give empty windows too, with nulls"})
     limit = fields.Integer(validate=validate.Range(1), metadata={"description": "rows in a page"})
-    order = own.choice("of time, within each Datastream's rows and of the Datastreams themselves", ("asc", "desc"))
-    cursor = own.text("where the page before ended; take the address in next or Link instead of making one", 100)
+    order = own.choice("of time and of the Datastreams", ("asc", "desc"))
+    cursor = own.text("where the page before ended: take the address in next or Link", 100)
     format = own.choice("representation; otherwise the Accept header decides", ("json", "csv"))
 
-    @post_load
-    def read_times(self, query: dict[str, Any], **_: Any) -> dict[str, Any]:
-        zone = query.setdefault("zone", settings().zone)
-        wrong: dict[str, list[str]] = {}
-        for name, field in (("start", "from"), ("end", "to")):
-            try:
-                query[name] = None if query[name] is None else parse_time(query[name], zone, field)
-            except Invalid as error:
-                wrong[field] = [Said.of(error)]
-        if wrong:
-            raise ValidationError(wrong)
-        _agree(query)
-        return query
-
-
-def _agree(query: dict[str, Any]) -> None:
-    """Refuse parameters that contradict each other."""
-    if query["start"] is not None and query["end"] is not None and query["start"] > query["end"]:
-        _refuse("from", "the range ends before it starts", "a time not after to", "range_reversed")
-    if "every" not in query and ("aggregate" in query or query["fill"]):
-        _refuse(
-            "every", "aggregates are of windows; no length of windows is given", "every=1h, for example", "required"
-        )
-    if "every" in query and "order" in query:
-        _refuse("order", "windows are always given in ascending order", "no order beside every", "invalid_value")
-
-
-def _refuse(field: str, message: str, expected: str, code: str) -> None:
-    raise ValidationError({field: [Said.of(Invalid(message, code=code, field=field, expected=expected))]})
+    def agree(self, query: dict[str, Any]) -> None:
+        if "every" not in query and ("aggregate" in query or query["fill"]):
+            refuse("every", "aggregates are of windows; no length of windows is given", "every=1h, say", "required")
+        if "every" in query and "order" in query:
+            refuse("order", "windows are always given in ascending order", "no order beside every")
 
 
 class ManyQuery(ObservationsQuery):
