@@ -85,12 +85,11 @@ def postgresql_url(postgresql_cluster: Cluster) -> Iterator[str]:
 
 @pytest.fixture
 def postgresql_database(postgresql_cluster: Cluster, postgresql_url: str) -> Iterator[Database]:
-    """Migrated, empty records on PostgreSQL, of this test alone."""
-    url = postgresql_cluster.create_database(template=postgresql_url)
-    opened = Database(url)
+    """Migrated, empty records on PostgreSQL; emptied again afterwards, which is quicker than a database a test."""
+    opened = Database(postgresql_url)
     yield opened
     opened.close()
-    postgresql_cluster.drop_database(url)
+    postgresql_cluster.empty(postgresql_url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])

@@ -71,6 +71,18 @@ class Cluster:
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
         return self.url.set(database=name).render_as_string(hide_password=False)
 
+    def empty(self, address: str) -> None:
+        """Remove every row but the migrations' own, begin ids anew, and end what is still connected."""
+        engine = create_engine(address, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            run = connection.exec_driver_sql
+            run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid()")  # fmt: skip
+            tables = run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").scalars().all()
+            names = ", ".join(f'"{name}"' for name in tables if name != "alembic_version")
+            run(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        engine.dispose()
+
     def drop_database(self, address: str) -> None:
         self._execute(f'DROP DATABASE "{make_url(address).database}" WITH (FORCE)')
 

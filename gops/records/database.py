@@ -64,7 +64,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with _plainly(self.wait_seconds), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+        with (
+            _plainly(self.wait_seconds, reading=True),
+            Session(self._reading, expire_on_commit=False, autoflush=False) as session,
+        ):
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
             yield session
@@ -197,7 +200,7 @@ def _busy(wait_seconds: float) -> Unavailable:
 
 
 @contextmanager
-def _plainly(wait_seconds: float) -> Iterator[None]:
+def _plainly(wait_seconds: float, *, reading: bool = False) -> Iterator[None]:
     """Errors of the database that trying again may mend become ``Unavailable``; mistakes of GOPS stay what they are."""
     try:
         yield
@@ -206,7 +209,7 @@ def _plainly(wait_seconds: float) -> Iterator[None]:
             f"every connection to the records was taken for {wait_seconds:g} s", expected="GOPS_RECORDS_CONNECTIONS"
         ) from error
     except DBAPIError as error:
-        unavailable = as_unavailable(error, _busy(wait_seconds))
+        unavailable = as_unavailable(error, _busy(wait_seconds), reading)
         if unavailable is None:
             raise
         raise unavailable from error

@@ -58,6 +58,9 @@ class EventPump:
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
 
+    def is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def wake(self) -> None:
         """Look now rather than at the next poll."""
         self._woken.set()

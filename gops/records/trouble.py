@@ -33,13 +33,13 @@ def is_duplicate(error: DBAPIError) -> bool:
     )
 
 
-def as_unavailable(error: DBAPIError, busy: Unavailable) -> Unavailable | None:
-    """``busy``, or what is down; None when trying again would not mend it."""
+def as_unavailable(error: DBAPIError, busy: Unavailable, reading: bool = False) -> Unavailable | None:
+    """``busy``, or what is down; None when trying again would not mend it, as when a read unit tries to write."""
     if isinstance(error.orig, sqlite3.Error):
         primary = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
         if primary in _SQLITE_BUSY:
             return busy
-        why = _SQLITE_DOWN.get(primary)
+        why = None if reading and primary == sqlite3.SQLITE_READONLY else _SQLITE_DOWN.get(primary)
         return Unavailable(f"the records database is down: {why}") if why else None
     state = getattr(error.orig, "sqlstate", None) or ""
     if state.startswith(_BUSY_POSTGRESQL):
