@@ -19,6 +19,7 @@ COMMANDS = {
     "person": "gops.cli.registry:person",
     "key": "gops.cli.registry:key",
     "device": "gops.cli.registry:device",
+    "datastream": "gops.cli.registry:datastream",
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
     "store": "gops.cli.data:store",

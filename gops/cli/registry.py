@@ -171,13 +171,18 @@ def _datastream(records: compose.Records, actor: Actor, device_id: int, field: _
         prop = records.properties.get(field.prop)
     except NotFound:
         prop = records.properties.create(
-            actor, field.prop, name_ko=field.prop, name_en=field.prop, unit=field.unit or "1", kind=field.kind or "gauge"
+            actor,
+            field.prop,
+            name_ko=field.prop,
+            name_en=field.prop,
+            unit=field.unit or "1",
+            kind=field.kind or "gauge",
         )
     made = records.datastreams.create(
         actor,
-        thing_id=records.things.of_device(actor, device_id)[0].id,
-        sensor="unspecified",
-        observed_property=prop.key,
+        records.things.of_device(actor, device_id)[0].id,
+        "unspecified",
+        prop.key,
         unit=field.unit or prop.unit,
         kind=field.kind or prop.kind,
         field=field.name,
@@ -224,8 +229,30 @@ def list_devices(organisation: str) -> None:
 @click.argument("message")
 def send(address: str, secret: str, message: str) -> None:
     """Publish one message as a device and wait for the broker's acknowledgement."""
-    from gops.ingest.mqtt import DeviceClient, broker_of
+    from gops.ingest.mqtt import DeviceClient
 
-    with DeviceClient(broker_of(load()), address, secret) as client:
-        client.publish(message.encode()).wait(10)
+    client = DeviceClient(compose.device_address(load(), address, secret)).connect()
+    try:
+        client.publish(message.encode())
+        client.flush()
+    finally:
+        client.close()
     click.echo("the broker has it")
+
+
+@click.group()
+def datastream() -> None:
+    """Datastreams."""
+
+
+@datastream.command("publish")
+@click.argument("organisation")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True, type=int)
+@click.option("--withdraw", is_flag=True, help="Make them private again.")
+def publish(organisation: str, ids: tuple[int, ...], withdraw: bool) -> None:
+    """Let everybody read these Datastreams of an organisation."""
+    with opened() as records:
+        actor = shell(records.organisations.get(organisation))
+        for datastream_id in ids:
+            records.datastreams.publish(actor, datastream_id, not withdraw)
+            click.echo(f"Datastream {datastream_id} is {'private' if withdraw else 'public'}")

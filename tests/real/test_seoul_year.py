@@ -73,8 +73,7 @@ def _prepare(running: RunningGops, fields: list[str]) -> dict[str, Any]:
     running.command("init")
     running.command("org", "add", "seoul", "--kind", "municipality", "--name-ko", "서울", "--name-en", "Seoul")
     made: dict[str, Any] = json.loads(running.command("device", "add", "seoul/bikes", *fields, "--json"))
-    for datastream in made["fields"].values():
-        running.command("datastream", "publish", str(datastream))
+    running.command("datastream", "publish", "seoul", *map(str, made["fields"].values()))
     return made
 
 

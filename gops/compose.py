@@ -1,0 +1,264 @@
+"""Builds everything from settings, and is the only module that knows the adapters.
+
+Importing it opens nothing. ``records`` serves commands that need the records alone; ``Platform`` is the whole
+server, built in Granian's worker by ``wsgi``.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.util
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gops import __version__, logs, settings
+from gops.accounts import lookup
+from gops.accounts.audit import Audit
+from gops.accounts.bootstrap import initialise as create_operator
+from gops.accounts.devices import Devices
+from gops.accounts.keys import Keys
+from gops.accounts.members import Members
+from gops.accounts.organisations import Organisations
+from gops.accounts.signup import Signup
+from gops.admin import AdminServer, Command
+from gops.clock import Clock, SystemClock
+from gops.errors import GopsError
+from gops.ingest.refusals import Refusals
+from gops.ingest.status import DeviceStatus
+from gops.notify.outbox import MailOutbox
+from gops.process import end_with_parent
+from gops.records.database import Database
+from gops.records.events import Event
+from gops.records.pump import EventPump
+from gops.sensors.datastreams import Datastreams
+from gops.sensors.instruments import Sensors
+from gops.sensors.mapping import Mappings
+from gops.sensors.properties import ObservedProperties, seed
+from gops.sensors.things import Things, thing_for_device
+from gops.settings import Settings
+from gops.store.port import Store
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from gops.api.services import Services
+    from gops.ingest.mqtt import BrokerAddress
+    from gops.ingest.service import Ingest
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True)
+class Records:
+    """The services that work on the records alone."""
+
+    database: Database
+    organisations: Organisations
+    members: Members
+    keys: Keys
+    devices: Devices
+    signup: Signup
+    audit: Audit
+    things: Things
+    sensors: Sensors
+    properties: ObservedProperties
+    datastreams: Datastreams
+    mappings: Mappings
+    refusals: Refusals
+    device_status: DeviceStatus
+
+
+def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
+    """Open the records. ``has_readings`` guards a Datastream's unit; without a store to ask, all count as having."""
+    database = Database(chosen.records_address)
+    return Records(
+        database=database,
+        organisations=Organisations(database, clock),
+        members=Members(database, clock),
+        keys=Keys(database, clock, chosen),
+        devices=Devices(database, clock, on_register=(thing_for_device,)),
+        signup=Signup(database, clock, chosen, MailOutbox(chosen.data / "outbox", chosen.outbox_max, clock)),
+        audit=Audit(database),
+        things=Things(database, clock, chosen, lookup),
+        sensors=Sensors(database, clock, chosen, lookup),
+        properties=ObservedProperties(database, clock, chosen),
+        datastreams=Datastreams(database, clock, chosen, lookup, has_readings),
+        mappings=Mappings(database, clock, chosen, lookup),
+        refusals=Refusals(database, clock, chosen),
+        device_status=DeviceStatus(database, clock),
+    )
+
+
+def initialise(chosen: Settings, clock: Clock) -> str | None:
+    """Create what is missing, and bring the records' tables up to date. The operator's key, the first time only."""
+    chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(chosen.records_address)
+    try:
+        key = create_operator(database, clock, chosen)
+        with database.write() as session:
+            seed(session)
+    finally:
+        database.close()
+    return key
+
+
+def open_store(chosen: Settings) -> Store:
+    """The time-series store that the settings name."""
+    if chosen.store == "memory":
+        from gops.store.memory import MemoryStore
+
+        return MemoryStore()
+    from gops.store.duckdb import DuckdbStore
+
+    return DuckdbStore(
+        chosen.data / "store",
+        memory_mb=chosen.store_memory_mb,
+        threads=chosen.store_threads,
+        queue=chosen.store_queue,
+        deliveries_kept=2 * chosen.mqtt_receive_maximum,
+    )
+
+
+def device_address(chosen: Settings, address: str, secret: str) -> BrokerAddress:
+    """Where a device logs in, and as whom."""
+    from gops.ingest.mqtt import BrokerAddress, parse
+
+    if chosen.mqtt_url:
+        return replace(parse(chosen.mqtt_url, chosen.mqtt_ca), username=address, password=secret)
+    return BrokerAddress(chosen.mqtt_broker_host, chosen.mqtt_broker_port, username=address, password=secret)
+
+
+class Platform:
+    """The running server: records, store, events, ingest, admin socket, HTTP."""
+
+    def __init__(self, chosen: Settings, clock: Clock) -> None:
+        from gops.ingest.service import Ingest
+
+        self.settings = chosen
+        self.clock = clock
+        self.store = open_store(chosen)
+        self.records = records(chosen, clock, lambda datastream: bool(self.store.extent([datastream])))
+        self.ingest: Ingest = Ingest(
+            chosen,
+            clock,
+            self.store,
+            self.records.database,
+            self.records.mappings.route,
+            self.records.refusals,
+            self.records.device_status,
+        )
+        self.pump = EventPump(
+            self.records.database,
+            _joined(self.ingest.handlers, _account_handlers(self.records.keys)),
+            chosen.events_poll_ms,
+            keep_days=chosen.events_days,
+            clock=clock,
+        )
+        self._admin: AdminServer | None = None
+
+    def start(self) -> None:
+        self.pump.start()
+        self.ingest.start()
+        self._admin = AdminServer(self.settings.admin_socket, self._commands())
+        log.info("gops_started", version=__version__, pid=os.getpid(), store=self.settings.store)
+
+    def close(self) -> None:
+        """Finish what is at hand, in the order of the data's way."""
+        if self._admin:
+            self._admin.close()
+        self.ingest.stop()
+        self.pump.stop()
+        self.store.close()
+        self.records.database.close()
+        log.info("gops_stopped", pid=os.getpid())
+
+    def services(self) -> Services:
+        from gops.api.services import Services
+
+        own = self.records
+        return Services(
+            organisations=own.organisations,
+            members=own.members,
+            keys=own.keys,
+            devices=own.devices,
+            signup=own.signup,
+            things=own.things,
+            sensors=own.sensors,
+            properties=own.properties,
+            datastreams=own.datastreams,
+            mappings=own.mappings,
+            refusals=own.refusals,
+            device_status=own.device_status,
+            audit=own.audit,
+            store=self.store,
+            clock=self.clock,
+            settings=self.settings,
+            health=self.health,
+        )
+
+    def health(self) -> dict[str, Any]:
+        """Ready when records and store answer real queries and readings come in."""
+        ingest = self.ingest.health()
+        store = self.store.health()
+        components: dict[str, dict[str, Any]] = {
+            "records": _asked(self.records.database.check),
+            "store": {"ok": store.ok, **store.detail},
+            "ingest": {"ok": ingest.ok, "topics": ingest.topics, "problems": list(ingest.problems)},
+        }
+        return {"ok": all(part["ok"] for part in components.values()), "components": components}
+
+    def _commands(self) -> Mapping[str, Command]:
+        return {"status": lambda _arguments, _progress: self.status()}
+
+    def status(self) -> dict[str, Any]:
+        """What ``gops status`` shows: health, and ingest's counters."""
+        ingest = self.ingest.health()
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            **self.health(),
+            "ingest": {
+                "link": asdict(ingest.link),
+                "stats": asdict(ingest.stats),
+                "waiting": ingest.waiting,
+                "waiting_bytes": ingest.waiting_bytes,
+            },
+        }
+
+
+def _asked(check: Callable[[], None]) -> dict[str, Any]:
+    try:
+        check()
+    except GopsError as error:
+        return {"ok": False, "problem": error.message}
+    return {"ok": True}
+
+
+Handlers = Mapping[str, Sequence[Callable[[Event], None]]]
+
+
+def _account_handlers(keys: Keys) -> Handlers:
+    return {"key.revoked": (keys.forget,), "member.changed": (keys.forget,)}
+
+
+def _joined(*tables: Handlers) -> Handlers:
+    joined: defaultdict[str, list[Callable[[Event], None]]] = defaultdict(list)
+    for table in tables:
+        for kind, handlers in table.items():
+            joined[kind] += handlers
+    return joined
+
+
+def wsgi() -> Flask:
+    """What Granian's worker loads: the whole platform, started, and closed when the worker ends."""
+    from gops.api.app import create_app
+
+    end_with_parent()
+    chosen = settings.load()
+    logs.configure(chosen.log_level, chosen.log_style)
+    platform = Platform(chosen, SystemClock())
+    multiprocessing.util.Finalize(platform, platform.close, exitpriority=100)
+    platform.start()
+    return create_app(platform.services(), chosen)
