@@ -84,7 +84,11 @@ def conversion(source: str, target: str, field: str = "unit") -> tuple[float, fl
 
     Raises ``Invalid``: ``unknown_unit``, or ``incompatible_units`` that names units which would do.
     """
-    return _convert(parse(source, field), parse(target, field), field)
+    try:
+        return _factors(source, target)
+    except Invalid as error:
+        error.field = field
+        raise
 
 
 def convertible(source: str, target: str) -> bool:
@@ -98,16 +102,18 @@ def alike(code: str) -> tuple[str, ...]:
     return (code, *(other for other in _COMMON if other != code and convertible(other, code)))
 
 
-def _convert(source: Unit, target: Unit, field: str) -> tuple[float, float]:
+@lru_cache(CACHED)
+def _factors(source_code: str, target_code: str) -> tuple[float, float]:
+    source, target = parse(source_code), parse(target_code)
     if source.code == target.code:
         return 1.0, 0.0
     if source.scale is None or target.scale is None or source.root != target.root:
-        raise _incompatible(source, target, field)
+        raise _incompatible(source, target)
     scale = source.scale / target.scale
     return float(scale), float((source.offset - target.offset) / target.scale)
 
 
-def _incompatible(source: Unit, target: Unit, field: str) -> Invalid:
+def _incompatible(source: Unit, target: Unit) -> Invalid:
     alone = source if source.scale is None else target if target.scale is None else None
     reason = f"; {alone.code} is logarithmic or arbitrary and converts to itself alone" if alone else ""
     meant = _meant(source.code)
@@ -116,7 +122,6 @@ def _incompatible(source: Unit, target: Unit, field: str) -> Invalid:
     return Invalid(
         f"{source.code} does not convert to {target.code}{reason}",
         code="incompatible_units",
-        field=field,
         found=source.code,
         expected="one of " + ", ".join(alike(target.code)[:8]) if len(alike(target.code)) > 1 else target.code,
     )

@@ -13,6 +13,7 @@ from typing import Any, TypedDict, Unpack, cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gops import units
 from gops.clock import Clock
 from gops.durations import parse_duration
 from gops.errors import Conflict
@@ -21,10 +22,10 @@ from gops.kinds import Kind, Label
 from gops.permissions import Actor, missing
 from gops.records import audit
 from gops.records.database import Database
-from gops.records.paging import is_id, page
+from gops.records.paging import page
 from gops.sensors import places, texts
 from gops.sensors.bounds import refuse_more
-from gops.sensors.declaration import Declaration, check_property, converted, declare
+from gops.sensors.declaration import check_property, converted, declare
 from gops.sensors.ending import end_datastreams, refuse_ended, tell
 from gops.sensors.fields import add_field, refuse_misfit
 from gops.sensors.instruments import sensor_for
@@ -32,7 +33,7 @@ from gops.sensors.model import Datastream, ObservedProperty, Thing
 from gops.sensors.owners import Accounts
 from gops.sensors.properties import property_of
 from gops.sensors.things import refuse_decommissioned
-from gops.sensors.visibility import changeable, seen, visible
+from gops.sensors.visibility import among, changeable, seen, visible
 from gops.settings import Settings
 from gops.store.port import Series
 
@@ -93,7 +94,14 @@ class Datastreams:
             thing = changeable(session, Thing, actor, thing_id, "thing")
             refuse_decommissioned(thing)
             prop = property_of(session, observed_property)
-            declared = declare(unit or prop.unit, kind or prop.kind, period, label, range_low, range_high)
+            declared = declare(
+                prop.unit if unit is None else unit,
+                prop.kind if kind is None else kind,
+                period,
+                label,
+                range_low,
+                range_high,
+            )
             check_property(declared, prop.key, prop.unit, cast(Kind, prop.kind))
             now = self._clock.micros()
             used = sensor_for(session, now, actor, self._settings, thing.organisation_id, sensor)
@@ -117,11 +125,16 @@ class Datastreams:
         with self._database.read() as session:
             return seen(session, Datastream, actor, datastream_id, "datastream")
 
-    def many(self, actor: Actor, ids: Iterable[int]) -> list[Datastream]:
+    def many(self, actor: Actor, ids: Iterable[int]) -> Sequence[Datastream]:
         """These Datastreams, in that order. Raises ``NotFound`` when the actor does not see one of them."""
         asked = list(dict.fromkeys(ids))
         with self._database.read() as session:
-            found = {row.id: row for row in session.scalars(_among(asked).where(visible(Datastream, actor)))}
+            found = {
+                row.id: row
+                for row in session.scalars(
+                    select(Datastream).where(among(Datastream, asked), visible(Datastream, actor))
+                )
+            }
         for one in asked:
             if one not in found:
                 error = missing("datastream")
@@ -132,13 +145,16 @@ class Datastreams:
     def visible(self, actor: Actor, ids: Iterable[int]) -> frozenset[int]:
         """Those of these ids that the actor sees."""
         with self._database.read() as session:
-            return frozenset(row.id for row in session.scalars(_among(ids).where(visible(Datastream, actor))))
+            query = select(Datastream.id).where(among(Datastream, ids), visible(Datastream, actor))
+            return frozenset(session.scalars(query))
 
-    def series_of(self, ids: Iterable[int]) -> list[Series]:
+    def series_of(self, ids: Iterable[int]) -> Sequence[Series]:
         """These Datastreams as the store sees them, in that order; ids that there are none of are left out."""
         asked = list(dict.fromkeys(ids))
         with self._database.read() as session:
-            found = {row.id: _series(row) for row in session.scalars(_among(asked))}
+            found = {
+                row.id: _series(row) for row in session.scalars(select(Datastream).where(among(Datastream, asked)))
+            }
         return [found[one] for one in asked if one in found]
 
     def list(
@@ -253,14 +269,17 @@ class Datastreams:
 
     def _wanted(self, session: Session, stream: Datastream, changes: Changes) -> dict[str, Any]:
         """Name, description and declaration as they will be."""
+        unknown = changes.keys() - Changes.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"a Datastream has no {', '.join(unknown)}")
         prop = session.get_one(ObservedProperty, stream.observed_property_id)
         standing = {name: getattr(stream, name) for name in DECLARED}
-        asked = {name: value for name, value in changes.items() if name in DECLARED}
+        asked: dict[str, Any] = {name: value for name, value in changes.items() if name in DECLARED}
+        if "unit" in asked:
+            units.parse(asked["unit"])
+            standing |= converted(stream.range_low, stream.range_high, stream.unit, asked["unit"])
         declared = declare(**(standing | asked))
         check_property(declared, prop.key, prop.unit, cast(Kind, prop.kind))
-        if declared.unit != stream.unit and declared.kind != "state":
-            low, high = converted(Declaration(**standing), declared.unit)
-            declared = declare(**(asdict(declared) | {"range_low": low, "range_high": high} | asked))
         name = texts.name(changes["name"]) if "name" in changes else stream.name
         description = texts.prose(changes["description"]) if "description" in changes else stream.description
         return {"name": name, "description": description, **asdict(declared)}
@@ -280,10 +299,6 @@ class Datastreams:
         now = self._clock.micros()
         audit.record(session, now, actor, action, "datastream", stream.id, stream.organisation_id, **detail)
         tell(session, now, stream.id)
-
-
-def _among(ids: Iterable[int]) -> Any:
-    return select(Datastream).where(Datastream.id.in_({one for one in ids if is_id(one)}))
 
 
 def _series(row: Datastream) -> Series:

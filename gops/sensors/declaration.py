@@ -55,20 +55,12 @@ def declare(
     range_high: float | None = None,
 ) -> Declaration:
     """The checked declaration. Raises ``Invalid``: ``unknown_unit``, ``unit_of_kind``, ``bad_duration``, ``bad_range``,
-    ``label_without_period``."""
+    or ``invalid_value`` for an unknown kind or label."""
     known = cast(Kind, texts.one_of(kind, KINDS, "kind"))
     named = cast(Label, texts.one_of(label, LABELS, "label"))
     check_unit(unit, known)
     low, high = _range(known, range_low, range_high)
     length = None if period is None else write_duration(parse_duration(period))
-    if length is None and named != "instant":
-        raise Invalid(
-            f"label {named} names an end of a period, and there is none",
-            code="label_without_period",
-            field="label",
-            found=named,
-            expected="a period such as PT1H, or the label instant",
-        )
     return Declaration(unit, known, length, named, low, high)
 
 
@@ -98,11 +90,15 @@ def check_property(declared: Declaration, key: str, unit: str, kind: Kind) -> No
         units.conversion(declared.unit, unit)
 
 
-def converted(declared: Declaration, unit: str) -> tuple[float | None, float | None]:
-    """The range of ``declared`` in another unit. Raises ``Invalid`` when it does not convert."""
-    scale, offset = units.conversion(declared.unit, unit)
-    low, high = declared.range_low, declared.range_high
-    return None if low is None else low * scale + offset, None if high is None else high * scale + offset
+def converted(low: float | None, high: float | None, source: str, target: str) -> dict[str, float | None]:
+    """A range in another unit. Raises ``Invalid`` when it does not convert."""
+    if source == target or (low, high) == (None, None):
+        return {"range_low": low, "range_high": high}
+    scale, offset = units.conversion(source, target)
+    return {
+        "range_low": None if low is None else low * scale + offset,
+        "range_high": None if high is None else high * scale + offset,
+    }
 
 
 def _range(kind: Kind, low: Any, high: Any) -> tuple[float | None, float | None]:

@@ -45,7 +45,7 @@ class FieldRow:
 
 def check_row(row: FieldRow | Mapping[str, Any], place: str) -> FieldRow:
     """``row`` itself, checked without its Datastream. ``place`` stands before the names of wrong values."""
-    given = row if isinstance(row, FieldRow) else FieldRow(**row)
+    given = row if isinstance(row, FieldRow) else _read_row(row, place)
     if not isinstance(given.datastream, int) or isinstance(given.datastream, bool):
         found = repr(given.datastream)[:80]
         raise Invalid("a Datastream is named by its id", field=f"{place}datastream", found=found, expected="an id")
@@ -64,6 +64,18 @@ def check_row(row: FieldRow | Mapping[str, Any], place: str) -> FieldRow:
             expected="a number other than 0",
         )
     return checked
+
+
+def _read_row(row: Mapping[str, Any], place: str) -> FieldRow:
+    try:
+        return FieldRow(**row)
+    except TypeError as error:
+        raise Invalid(
+            "a row of a mapping has other members than it should",
+            field=place.rstrip("."),
+            found=", ".join(map(str, row))[:80],
+            expected="field and datastream, and as needed unit, scale and offset",
+        ) from error
 
 
 def check_conversion(row: FieldRow, unit: str, kind: Kind, place: str) -> tuple[float, float]:

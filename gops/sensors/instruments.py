@@ -18,7 +18,7 @@ from gops.sensors import texts
 from gops.sensors.bounds import refuse_more
 from gops.sensors.model import Datastream, Sensor
 from gops.sensors.owners import Accounts
-from gops.sensors.visibility import changeable, seen, visible
+from gops.sensors.visibility import among, changeable, seen, visible
 from gops.settings import Settings
 
 ENCODINGS = (
@@ -69,7 +69,7 @@ class Sensors:
     def many(self, actor: Actor, sensor_ids: Iterable[int]) -> dict[int, Sensor]:
         """Those of these Sensors that the actor sees, by id."""
         with self._database.read() as session:
-            query = select(Sensor).where(Sensor.id.in_(set(sensor_ids)), visible(Sensor, actor))
+            query = select(Sensor).where(among(Sensor, sensor_ids), visible(Sensor, actor))
             return {sensor.id: sensor for sensor in session.scalars(query)}
 
     def list(self, actor: Actor, organisation: str | None = None, after: int = 0, limit: int = 100) -> Sequence[Sensor]:

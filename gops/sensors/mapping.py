@@ -13,12 +13,13 @@ from gops.errors import Conflict, Invalid
 from gops.kinds import Kind
 from gops.permissions import Actor
 from gops.records import audit, events
-from gops.records.database import Database
+from gops.records.database import Database, serialise
 from gops.sensors.bounds import refuse_count
 from gops.sensors.fields import FieldRow, check_conversion, check_row, target
 from gops.sensors.model import Datastream, FieldMapping
 from gops.sensors.owners import Accounts, device_at
 from gops.sensors.routes import DeviceRoute
+from gops.sensors.visibility import among
 from gops.settings import Settings
 
 State = Literal["active", "revoked", "unknown"]
@@ -49,11 +50,12 @@ class Mappings:
         checked = [check_row(row, f"fields[{index}].") for index, row in enumerate(rows)]
         _refuse_repeated(checked)
         with self._database.write() as session:
-            device = device_at(session, self._accounts, actor, "registry.change", address, lock=True)
+            device = device_at(session, self._accounts, actor, "registry.change", address)
             _refuse_revoked(device, address)
+            serialise(session, f"device_fields {device.id}")
+            streams = _streams(session, device.organisation_id, checked)
             there = {row.field: row for row in _rows(session, device.id)}
             standing = {FieldRow.of(row) for row in there.values()}
-            streams = _streams(session, device.organisation_id, checked)
             for index, row in enumerate(checked):
                 _check_stream(row, streams.get(row.datastream), row in standing, f"fields[{index}].")
             if standing != set(checked):
@@ -92,11 +94,10 @@ def _rows(session: Session, device_id: int) -> Sequence[FieldMapping]:
 
 
 def _streams(session: Session, organisation_id: int, rows: Sequence[FieldRow]) -> dict[int, Datastream]:
-    query = select(Datastream).where(
-        Datastream.organisation_id == organisation_id,
-        Datastream.id.in_({row.datastream for row in rows if row.datastream < 2**63}),
-    )
-    return {stream.id: stream for stream in session.scalars(query)}
+    """The Datastreams that ``rows`` name, held so that none of them ends meanwhile."""
+    own = Datastream.organisation_id == organisation_id
+    query = select(Datastream).where(own, among(Datastream, (row.datastream for row in rows)))
+    return {stream.id: stream for stream in session.scalars(query.order_by(Datastream.id).with_for_update(read=True))}
 
 
 def _check_stream(row: FieldRow, stream: Datastream | None, stands: bool, place: str) -> None:

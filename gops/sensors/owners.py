@@ -15,18 +15,16 @@ from gops.permissions import Action, Actor, missing, require
 class Accounts(Protocol):
     """Organisations have ``id`` and ``slug``; devices ``id``, ``organisation_id``, ``name`` and ``revoked_at``."""
 
-    def organisation(self, session: Session, slug: str, *, lock: bool = False) -> Any:
+    def organisation(self, session: Session, slug: str) -> Any:
         """By its slug, present or former. Raises ``NotFound``."""
 
-    def find_device(self, session: Session, address: str, *, lock: bool = False) -> tuple[Any, Any] | None:
+    def find_device(self, session: Session, address: str) -> tuple[Any, Any] | None:
         """The device at ``{org}/{device}`` and its organisation."""
 
 
-def device_at(
-    session: Session, accounts: Accounts, actor: Actor, action: Action, address: str, *, lock: bool = False
-) -> Any:
+def device_at(session: Session, accounts: Accounts, actor: Actor, action: Action, address: str) -> Any:
     """The device at ``address`` where ``actor`` may do ``action``; a foreign one is ``NotFound``."""
-    found = accounts.find_device(session, address, lock=lock)
+    found = accounts.find_device(session, address)
     if found is None:
         raise missing("device")
     require(actor, action, found[1].id, hidden="device", shown_by="device.list")

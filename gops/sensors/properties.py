@@ -14,7 +14,7 @@ from gops.kinds import KINDS, Kind
 from gops.permissions import Actor, missing, require
 from gops.records import audit
 from gops.records.database import Database, flush_unique
-from gops.records.paging import page
+from gops.records.paging import is_id, page
 from gops.sensors import texts
 from gops.sensors.bounds import refuse_more
 from gops.sensors.declaration import check_unit
@@ -62,7 +62,9 @@ class ObservedProperties:
     def many(self, ids: Iterable[int]) -> dict[int, ObservedProperty]:
         """Those of these ids that there are, by id."""
         with self._database.read() as session:
-            found = session.scalars(select(ObservedProperty).where(ObservedProperty.id.in_(set(ids))))
+            found = session.scalars(
+                select(ObservedProperty).where(ObservedProperty.id.in_({one for one in ids if is_id(one)}))
+            )
             return {row.id: row for row in found}
 
     def list(self, after: int = 0, limit: int = 100) -> Sequence[ObservedProperty]:

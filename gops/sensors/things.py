@@ -19,13 +19,13 @@ from gops.geo import BBox, Point
 from gops.permissions import Actor, require
 from gops.records import audit, events
 from gops.records.database import Database
-from gops.records.paging import page
+from gops.records.paging import is_id, page
 from gops.sensors import places, texts
 from gops.sensors.bounds import refuse_more
 from gops.sensors.ending import end_datastreams
 from gops.sensors.model import Datastream, Location, Thing
 from gops.sensors.owners import Accounts, device_at
-from gops.sensors.visibility import changeable, seen, visible
+from gops.sensors.visibility import among, changeable, seen, visible
 from gops.settings import Settings
 
 
@@ -76,14 +76,14 @@ class Things:
     def many(self, actor: Actor, thing_ids: Iterable[int]) -> dict[int, Thing]:
         """Those of these Things that the actor sees, by id."""
         with self._database.read() as session:
-            query = select(Thing).where(Thing.id.in_(set(thing_ids)), visible(Thing, actor))
+            query = select(Thing).where(among(Thing, thing_ids), visible(Thing, actor))
             return {thing.id: thing for thing in session.scalars(query)}
 
     def of_device(self, actor: Actor, device_id: int) -> Sequence[Thing]:
         """The Things of a device that the actor sees, the oldest (its own) first."""
         with self._database.read() as session:
             query = select(Thing).where(Thing.device_id == device_id, visible(Thing, actor))
-            return session.scalars(query.order_by(Thing.id)).all()
+            return session.scalars(query.order_by(Thing.id)).all() if is_id(device_id) else []
 
     def list(
         self,
@@ -153,7 +153,7 @@ class Things:
     def places(self, actor: Actor, thing_ids: Iterable[int]) -> dict[int, Location]:
         """Where those of these Things are that the actor sees."""
         with self._database.read() as session:
-            query = select(Thing.id).where(Thing.id.in_(set(thing_ids)), visible(Thing, actor))
+            query = select(Thing.id).where(among(Thing, thing_ids), visible(Thing, actor))
             return places.newest(session, session.scalars(query).all())
 
     def decommission(self, actor: Actor, thing_id: int, reason: str) -> Thing:
@@ -190,7 +190,7 @@ class Things:
         checked = geo.point(point.longitude, point.latitude)
         most = self._settings.thing_locations
         return places.move(
-            session, thing, checked, texts.line(name, "location name"), since, self._clock.micros(), most
+            session, thing, checked, texts.line(name, "location_name"), since, self._clock.micros(), most
         )
 
     def _note(self, session: Session, actor: Actor, action: str, thing: Thing, **detail: Any) -> None:

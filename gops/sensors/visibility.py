@@ -7,6 +7,7 @@ public. What somebody may not see is ``NotFound``, in the same words as what is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, true
@@ -37,6 +38,12 @@ def _where_allowed(model: type[Any], actor: Actor, action: Any) -> ColumnElement
         return true()
     home = actor.organisation_id if permits(actor, action, actor.organisation_id) else None
     condition: ColumnElement[bool] = model.organisation_id == (home or 0)  # no organisation has the id 0
+    return condition
+
+
+def among(model: type[Row], ids: Iterable[int]) -> ColumnElement[bool]:
+    """The rows of ``model`` with these ids; what can be no id is left out."""
+    condition: ColumnElement[bool] = model.id.in_({one for one in ids if is_id(one)})
     return condition
 
 
