@@ -115,10 +115,10 @@ class Commits:
             found = connection.execute(_STANDING, [low, high]).fetchnumpy()
             at = found["place"]
             standing.rowid[at] = found["rowid"]
-            standing.rows.value[at] = np.ma.filled(found["value"], np.nan)
-            standing.rows.text[at] = np.ma.filled(found["text"], None)
+            standing.rows.value[at] = _filled(found["value"], np.nan)
+            standing.rows.text[at] = _filled(found["text"], None)
             standing.rows.quality[at] = found["quality"]
-            standing.rows.result_time[at] = np.ma.filled(found["result_time"], NONE)
+            standing.rows.result_time[at] = _filled(found["result_time"], NONE)
         connection.unregister("suspect")
 
     def _remove(self, connection: duckdb.DuckDBPyConnection, rowids: Ints) -> None:
@@ -182,6 +182,13 @@ class Commits:
         self.deliveries.sweep(self._connection)
         self._connection.execute("CHECKPOINT")
         self._checkpoint_at = CHECKPOINT_BYTES
+
+
+def _filled(column: Any, null: Any) -> Any:
+    """The column of a result with ``null`` for its nulls; numpy's own ``filled`` takes None for "the default"."""
+    plain = np.ma.getdata(column).copy()
+    plain[np.ma.getmaskarray(column)] = null
+    return plain
 
 
 def spans(times: Ints) -> list[tuple[int, int]]:
