@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,7 +78,7 @@ class DevicesView(MethodView):
         """List the devices of an organisation"""
         place = home(slug).slug
         body, headers = page(query, lambda after, limit: services().devices.list(actor(), place, after, limit))
-        return {**body, "items": [shown(place, device) for device in body["items"]]}, headers
+        return {**body, "items": shown(place, body["items"])}, headers
 
     @blueprint.arguments(DeviceNew)
     @blueprint.response(201, DeviceMade)
@@ -88,7 +89,7 @@ class DevicesView(MethodView):
         It gets a Thing of its name. Its secret is shown this once.
         """
         device, secret = services().devices.register(actor(), slug, **new)
-        made = shown(home(slug).slug, device, secret)
+        (made,) = shown(home(slug).slug, [device], secret)
         return made, {"Location": f"{PREFIX}/devices/{made.address}"}
 
 
@@ -100,7 +101,7 @@ class DeviceView(MethodView):
     def get(self, slug: str, device: str) -> Any:
         """Show a device"""
         place = home(slug).slug
-        return shown(place, services().devices.get(actor(), f"{place}/{device}"))
+        return shown(place, [services().devices.get(actor(), f"{place}/{device}")])[0]
 
     @blueprint.arguments(Revocation, location="query")
     @blueprint.response(204)
@@ -146,8 +147,17 @@ class MappingView(MethodView):
         return {"fields_": services().mappings.put(actor(), f"{slug}/{device}", mapping["fields_"])}
 
 
-def shown(place: str, device: Any, secret: str | None = None) -> SimpleNamespace:
-    """A device with its address, and its secret where it was just made."""
+def shown(place: str, devices: Sequence[Any], secret: str | None = None) -> list[SimpleNamespace]:
+    """Devices of one organisation, in the order of their ids, with address and status; the secret of a new one."""
+    if not devices:
+        return []
+    first = devices[0]
+    said = services().device_status.list(actor(), first.organisation_id, after=first.id - 1, limit=len(devices))
+    status = {one.device_id: one for one in said}
+    return [_shown(place, device, status.get(device.id), secret) for device in devices]
+
+
+def _shown(place: str, device: Any, status: Any, secret: str | None) -> SimpleNamespace:
     return SimpleNamespace(
         id=device.id,
         name=device.name,
@@ -155,5 +165,7 @@ def shown(place: str, device: Any, secret: str | None = None) -> SimpleNamespace
         description=device.description,
         created_at=device.created_at,
         revoked_at=device.revoked_at,
+        online=status.online if status else None,
+        last_seen=status.last_seen if status else None,
         **({} if secret is None else {"secret": secret}),
     )

@@ -14,7 +14,7 @@ from gops.api.fields import Strict
 from gops.api.newest import latest
 from gops.api.paging import PageQuery
 from gops.api.v1.observations import Reading
-from gops.api.v1.things import PlaceOut
+from gops.api.v1.things import Spot
 
 blueprint = Blueprint("latest", __name__, description="What is measured now")
 
@@ -39,7 +39,7 @@ class Newest(Reading):
     kind = own.kind()
     organisation_id = fields.Integer()
     thing = fields.Nested(ThingNamed)
-    location = fields.Nested(PlaceOut(exclude=["since"]), allow_none=True)
+    location = fields.Nested(Spot, allow_none=True)
 
 
 class Latest(Strict):

@@ -31,10 +31,13 @@ class Place(Strict):
     since = own.moment_in("from when on; now where none is given")
 
 
-class PlaceOut(Strict):
+class Spot(Strict):
     longitude = fields.Float()
     latitude = fields.Float()
     name = fields.String()
+
+
+class PlaceOut(Spot):
     since = own.moment("from when on")
 
 

@@ -1,0 +1,228 @@
+"""An API over real services, with one person for each role, and helpers that every test of it uses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from gops.accounts import lookup
+from gops.accounts.audit import Audit
+from gops.accounts.bootstrap import initialise
+from gops.accounts.devices import Devices
+from gops.accounts.granting import KeyMaker, Wish
+from gops.accounts.keys import Keys
+from gops.accounts.members import Members
+from gops.accounts.model import Organisation
+from gops.accounts.organisations import Organisations
+from gops.accounts.signup import Signup
+from gops.api.app import create_app
+from gops.api.services import Services
+from gops.clock import FixedClock
+from gops.ingest.refusals import Refusals
+from gops.ingest.status import DeviceStatus
+from gops.permissions import SCOPES, Actor
+from gops.records.database import Database
+from gops.sensors.datastreams import Datastreams
+from gops.sensors.instruments import Sensors
+from gops.sensors.mapping import Mappings
+from gops.sensors.properties import ObservedProperties, seed
+from gops.sensors.things import Things, thing_for_device
+from gops.settings import Settings
+from gops.store.memory import MemoryStore
+from gops.store.port import READINGS, Store
+from tests.conftest import People
+
+MINUTE = 60_000_000
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-openapi", action="store_true", help="write tests/api/openapi.json anew")
+
+
+class Letters:
+    """An outbox that keeps letters in a list."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+
+    def put(self, to: str, subject: str, text: str) -> None:
+        self.sent.append((to, subject, text))
+
+
+def build(database: Database, clock: FixedClock, settings: Settings, store: Store, letters: Letters) -> Services:
+    accounts: Any = lookup
+    return Services(
+        organisations=Organisations(database, clock),
+        members=Members(database, clock),
+        keys=Keys(database, clock, settings),
+        devices=Devices(database, clock, on_register=(thing_for_device,)),
+        signup=Signup(database, clock, settings, letters),
+        things=Things(database, clock, settings, accounts),
+        sensors=Sensors(database, clock, settings, accounts),
+        properties=ObservedProperties(database, clock, settings),
+        datastreams=Datastreams(database, clock, settings, accounts, lambda one: bool(store.extent([one]))),
+        mappings=Mappings(database, clock, settings, accounts),
+        refusals=Refusals(database, clock, settings),
+        device_status=DeviceStatus(database, clock),
+        audit=Audit(database),
+        store=store,
+        clock=clock,
+        settings=settings,
+        health=lambda: {"ok": True, "components": {"records": {"ok": True}, "store": {"ok": True}}},
+    )
+
+
+@dataclass
+class World:
+    """An app, its services, and a key for each of a few people.
+
+    ``suwon`` has an owner, a publisher and a viewer; ``seongnam`` a publisher; ``gops`` the operator and an auditor.
+    """
+
+    app: Flask
+    services: Services
+    people: People
+    database: Database
+    clock: FixedClock
+    letters: Letters
+    suwon: Organisation
+    seongnam: Organisation
+    keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def http(self) -> FlaskClient:
+        return self.app.test_client()
+
+    @property
+    def publisher(self) -> Actor:
+        return self.services.keys.authenticate(self.keys["publisher"])
+
+    def key(self, organisation: Organisation, *roles: str, scopes: Sequence[str] = ()) -> str:
+        """The text of a key of a new person who holds ``roles`` there."""
+        person = self.people.member(organisation, *roles)
+        maker = KeyMaker(self.clock, self.services.settings)
+        every = [one for one in SCOPES if organisation.kind == "operator" or one != "platform:admin"]
+        with self.database.write() as session:
+            _key, text = maker.make(session, None, person.id, organisation.id, Wish("test", list(scopes) or every, 30))
+        return text
+
+    def call(self, method: str, path: str, who: str | None = None, **options: Any) -> TestResponse:
+        """A request under /api/v1, as one of ``keys`` or anonymously."""
+        headers = dict(options.pop("headers", {}))
+        if who is not None:
+            headers["Authorization"] = f"Bearer {self.keys[who]}"
+        return self.http.open(f"/api/v1{path}", method=method, headers=headers, **options)
+
+    def get(self, path: str, who: str | None = None, **options: Any) -> TestResponse:
+        return self.call("GET", path, who, **options)
+
+    def post(self, path: str, who: str | None = None, body: Any = None, **options: Any) -> TestResponse:
+        return self.call("POST", path, who, json=body, **options)
+
+    def stream(self, public: bool = True, name: str = "air-1", **options: Any) -> Any:
+        """A Datastream of a new Thing of Suwon; of temperature unless told otherwise."""
+        actor = self.publisher
+        thing = self.services.things.create(actor, "suwon", name)
+        wanted = {"sensor": "SHT31", "observed_property": "temperature"} | options
+        made = self.services.datastreams.create(actor, thing.id, **wanted)
+        return self.services.datastreams.publish(actor, made.id, True) if public else made
+
+    def write(self, stream: Any, values: Sequence[Any], start: int | None = None, step: int = MINUTE) -> list[int]:
+        """Store readings one ``step`` apart, the first at ``start`` (default: the clock); their times."""
+        begin = self.clock.micros() if start is None else start
+        times = [begin + step * index for index in range(len(values))]
+        rows = [reading(stream.id, t, value) for t, value in zip(times, values, strict=True)]
+        self.services.store.write(pa.Table.from_pylist(rows, schema=READINGS), "replace")
+        return times
+
+
+def reading(datastream: int, t: int, value: Any, quality: int = 0, result_time: int | None = None) -> dict[str, Any]:
+    text = value if isinstance(value, str) else None
+    number = value if isinstance(value, int | float) else None
+    return {
+        "datastream": datastream,
+        "t": t,
+        "value": None if number is None else float(number),
+        "text": text,
+        "quality": quality if value is not None else 5,
+        "result_time": result_time,
+    }
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    made = MemoryStore()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world_of(database: Database, clock: FixedClock, people: People, store: Store) -> Callable[[Settings], World]:
+    def make(settings: Settings) -> World:
+        operator_key = initialise(database, clock, settings)
+        assert operator_key is not None
+        with database.write() as session:
+            seed(session)
+        letters = Letters()
+        services = build(database, clock, settings, store, letters)
+        app = create_app(services, settings)
+        suwon, seongnam = people.organisation("suwon"), people.organisation("seongnam")
+        world = World(app, services, people, database, clock, letters, suwon, seongnam)
+        gops = services.organisations.get("gops")
+        world.keys = {
+            "operator": operator_key,
+            "auditor": world.key(gops, "auditor"),
+            "owner": world.key(suwon, "owner"),
+            "publisher": world.key(suwon, "publisher"),
+            "viewer": world.key(suwon, "viewer"),
+            "other": world.key(seongnam, "publisher"),
+        }
+        return world
+
+    return make
+
+
+@pytest.fixture
+def world(world_of: Callable[[Settings], World], settings: Settings) -> World:
+    return world_of(settings)
+
+
+@pytest.fixture
+def world_with(world_of: Callable[[Settings], World], settings: Settings) -> Callable[..., World]:
+    """A world with some settings changed."""
+    return lambda **changed: world_of(replace(settings, **changed))
+
+
+def problem(
+    answer: TestResponse, status: int, code: str, *, field: str | None = None, found: Any = ..., expected: str | None = None
+) -> dict[str, Any]:
+    """Assert that ``answer`` is the problem body of ``status`` and ``code``; every failing test comes through here."""
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "application/problem+json"
+    body: dict[str, Any] = json.loads(answer.data)
+    assert (body["status"], body["code"]) == (status, code), body
+    assert body["type"] == f"/api/v1/problems#{code}"
+    assert body["title"]
+    assert body["detail"]
+    assert body["request_id"] == answer.headers["X-Request-ID"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Traceback" not in answer.text
+    if field is not None:
+        assert body["field"] == field, body
+    if found is not ...:
+        assert body["found"] == found, body
+    if expected is not None:
+        assert expected in body["expected"], body
+    return body
+
+
+FROZEN = Path(__file__).with_name("openapi.json")
