@@ -8,21 +8,18 @@ others commit meanwhile, and cannot write.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from gops.errors import BadSetting, GopsError, Unavailable
+from gops.errors import GopsError, Unavailable
+from gops.records import engines
 from gops.records.trouble import as_unavailable, is_duplicate
 from gops.settings import Settings
 
@@ -39,17 +36,17 @@ class Database:
     """
 
     def __init__(self, address: str, *, connections: int = CONNECTIONS, wait_seconds: float = WAIT_SECONDS) -> None:
-        url = _parse(address)
+        url = engines.parse(address)
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.wait_seconds = wait_seconds
         self._turns = threading.Lock()  # SQLite's own waiting is polling, and unfair; threads queue here instead
         self._this_thread = threading.local()
         if self.is_sqlite:
             path = Path(str(url.database)).absolute()
-            self.engine = _sqlite(path, url, 1, wait_seconds, readonly=False)
-            self._reading = _sqlite(path, url, connections, wait_seconds, readonly=True)
+            self.engine = engines.sqlite(path, url, 1, wait_seconds, readonly=False)
+            self._reading = engines.sqlite(path, url, connections, wait_seconds, readonly=True)
         else:
-            self.engine = _postgresql(url, connections, wait_seconds)
+            self.engine = engines.postgresql(url, connections, wait_seconds)
             # one statement: BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -65,7 +62,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         with (
-            _plainly(self.wait_seconds, reading=True),
+            plainly(self.wait_seconds, reading=True),
             Session(self._reading, expire_on_commit=False, autoflush=False) as session,
         ):
             if self.is_sqlite:
@@ -75,7 +72,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         with (
-            _plainly(self.wait_seconds),
+            plainly(self.wait_seconds),
             self._turn(),
             Session(self.engine, expire_on_commit=False) as session,
         ):
@@ -128,71 +125,6 @@ def flush_unique(session: Session, conflict: GopsError) -> None:
         raise
 
 
-def _parse(address: str) -> URL:
-    expected = "sqlite:///path or postgresql+psycopg://user:password@host/database"
-    try:
-        url = make_url(address)
-        url.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
-        raise BadSetting("GOPS_RECORDS_URL is no address of a database", expected=expected) from error
-    named = url.database not in (None, "", ":memory:")
-    if url.drivername not in ("sqlite", "postgresql+psycopg") or not named:
-        raise BadSetting(
-            f"GOPS_RECORDS_URL: records are not kept in {url.drivername}:{url.database or ''}",
-            field="GOPS_RECORDS_URL",
-            found=url.drivername,
-            expected=expected,
-        )
-    return url
-
-
-def _sqlite(path: Path, url: URL, connections: int, wait_seconds: float, *, readonly: bool) -> Engine:
-    engine = create_engine(
-        url.set(database=str(path)),
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=wait_seconds,
-        connect_args={"timeout": wait_seconds, "check_same_thread": False},
-    )
-
-    def create_privately(*_: Any) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives -wal and -shm the mode of the file
-
-    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # GOPS begins transactions itself
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        if readonly:
-            connection.execute("PRAGMA query_only=ON")
-
-    event.listen(engine, "do_connect", create_privately)
-    event.listen(engine, "connect", prepare)
-    return engine
-
-
-def _postgresql(url: URL, connections: int, wait_seconds: float) -> Engine:
-    try:
-        return create_engine(
-            url,
-            pool_size=connections,
-            max_overflow=0,
-            pool_timeout=wait_seconds,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": max(2, round(wait_seconds)),
-                "options": f"-c lock_timeout={round(wait_seconds * 1000)} -c TimeZone=UTC",
-            },
-        )
-    except ImportError as error:
-        raise BadSetting(
-            "GOPS_RECORDS_URL names PostgreSQL and its driver is not installed",
-            field="GOPS_RECORDS_URL",
-            expected="pip install 'gops[postgresql]'",
-        ) from error
-
-
 def _busy(wait_seconds: float) -> Unavailable:
     return Unavailable(
         f"the records are busy: no turn came within {wait_seconds:g} s", expected="GOPS_RECORDS_WAIT_SECONDS"
@@ -200,7 +132,7 @@ def _busy(wait_seconds: float) -> Unavailable:
 
 
 @contextmanager
-def _plainly(wait_seconds: float, *, reading: bool = False) -> Iterator[None]:
+def plainly(wait_seconds: float, *, reading: bool = False) -> Iterator[None]:
     """Errors of the database that trying again may mend become ``Unavailable``; mistakes of GOPS stay what they are."""
     try:
         yield

@@ -15,14 +15,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from gops.errors import BadSetting, GopsError
-from gops.records.database import Database
+from gops.records.database import Database, plainly
 
 FOLDER = Path(__file__).parent / "migrations"
 
 
 def upgrade(database: Database) -> None:
     """Apply every step that the database lacks. Raises ``BadSetting`` when it is of a newer GOPS."""
-    with database.engine.connect() as connection:
+    with plainly(database.wait_seconds), database.engine.connect() as connection:
         if database.is_sqlite:
             _upgrade_sqlite(connection)
         else:
@@ -33,7 +33,7 @@ def upgrade(database: Database) -> None:
 
 def current(database: Database) -> str | None:
     """The step that the database stands at; None when it has no tables."""
-    with database.engine.connect() as connection:
+    with plainly(database.wait_seconds), database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

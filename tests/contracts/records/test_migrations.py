@@ -1,0 +1,156 @@
+"""The steps lead to what the models say, in one transaction, from any number of processes at once."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+import gops
+from gops.errors import BadSetting, GopsError
+from gops.records import migrate
+from gops.records.base import Base
+from gops.records.database import Database
+from tests.contracts.records import scratch
+from tests.postgresql import Cluster
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql_cluster")
+    url = cluster.create_database()
+    yield url
+    cluster.drop_database(url)
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Database]:
+    opened = Database(empty_url)
+    yield opened
+    opened.close()
+
+
+def import_every_model() -> None:
+    """Whatever module of GOPS has tables, wherever it lies."""
+    for found in pkgutil.walk_packages(gops.__path__, "gops."):
+        of_records = found.name.startswith("gops.records.") and "migrations" not in found.name
+        if of_records or found.name.endswith(".model"):
+            importlib.import_module(found.name)
+
+
+def test_the_tables_are_those_of_the_models(either_database: Database) -> None:
+    """Types, nullability, indexes and constraints too. After a change of a model write the next step."""
+    import_every_model()
+    with either_database.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "include_object": _not_scratch}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def _not_scratch(_object: object, name: str | None, *_: object) -> bool:
+    return not str(name).startswith("scratch_")
+
+
+def test_the_comparison_itself_sees_a_difference(either_database: Database) -> None:
+    import_every_model()
+    with either_database.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        names = {change[1].name for change in compare_metadata(context, scratch.ScratchBase.metadata)}
+    assert "scratch_stock" in names
+
+
+def test_upgrading_makes_everything_and_again_changes_nothing(empty: Database) -> None:
+    assert migrate.current(empty) is None
+    assert not migrate.is_current(empty)
+    migrate.upgrade(empty)
+    tables = inspect(empty.engine).get_table_names()
+    migrate.upgrade(empty)
+    assert migrate.current(empty) == migrate.newest()
+    assert migrate.is_current(empty)
+    assert set(inspect(empty.engine).get_table_names()) == set(tables) > {"organisation", "event", "audit"}
+
+
+def test_an_upgrade_keeps_what_is_there(either_database: Database, people_of: Callable[[Database], object]) -> None:
+    people_of(either_database).organisation("suwon")  # type: ignore[attr-defined]
+    migrate.upgrade(either_database)
+    with either_database.read() as session:
+        assert session.execute(text("SELECT slug FROM organisation")).scalars().all() == ["suwon"]
+
+
+def test_many_that_start_at_once_take_turns(empty_url: str) -> None:
+    failed: list[BaseException] = []
+    gate = threading.Barrier(6)
+
+    def start() -> None:
+        opened = Database(empty_url)
+        gate.wait()
+        try:
+            migrate.upgrade(opened)
+        except BaseException as error:  # noqa: BLE001 - told below
+            failed.append(error)
+        opened.close()
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    opened = Database(empty_url)
+    assert migrate.is_current(opened)
+    opened.close()
+
+
+def test_records_of_a_newer_gops_are_refused_untouched(either_database: Database) -> None:
+    with either_database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(BadSetting) as raised:
+        migrate.upgrade(either_database)
+    with either_database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.newest()})
+    assert (raised.value.code, raised.value.found) == ("newer_records", "9999")
+
+
+def test_steps_are_one_line_forward_and_documented() -> None:
+    steps = list(ScriptDirectory(str(migrate.FOLDER)).walk_revisions())
+    assert [step.revision for step in steps] == sorted((step.revision for step in steps), reverse=True)
+    assert len(ScriptDirectory(str(migrate.FOLDER)).get_heads()) == 1
+    for step in steps:
+        assert step.doc, step.revision
+        assert not hasattr(step.module, "downgrade"), "there is no way back but a copy"
+
+
+def test_a_step_that_leaves_rows_that_point_nowhere_is_undone(tmp_path: Path) -> None:
+    """On SQLite foreign keys rest while tables are rebuilt, so the end is checked. PostgreSQL checks every row."""
+    empty = Database(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    with empty.engine.begin() as connection:
+        run = connection.exec_driver_sql
+        run("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+        run("CREATE TABLE child (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parent (id))")
+        run("PRAGMA foreign_keys=OFF")
+        run("INSERT INTO child VALUES (1, 404)")
+        run("PRAGMA foreign_keys=ON")
+    with pytest.raises(GopsError, match="child"):
+        migrate.upgrade(empty)
+    assert migrate.current(empty) is None
+    assert "organisation" not in inspect(empty.engine).get_table_names()
+    empty.close()
+
+
+def test_foreign_keys_are_on_again_after_an_upgrade(database: Database) -> None:
+    migrate.upgrade(database)
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
