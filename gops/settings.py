@@ -164,6 +164,8 @@ DECLARED: tuple[Setting, ...] = (
     Setting("mqtt_broker_host", _TEXT, "127.0.0.1", "Address that the embedded broker listens on"),
     Setting("mqtt_broker_port", _whole(1, 65535), "1883", "Port that the embedded broker listens on"),
     Setting("mqtt_broker_connections", _whole(1, 10_000), "500", "Most connections at once to the embedded broker"),
+    Setting("mqtt_broker_queue", _whole(1, 65_535), "20000", "Messages that the embedded broker holds for ingest"),
+    Setting("mqtt_broker_queue_bytes", _whole(1 << 20, 1 << 34), "67108864", "The same in bytes"),
     Setting("mqtt_anonymous_live", _FLAG, "false", "Let anonymous MQTT clients of the embedded broker read gops/live"),
     Setting("message_bytes", _whole(64, 268_435_455), "262144", "Largest MQTT payload that is read, in bytes"),
     Setting("message_readings", _whole(1, 1_000_000), "10000", "Most readings in one MQTT message"),
@@ -192,7 +194,7 @@ DECLARED: tuple[Setting, ...] = (
     Setting("device_fields", _whole(1, 10_000), "1000", "Most mapped fields of one device"),
     Setting("observed_properties", _whole(1, 1_000_000), "10000", "Most observed properties of the platform"),
     # HTTP
-    Setting("http_threads", _whole(1, 256), "8", "Threads that answer HTTP requests"),
+    Setting("http_threads", _whole(1, 256), "4", "Threads that answer HTTP requests"),
     Setting("http_body_bytes", _whole(1024, 1_073_741_824), "1048576", "Largest body of an HTTP request, in bytes"),
     Setting("http_query_bytes", _whole(256, 65_536), "8192", "Longest query of an address, in bytes"),
     Setting("http_json_depth", _whole(2, 64), "16", "Deepest nesting of a JSON body"),
@@ -262,6 +264,8 @@ class Settings:
     mqtt_broker_host: str
     mqtt_broker_port: int
     mqtt_broker_connections: int
+    mqtt_broker_queue: int
+    mqtt_broker_queue_bytes: int
     mqtt_anonymous_live: bool
     message_bytes: int
     message_readings: int
