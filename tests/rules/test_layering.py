@@ -13,7 +13,7 @@ PACKAGE = ROOT / "gops"
 
 RANKS = {
     "errors": 0, "clock": 0, "logs": 0,
-    "durations": 1, "geo": 1, "units": 1, "settings": 1, "kinds": 1, "quality": 1, "windows": 1,
+    "durations": 1, "ucum": 1, "geo": 1, "units": 1, "settings": 1, "kinds": 1, "quality": 1, "windows": 1,
     "permissions": 1, "admin": 1, "process": 1,
     "records": 2, "store.port": 2, "jobs": 2, "files": 2, "outbound": 2,
     "accounts": 3, "sensors": 3, "notify": 3, "store": 3,
@@ -30,8 +30,8 @@ DRIVERS = {
     "flask": {"gops.api", "gops.portal"},
     "flask_smorest": {"gops.api"},
     "granian": {"gops.cli"},
-    "ucumvert": {"gops.units"},
-    "pint": {"gops.units"},
+    "ucumvert": {"gops.ucum"},
+    "lark": {"gops.ucum"},
     "shapely": {"gops.geo"},
 }
 MAX_LINES = 400
