@@ -90,19 +90,19 @@ def raw(asked: Question, limit: int | None, after: tuple[int, int] | None) -> Re
     )
 
 
-def windows(asked: Question, every: str, aggregates: Sequence[str], fill: bool) -> Windows | None:
-    """The aggregates; None where there is no reading and so no range.
+def windows(asked: Question, every: str, aggregates: Sequence[str], fill: bool) -> Windows:
+    """The aggregates; of no window where there is no reading and so no range.
 
     Windows are whole; at the ends of a range that was asked for only what lies in it is counted. Raises
     ``Invalid``: ``mixed_kinds``, ``unknown_aggregate``, ``aggregate_of_kind``, ``too_many_windows``.
     """
     wanted = check_aggregates(_one_kind(asked), aggregates)
+    quality = GOOD_ONLY if asked.quality is None else asked.quality
     span = _span(asked)
     if span is None:
-        return None
+        return Windows(asked.series, (0, 1), wanted, quality, start=0, end=0)
     check_count(*span, every, len(asked.datastreams), settings().windows_max)
     marks = edges(*span, every, asked.zone)
-    quality = GOOD_ONLY if asked.quality is None else asked.quality
     return Windows(asked.series, marks, wanted, quality, fill, asked.start, asked.end)
 
 

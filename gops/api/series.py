@@ -79,20 +79,13 @@ def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:
 def _aggregated(asked: Question, query: dict[str, Any], media_type: str) -> Response:
     names = [one.strip() for one in query["aggregate"].split(",")] if "aggregate" in query else []
     wanted = windows(asked, query["every"], names, query["fill"])
-    table = _aggregate(wanted, _after(query))
+    table = behind(services().store.aggregate(wanted), _after(query))
     limit = query.get("limit", table.num_rows if media_type == CSV else settings().page_rows_max)
     shown, following = _cut(table, limit, "start")
     if media_type == CSV:
         return _csv(rows.header(table.column_names) + rows.windows_csv(shown, asked.zone), following)
-    aggregates = list(wanted.aggregates) if wanted else []
-    body = {"every": query["every"], "aggregates": aggregates, "windows": rows.windows_json(shown, asked.zone)}
-    return _json(asked, body, following)
-
-
-def _aggregate(wanted: Windows | None, after: tuple[int, int] | None) -> pa.Table:
-    if wanted is None:
-        return pa.table({name: pa.array([], pa.int64()) for name in ("datastream", "start", "end", "count", "good")})
-    return behind(services().store.aggregate(wanted), after)
+    body = {"every": query["every"], "aggregates": list(wanted.aggregates)}
+    return _json(asked, {**body, "windows": rows.windows_json(shown, asked.zone)}, following)
 
 
 def _after(query: dict[str, Any]) -> tuple[int, int] | None:

@@ -66,9 +66,7 @@ class Replacement(Declared):
 
 
 class Publication(Strict):
-    public = fields.Boolean(
-        required=True, truthy={True}, falsy={False}, metadata={"description": "for all?"}
-    )
+    public = fields.Boolean(required=True, truthy={True}, falsy={False}, metadata={"description": "for all?"})
 
 
 class DatastreamOut(Strict):

@@ -1,0 +1,37 @@
+"""Titles of problem codes: every code that GOPS raises has one, in both languages."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import gops
+from gops import errors
+from gops.api.titles import TITLES
+
+ROOT = Path(gops.__file__).parent
+CLASSES = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.GopsError)}
+
+
+def raised(path: Path) -> set[str]:
+    """Codes in calls of error classes: ``Invalid(..., code="bad_time")``."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES:
+            for keyword in node.keywords:
+                if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
+                    found.add(keyword.value.value)
+    return found
+
+
+def test_every_code_that_is_raised_has_a_title() -> None:
+    codes = {code for path in ROOT.rglob("*.py") for code in raised(path)}
+    codes |= {getattr(errors, name).code for name in CLASSES}
+    assert len(codes) > 20
+    assert not codes - set(TITLES), "give these a title in gops/api/titles.py"
+
+
+def test_every_title_says_something_in_both_languages() -> None:
+    for code, (korean, english) in TITLES.items():
+        assert any("가" <= letter <= "힣" for letter in korean), code
+        assert english.isascii(), code
