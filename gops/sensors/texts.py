@@ -18,7 +18,7 @@ FIELD_LENGTH = 64
 FIELD = re.compile(rf"[A-Za-z0-9_.-]{{1,{FIELD_LENGTH}}}")
 KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 IRI = re.compile(r"(?:https?://[^\s/]|urn:[a-z0-9])[^\s<>\"{}|\\^`]*")
-RESERVED_FIELDS = frozenset({"ts", "time", "values", "receipt"})
+RESERVED_FIELDS = frozenset({"ts", "time", "values", "receipt", "repeat"})
 """Names that mean something else in the JSON codec."""
 
 _HOSTILE_CATEGORIES = ("Cc", "Cs")  # control characters, lone surrogates
