@@ -151,6 +151,10 @@ class People:
             owns_operator=organisation.kind == "operator" and "owner" in roles,
         )
 
+    def person_of(self, actor: Actor) -> Person:
+        with self._database.read() as session:
+            return session.get_one(Person, actor.person_id)
+
     def operator(self) -> Actor:
         """The first operator, as ``gops init`` makes one."""
         return self.actor(self.organisation("gops", "operator"), "owner", "operator")
