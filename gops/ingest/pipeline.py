@@ -59,7 +59,7 @@ class Batch:
     parts: dict[Mode, Part] = field(default_factory=lambda: {"replace": Part(), "keep": Part()})
     reports: list[Report] = field(default_factory=list)
     answers: list[tuple[str, bytes]] = field(default_factory=list)
-    seen: dict[int, int] = field(default_factory=dict)  # device id -> its newest arrival
+    seen: set[int] = field(default_factory=set)  # ids of the devices that spoke
     said: list[Said] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     rows: int = 0  # readings and refusals: what a batch costs
@@ -118,7 +118,7 @@ class Pipeline:
         if delivery is not None:
             part.deliveries.append(delivery)
         if route is not None:
-            batch.seen[route.device_id] = message.arrival
+            batch.seen.add(route.device_id)
         if refusals:
             self._refuse(batch, message, source, refusals)
 

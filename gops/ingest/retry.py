@@ -31,12 +31,13 @@ class Trouble:
 
 
 class Retry:
-    """``stop`` ends every waiting."""
+    """``stop`` ends every waiting. The first one takes ``first_pause_s``, each further one twice as long."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, first_pause_s: float = FIRST_PAUSE_SECONDS) -> None:
         self.trouble = Trouble()
         self.failures = 0
         self._clock = clock
+        self._first_pause_s = first_pause_s
         self._stopping = threading.Event()
 
     @property
@@ -77,7 +78,7 @@ class Retry:
             log.error("ingest_waits", at=at, reason=reason)
             self.trouble = Trouble(at, reason, self._clock.micros())
         self.failures += 1
-        if self._stopping.wait(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries - 1, 10))):
+        if self._stopping.wait(min(LONGEST_PAUSE_SECONDS, self._first_pause_s * 2 ** min(tries - 1, 10))):
             raise Stopping
 
     def _well(self, done: T) -> T:

@@ -194,8 +194,7 @@ class IngestWorker:
         self._counts["repeats"] += batch.repeats
         self._counts["batches"] += 1
         self._refused.update(batch.refused)
-        for device, at in batch.seen.items():
-            self._status.seen((device,), at)
+        self._status.seen(batch.seen, batch.messages[-1].arrival)
         for said in batch.said:
             self._status.said(said.device, said.online, said.at, retained=said.retained)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import random
 import select
-import socket
 import ssl
 import threading
 import time
@@ -31,11 +30,13 @@ from gops.clock import SECOND, Clock
 from gops.ingest.mqtt.address import BrokerAddress
 from gops.ingest.mqtt.client import MQTT5, MQTT311, IngestClient
 from gops.ingest.mqtt.inbox import Inbox, Message, Taken
+from gops.ingest.mqtt.waker import Waker
 from gops.ingest.topics import INGEST_FILTERS, STATUS_FILTER
 
 KEEPALIVE_SECONDS = 30
 POLL_SECONDS = 1.0
 PAUSED_SECONDS = 0.02  # while the inbox is full
+STOP_SECONDS = 10.0
 READS = 256  # packets read before acknowledgements get their turn
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
@@ -100,23 +101,22 @@ class MqttLink:
         self._acknowledged: deque[tuple[int, Sequence[int]]] = deque()
         self._answers: deque[tuple[str, bytes]] = deque()
         self._stopping = threading.Event()
-        self._waker, self._woken = socket.socketpair()
-        self._waker.setblocking(False)
-        self._woken.setblocking(False)
+        self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name="mqtt-link", daemon=True)
 
     # what the ingest thread calls
 
     def start(self) -> None:
+        self._waker.open()
         self._thread.start()
 
     def stop(self) -> None:
         """Send the acknowledgements that are due, disconnect, and keep the session at the broker."""
         self._stopping.set()
-        self._wake()
-        self._thread.join(10)
+        self._waker.wake()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
         self._waker.close()
-        self._woken.close()
 
     def take(self, limit: int, timeout_s: float) -> Taken:
         return self.inbox.take(limit, timeout_s)
@@ -132,7 +132,7 @@ class MqttLink:
         packet_ids = [m.packet_id for m in messages if m.packet_id and m.connection == current]
         if packet_ids:
             self._acknowledged.append((current, packet_ids))
-            self._wake()
+            self._waker.wake()
 
     def publish(self, topic: str, payload: bytes) -> bool:
         """Queue an answer (QoS 1). False when there is no connection or too many wait: it is counted and dropped."""
@@ -140,7 +140,7 @@ class MqttLink:
             self._answers_dropped += 1
             return False
         self._answers.append((topic, payload))
-        self._wake()
+        self._waker.wake()
         return True
 
     def health(self) -> LinkHealth:
@@ -151,12 +151,6 @@ class MqttLink:
             retained_ignored=self._retained_ignored,
             answers_dropped=self._answers_dropped,
         )
-
-    def _wake(self) -> None:
-        try:
-            self._waker.send(b"\0")
-        except (BlockingIOError, OSError):
-            return  # a byte is waiting already, or the link has stopped
 
     # the network thread
 
@@ -213,7 +207,7 @@ class MqttLink:
 
     def _serve(self, client: IngestClient) -> None:
         poll = select.poll()
-        poll.register(self._woken, select.POLLIN)
+        poll.register(self._waker, select.POLLIN)
         connection: Any = client.socket()
         poll.register(connection, select.POLLIN | select.POLLOUT)
         watched = select.POLLIN | select.POLLOUT
@@ -228,8 +222,8 @@ class MqttLink:
                 watched = wanted
             buffered = has_room and isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
             ready = dict(poll.poll(0 if buffered else (POLL_SECONDS if has_room else PAUSED_SECONDS) * 1000))
-            if self._woken.fileno() in ready:
-                self._woken.recv(4096)
+            if self._waker.fileno() in ready:
+                self._waker.clear()
             if buffered or ready.get(connection.fileno(), 0) & ~select.POLLOUT:
                 self._read(client)
             client.loop_misc()
