@@ -26,13 +26,14 @@ class MailOutbox:
 
     def put(self, to: str, subject: str, text: str) -> None:
         """Write one letter: whole or not at all, readable by GOPS alone. The name sorts by time."""
+        letter = self.letter(to, subject, text)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._refuse_when_full()
         name = f"{self._clock.micros()}-{secrets.token_hex(4)}"
         unfinished = self._folder / f".{name}"
         handle = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(self._letter(to, subject, text))
+            file.write(letter)
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(self._folder / f"{name}{ENDING}")
@@ -46,7 +47,8 @@ class MailOutbox:
                 expected=f"fewer than {self._most} (GOPS_OUTBOX_MAX)",
             )
 
-    def _letter(self, to: str, subject: str, text: str) -> bytes:
+    def letter(self, to: str, subject: str, text: str) -> bytes:
+        """The bytes of a letter. ``ValueError`` for a header of two lines."""
         letter = EmailMessage(policy=SMTP)
         letter["From"] = SENDER
         letter["To"] = to
