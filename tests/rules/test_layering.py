@@ -33,6 +33,7 @@ DRIVERS = {
     "ucumvert": {"gops.ucum"},
     "lark": {"gops.ucum"},
     "shapely": {"gops.geo"},
+    "pyproj": {"gops.geo"},
 }
 MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "manager", "base_classes", "common", "misc"}

@@ -1,0 +1,73 @@
+"""What a mechanism gives back: who stands where, and for everybody else why not and what would have done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Weeks = tuple[tuple[int, int], ...]
+"""Half-open ranges of week numbers, ascending, apart from one another."""
+
+BAND = "band"
+"""The word that stands in ``Lack.what`` where a neighbour on the same band was in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    application: str
+    site: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A resource of which too little was left (or ``band``), the weeks, and the higher-ranked who held it then.
+
+    No holder: the site itself has less than was asked for in those weeks.
+    """
+
+    what: str
+    weeks: Weeks
+    holders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReason:
+    """Why a ranked site had no feasible start: what was lacking in [first start, last start + duration)."""
+
+    site: str
+    lacks: tuple[Lack, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The least change of one kind that would have been accepted at the applicant's turn, all else as it stood.
+
+    ``start``: ``amount`` weeks after the window. ``site``: a site that was not ranked. ``less``: ``resource`` cut by
+    ``amount`` percent, to ``to``.
+    """
+
+    kind: Literal["start", "site", "less"]
+    site: str
+    start: int
+    amount: int = 0
+    resource: str | None = None
+    to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """``sites`` by rank; ``changes``, at most one of a kind, as start, site, less: the first is the nearest."""
+
+    application: str
+    sites: tuple[SiteReason, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """``order`` is that of the turns. Placed and refused together are all applications, each once."""
+
+    order: tuple[str, ...]
+    placements: tuple[Placement, ...]
+    refusals: tuple[Refusal, ...]

@@ -1,0 +1,154 @@
+"""The published round: canonical JSON (RFC 8785), so that everybody's bytes and hashes are the same.
+
+::
+
+    {"format": "gops-round/1",
+     "inputs": {"call": {...}, "instance": {...}, "mechanism": {"id", "version"},
+                "seed": {"nonces", "operator_seed", "operator_seed_sha256", "seed"}},
+     "outcome": [[application, site, start], ...],          null, null for the refused
+     "refusals": [{"application", "changes", "sites"}, ...],
+     "hashes": {"inputs", "outcome", "refusals",            SHA-256 of the canonical part
+                "marks": {part: [8 hex digits, ...]}}}      of each item, to say where a change is
+
+Lists of applications are in the order of their ids. In a round of a call the ids are pseudonyms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+
+from gops.testbed.allocation import ties
+from gops.testbed.allocation.documents import Document, instance_document
+from gops.testbed.allocation.instance import Instance
+from gops.testbed.allocation.outcome import Allocation, Change, Refusal
+
+FORMAT = "gops-round/1"
+PSEUDONYM_LENGTH = 16  # hex digits; two of 10,000 applications share one with a chance of 3 in 10^12
+MARK_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class SeedParts:
+    """The operator's secret, now revealed, and what the applicants handed in."""
+
+    operator_seed: bytes
+    nonces: tuple[bytes, ...]
+
+    @property
+    def seed(self) -> bytes:
+        return ties.seed(self.operator_seed, self.nonces)
+
+
+def canonical(value: Any) -> bytes:
+    """RFC 8785."""
+    return rfc8785.dumps(value)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def pseudonym(key: bytes, application_id: int) -> str:
+    """HMAC-SHA-256 of the application's id in decimal digits, shortened."""
+    return hmac.new(key, str(application_id).encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_LENGTH]
+
+
+def outcome_rows(allocation: Allocation) -> list[list[Any]]:
+    """(application, site, start) of every application, by its id; the refused have null, null."""
+    placed = [[row.application, row.site, row.start] for row in allocation.placements]
+    return sorted(placed + [[row.application, None, None] for row in allocation.refusals], key=lambda row: str(row[0]))
+
+
+def outcome_hash(allocation: Allocation) -> str:
+    return digest(outcome_rows(allocation))
+
+
+def write(
+    instance: Instance,
+    seed: SeedParts,
+    mechanism: tuple[str, int],
+    allocation: Allocation,
+    call: Mapping[str, Any] | None = None,
+) -> bytes:
+    """The round file. ``call`` holds what is public of the call: slug, revision, hash of the criteria."""
+    document = instance_document(instance)
+    refusals = sorted(allocation.refusals, key=lambda row: row.application)
+    lists = {
+        "applications": [canonical(row) for row in document["applications"]],
+        "near": [canonical(row) for row in document["near"]],
+        "outcome": [canonical(row) for row in outcome_rows(allocation)],
+        "refusals": [canonical(refusal_document(row)) for row in refusals],
+        "sites": [canonical(row) for row in document["sites"]],
+    }
+    parts = {name: b"[" + b",".join(items) + b"]" for name, items in lists.items()}
+    whole = {name: canonical(document[name]) for name in document.keys() - lists.keys()}
+    parts["inputs"] = _object(
+        {
+            "call": canonical(dict(call or {})),
+            "instance": _object({**whole, **{name: parts[name] for name in ("applications", "near", "sites")}}),
+            "mechanism": canonical({"id": mechanism[0], "version": mechanism[1]}),
+            "seed": canonical(_seed_document(seed)),
+        }
+    )
+    published = {name: parts[name] for name in ("inputs", "outcome", "refusals")}
+    hashes: Document = {name: hashlib.sha256(text).hexdigest() for name, text in published.items()}
+    hashes["marks"] = {name: [_mark(item) for item in items] for name, items in lists.items()}
+    return _object({"format": canonical(FORMAT), "hashes": canonical(hashes), **published})
+
+
+def _object(parts: Mapping[str, bytes]) -> bytes:
+    """The canonical object of canonical parts: RFC 8785 sorts the keys and writes nothing between."""
+    return b"{" + b",".join(canonical(name) + b":" + parts[name] for name in sorted(parts)) + b"}"
+
+
+def _mark(item: bytes) -> str:
+    return hashlib.sha256(item).hexdigest()[:MARK_LENGTH]
+
+
+def _seed_document(seed: SeedParts) -> Document:
+    return {
+        "nonces": [nonce.hex() for nonce in sorted(seed.nonces)],
+        "operator_seed": seed.operator_seed.hex(),
+        "operator_seed_sha256": ties.commitment(seed.operator_seed),
+        "seed": seed.seed.hex(),
+    }
+
+
+def refusal_document(refusal: Refusal) -> Document:
+    """Weeks are [from, to) pairs; holders stand in the order of their turns."""
+    return {
+        "application": refusal.application,
+        "changes": [change_document(change) for change in refusal.changes],
+        "sites": [
+            {
+                "lacks": [
+                    {"holders": list(lack.holders), "weeks": [list(span) for span in lack.weeks], "what": lack.what}
+                    for lack in reason.lacks
+                ],
+                "site": reason.site,
+            }
+            for reason in refusal.sites
+        ],
+    }
+
+
+def change_document(change: Change) -> Document:
+    if change.kind == "start":
+        return {"kind": "start", "site": change.site, "start": change.start, "weeks_later": change.amount}
+    if change.kind == "site":
+        return {"kind": "site", "site": change.site, "start": change.start}
+    return {
+        "kind": "less",
+        "percent": change.amount,
+        "resource": change.resource,
+        "site": change.site,
+        "start": change.start,
+        "to": change.to,
+    }

@@ -1,0 +1,76 @@
+"""The verifier's own picture of the sites: what is used, by whom, and when a band is taken.
+
+Arrays are (week, site). Feasibility is counted: a start is good when the running count of bad weeks does not grow
+over its duration.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Grid = NDArray[Any]
+
+
+Holding = tuple[int, int, Any]
+"""An application (its object in the file) at a site in the weeks [start, end): start, end, application."""
+
+
+class Ground:
+    def __init__(self, instance: Any) -> None:
+        self.weeks: int = instance["weeks"]
+        self.resources: list[str] = instance["resources"]
+        self.shift_max: int = instance["shift_max"]
+        self.names: list[str] = [site["id"] for site in instance["sites"]]
+        self.number = {name: index for index, name in enumerate(self.names)}
+        capacity = np.array([site["capacity"] for site in instance["sites"]], dtype=np.int32)
+        self.room: list[Grid] = [capacity[:, :, index].T.copy() for index in range(len(self.resources))]
+        self.taken = {band["id"]: np.zeros((self.weeks, len(self.names)), np.int16) for band in instance["bands"]}
+        self.held: list[list[Holding]] = [[] for _ in self.names]
+        self.heard: dict[str, list[list[Holding]]] = {
+            band["id"]: [[] for _ in self.names] for band in instance["bands"]
+        }
+        self.around = {band["id"]: self._around(instance, band["separation_cm"]) for band in instance["bands"]}
+
+    def _around(self, instance: Any, separation: int) -> list[list[int]]:
+        near = [[index] for index in range(len(self.names))]
+        for first, second, distance in instance["near"]:
+            if not distance >= separation:
+                near[self.number[first]].append(self.number[second])
+                near[self.number[second]].append(self.number[first])
+        return near
+
+    def bad(self, row: Any, weeks: slice, sites: Grid | None, skip: int = -1) -> Grid:
+        """(week, site): True where a need is not met; ``sites`` None: all. ``skip`` is a resource that is let pass."""
+        bad = cut(self.room[0], weeks, sites) < (0 if skip == 0 else row["needs"][0])
+        for index in range(1, len(self.resources)):
+            if index != skip:
+                bad |= cut(self.room[index], weeks, sites) < row["needs"][index]
+        if row["band"] is not None:
+            bad |= cut(self.taken[row["band"]], weeks, sites) > 0
+        return bad
+
+    def put(self, row: Any, site: int, start: int) -> None:
+        end = start + row["duration"]
+        holding = (start, end, row)
+        for index, need in enumerate(row["needs"]):
+            self.room[index][start:end, site] -= need
+        self.held[site].append(holding)
+        if row["band"] is not None:
+            for neighbour in self.around[row["band"]][site]:
+                self.taken[row["band"]][start:end, neighbour] += 1
+                self.heard[row["band"]][neighbour].append(holding)
+
+
+def cut(grid: Grid, weeks: slice, sites: Grid | None) -> Grid:
+    return grid[weeks] if sites is None else grid[weeks].take(sites, axis=1)
+
+
+def good_starts(bad: Grid, duration: int) -> Grid:
+    """(start, site): True where none of ``duration`` weeks is bad."""
+    count = np.zeros((bad.shape[0] + 1, bad.shape[1]), np.int16)
+    np.add.accumulate(bad.astype(np.int16), axis=0, out=count[1:])
+    good: Grid = count[duration:] == count[:-duration]
+    return good

@@ -1,0 +1,55 @@
+"""The hashes that a round file states of itself, and the two parts of its seed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from gops.testbed.allocation.verify.finding import Findings
+
+
+def sha256(value: Any) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def check(document: Any, findings: Findings) -> None:
+    """Compare every hash; where a part is not what its hash says, its items' marks tell which of them is not."""
+    instance, stated = document["inputs"]["instance"], document["hashes"]
+    items = {
+        "inputs.instance.applications": (instance["applications"], stated["marks"]["applications"]),
+        "inputs.instance.near": (instance["near"], stated["marks"]["near"]),
+        "inputs.instance.sites": (instance["sites"], stated["marks"]["sites"]),
+        "outcome": (document["outcome"], stated["marks"]["outcome"]),
+        "refusals": (document["refusals"], stated["marks"]["refusals"]),
+    }
+    for place, (rows, marks) in items.items():
+        _items(place, rows, marks, findings)
+    for part in ("inputs", "outcome", "refusals"):
+        computed = sha256(document[part])
+        if computed != stated[part]:
+            findings.add("hash", f"hashes.{part}", f"{stated[part]} stated", f"{computed}, that of what stands there")
+    _seed(document["inputs"]["seed"], findings)
+
+
+def _items(place: str, rows: list[Any], marks: list[Any], findings: Findings) -> None:
+    if len(rows) != len(marks):
+        findings.add("mark", place, f"{len(rows)} items", f"{len(marks)}, as many as there are marks")
+    for index, (row, mark) in enumerate(zip(rows, marks, strict=False)):
+        computed = sha256(row)[:8]
+        if computed != mark:
+            findings.add("mark", f"{place}[{index}]", row, f"what its mark {mark} was made of (this makes {computed})")
+
+
+def _seed(seed: Any, findings: Findings) -> None:
+    secret = bytes.fromhex(seed["operator_seed"])
+    nonces = [bytes.fromhex(nonce) for nonce in seed["nonces"]]
+    committed = hashlib.sha256(secret).hexdigest()
+    if committed != seed["operator_seed_sha256"]:
+        findings.add("seed", "inputs.seed.operator_seed", committed, f"SHA-256 {seed['operator_seed_sha256']}")
+    if nonces != sorted(nonces):
+        findings.add("seed", "inputs.seed.nonces", "another order", "ascending")
+    made = hashlib.sha256(secret + b"".join(nonces)).hexdigest()
+    if made != seed["seed"]:
+        findings.add("seed", "inputs.seed.seed", seed["seed"], f"{made}, of the operator's seed and the nonces")

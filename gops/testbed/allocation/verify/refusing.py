@@ -1,0 +1,122 @@
+"""What the refusal of an application must say, from the verifier's own picture of its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from gops.testbed.allocation.verify.ground import Grid, Ground, Holding, cut
+
+
+def refusal(ground: Ground, row: Any, sites: Grid, good: Grid) -> dict[str, Any]:
+    """``good``: (start from the window's first, site) of the whole ground, as far as a change may look."""
+    window = row["last_start"] + 1 - row["first_start"]
+    changes = [_later(row, good[window:, sites]), _elsewhere(ground, row, good[:window]), _less(ground, row, sites)]
+    return {
+        "application": row["id"],
+        "changes": [change for change in changes if change is not None],
+        "sites": _reasons(ground, row, sites),
+    }
+
+
+def _reasons(ground: Ground, row: Any, sites: Grid) -> list[dict[str, Any]]:
+    since = row["first_start"]
+    weeks = slice(since, row["last_start"] + row["duration"])
+    lacks: list[list[Any]] = [[] for _ in row["sites"]]
+    for index, need in enumerate(row["needs"]):
+        if need:
+            for rank, line in _lines(cut(ground.room[index], weeks, sites) < need):
+                lacks[rank].append(_lack(ground.resources[index], line, since, ground.held[sites[rank]], index))
+    if row["band"] is not None:
+        for rank, line in _lines(cut(ground.taken[row["band"]], weeks, sites) > 0):
+            lacks[rank].append(_lack("band", line, since, ground.heard[row["band"]][sites[rank]], None))
+    return [{"lacks": lacks[rank], "site": name} for rank, name in enumerate(row["sites"])]
+
+
+def _lines(short: Grid) -> Iterator[tuple[int, bytes]]:
+    """Of (week, rank): each rank that has a True, with its weeks as bytes 0 and 1."""
+    weeks = short.shape[0]
+    flat = short.tobytes("F")
+    for rank in range(short.shape[1]):
+        line = flat[rank * weeks : (rank + 1) * weeks]
+        if 1 in line:
+            yield rank, line
+
+
+def _lack(what: str, line: bytes, since: int, holders: list[Holding], index: int | None) -> dict[str, Any]:
+    """``line`` has a byte 1 for every week from ``since`` in which something lacked; ``index`` is the resource's."""
+    names = [
+        row["id"]
+        for start, end, row in holders
+        if end > since
+        and 1 in line[start - since if start > since else 0 : end - since]
+        and (index is None or row["needs"][index])
+    ]
+    return {"holders": names, "weeks": [list(span) for span in _spans(line, since)], "what": what}
+
+
+@lru_cache(maxsize=65_536)
+def _spans(line: bytes, since: int) -> tuple[tuple[int, int], ...]:
+    spans = []
+    at = line.find(1)
+    while at >= 0:
+        end = line.find(0, at)
+        end = len(line) if end < 0 else end
+        spans.append((since + at, since + end))
+        at = line.find(1, end)
+    return tuple(spans)
+
+
+def _later(row: Any, good: Grid) -> dict[str, Any] | None:
+    """Rows of ``good`` are the starts after the window, columns the ranked sites."""
+    flat = good.ravel().nonzero()[0]
+    if not len(flat):
+        return None
+    weeks, rank = divmod(int(flat[0]), good.shape[1])
+    return {
+        "kind": "start",
+        "site": row["sites"][rank],
+        "start": row["last_start"] + 1 + weeks,
+        "weeks_later": weeks + 1,
+    }
+
+
+def _elsewhere(ground: Ground, row: Any, good: Grid) -> dict[str, Any] | None:
+    """No ranked site has a good start in the window, so the first that has is another."""
+    at = int(good.argmax())
+    week, site = divmod(at, good.shape[1])
+    if not good[week, site]:
+        return None
+    return {"kind": "site", "site": ground.names[site], "start": row["first_start"] + week}
+
+
+def _less(ground: Ground, row: Any, sites: Grid) -> dict[str, Any] | None:
+    """Of each resource the most that some good contract leaves; of the resources the least cut in percent."""
+    found: list[tuple[int, int, int, int, int]] = []
+    weeks, duration = slice(row["first_start"], row["last_start"] + row["duration"]), row["duration"]
+    for index, need in enumerate(row["needs"]):
+        if not need:
+            continue
+        room = cut(ground.room[index], weeks, sites)
+        room[ground.bad(row, weeks, sites, skip=index)] = 0
+        starts = room.shape[0] - duration + 1
+        most = np.array([np.minimum.reduce(room[start : start + duration]) for start in range(starts)]).T
+        to = int(most.max())
+        percent = (100 * (need - to) + need - 1) // need
+        if percent < 100:
+            rank, start = (int(part[0]) for part in np.nonzero(most == to))
+            found.append((percent, index, rank, start, to))
+    if not found:
+        return None
+    percent, index, rank, start, to = min(found)
+    return {
+        "kind": "less",
+        "percent": percent,
+        "resource": ground.resources[index],
+        "site": row["sites"][rank],
+        "start": row["first_start"] + start,
+        "to": to,
+    }
