@@ -1,0 +1,110 @@
+"""The messages of the simulated devices, with the faults that real ones have. Pure: device and time in, bytes out.
+
+A device has at most one fault in ten minutes, and none in most:
+
+gap                     it sends nothing
+stuck                   it repeats the values that it had at the beginning
+communication_failure   its sensors do not answer; it says so
+spike                   one value, once, far out of range
+ahead                   its clock runs 20 minutes ahead: refused by GOPS
+malformed               once a message that is cut short, has a word for a number, or a field nobody knows
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from gops.demo.fleet import PERIOD_SECONDS, DemoDevice, Field
+from gops.demo.signals import chance
+
+Fault = Literal["none", "gap", "stuck", "communication_failure", "spike", "ahead", "malformed"]
+
+SLOT_SECONDS = 600
+AHEAD_SECONDS = 1200
+READINGS_A_MESSAGE = 60
+SHARES: tuple[tuple[Fault, float], ...] = (
+    ("gap", 0.015),
+    ("stuck", 0.015),
+    ("communication_failure", 0.01),
+    ("spike", 0.02),
+    ("ahead", 0.01),
+    ("malformed", 0.015),
+)
+
+
+def fault_at(address: str, t: float) -> Fault:
+    """What is wrong with a device in the ten minutes around ``t`` (seconds since 1970)."""
+    drawn = chance(address, "fault", int(t // SLOT_SECONDS))
+    for fault, share in SHARES:
+        if drawn < share:
+            return fault
+        drawn -= share
+    return "none"
+
+
+def message(device: DemoDevice, t: int) -> bytes | None:
+    """What the device sends at ``t``, a multiple of the period; None when it is silent."""
+    fault = fault_at(device.address, t)
+    if fault == "gap":
+        return None
+    values = _values(device, t, fault)
+    ahead = AHEAD_SECONDS if fault == "ahead" else 0
+    if fault == "malformed" and _is_moment(device, t):
+        return _malformed(device, t, values)
+    return _encode({"ts": (t + ahead) * 1000, "values": values})
+
+
+def history(device: DemoDevice, start: int, end: int) -> Iterator[bytes]:
+    """What the device measured in ``start <= t < end``, as messages that repeat the past: they fill gaps only."""
+    rows: list[dict[str, Any]] = []
+    for t in range(-(-start // PERIOD_SECONDS) * PERIOD_SECONDS, end, PERIOD_SECONDS):
+        fault = fault_at(device.address, t)
+        if fault not in ("gap", "ahead"):
+            rows.append({"ts": t * 1000, "values": _values(device, t, fault), "repeat": True})
+        if len(rows) == READINGS_A_MESSAGE:
+            yield _encode(rows)
+            rows = []
+    if rows:
+        yield _encode(rows)
+
+
+def _values(device: DemoDevice, t: int, fault: Fault) -> dict[str, Any]:
+    if fault == "communication_failure":
+        return {field.name: {"value": None, "quality": fault} for field in device.fields}
+    at = t - t % SLOT_SECONDS if fault == "stuck" else t
+    values = {field.name: _value(device, field, at) for field in device.fields}
+    if fault == "spike" and _is_moment(device, t):
+        field = device.fields[0]
+        values[field.name] = round(3 * (field.high or 1) + 1, 1)
+    return values
+
+
+def _value(device: DemoDevice, field: Field, t: float) -> float | bool:
+    """Rounded as the instrument does; a direction of 360 degrees is 0."""
+    value = field.signal(device.city.slug, device.address, t)
+    if isinstance(value, bool):
+        return value
+    rounded = round(value, field.digits) if field.digits else math.floor(value + 0.5)
+    return 0 if field.name == "wind_direction" and rounded == 360 else rounded
+
+
+def _is_moment(device: DemoDevice, t: int) -> bool:
+    """One tick of every slot, another in each."""
+    tick, ticks = t % SLOT_SECONDS // PERIOD_SECONDS, SLOT_SECONDS // PERIOD_SECONDS
+    return tick == int(chance(device.address, "moment", t // SLOT_SECONDS) * ticks)
+
+
+def _malformed(device: DemoDevice, t: int, values: dict[str, Any]) -> bytes:
+    way = int(chance(device.address, "way", t // SLOT_SECONDS) * 3)
+    whole: dict[str, Any] = {"ts": t * 1000, "values": values}
+    if way == 0:
+        return _encode(whole)[:-7]
+    extra: dict[str, Any] = {device.fields[0].name: "err"} if way == 1 else {"firmware": "2.4.1"}
+    return _encode({**whole, "values": {**values, **extra}})
+
+
+def _encode(whole: Any) -> bytes:
+    return json.dumps(whole, separators=(",", ":")).encode()
