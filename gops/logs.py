@@ -81,6 +81,7 @@ def configure(level: str = "INFO", style: str = "auto") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every context it opens
 
 
 def get(name: str) -> Any:

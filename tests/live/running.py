@@ -14,9 +14,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from gops import admin
+from gops.errors import GopsError
 
 READY_SECONDS = 60.0
 
@@ -56,7 +57,6 @@ class RunningGops:
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
 
     @property
     def log_file(self) -> Path:
@@ -82,10 +82,10 @@ class RunningGops:
         return done.stdout
 
     def start(self, *options: str) -> RunningGops:
-        self._log = self.log_file.open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "gops", "run", *options], env=self.environ, stdout=self._log, stderr=self._log
-        )
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gops", "run", *options], env=self.environ, stdout=log, stderr=log
+            )
         self.wait_ready()
         if not self.key:
             found = re.search(r"gops_\S+_\S+", self.log_file.read_text())
@@ -93,9 +93,11 @@ class RunningGops:
         return self
 
     def is_ready(self) -> bool:
+        """Does a worker of *this* supervisor say so? A killed one's orphan may answer for a moment longer."""
         try:
-            return self.http("GET", "/api/v1/health/ready")[0] == 200
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            mine = _parent(self.worker()) == self.supervisor
+            return mine and self.http("GET", "/api/v1/health/ready")[0] == 200
+        except (GopsError, urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
     def wait_ready(self) -> None:
@@ -139,8 +141,13 @@ class RunningGops:
                 self._process.kill()
                 self._process.wait()
                 raise
-        if self._log:
-            self._log.close()
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except FileNotFoundError:
+        return -1
 
 
 def _decoded(body: bytes) -> Any:
