@@ -55,14 +55,25 @@ class Cluster:
         )
         _run(programs / "initdb", "-D", folder / "data", "-U", SUPERUSER, "--auth=trust", "-E", "UTF8", "--no-sync",
              "--locale=C.UTF-8")  # fmt: skip
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=200 -c fsync=off"
-        _run(programs / "pg_ctl", "-D", folder / "data", "-w", "-t", WAIT_SECONDS, "-l", folder / "log", "-o", options,
-             "start")  # fmt: skip
+        cluster.resume()
         return cluster
 
+    def resume(self) -> None:
+        """Start the server; after ``halt`` again."""
+        assert self.folder is not None
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=200 -c fsync=off"
+        _run(binaries() / "pg_ctl", "-D", self.folder / "data", "-w", "-t", WAIT_SECONDS, "-l", self.folder / "log",
+             "-o", options, "start")  # fmt: skip
+
+    def halt(self) -> None:
+        """End the server as a crash would, every connection with it."""
+        assert self.folder is not None, "a server of others is not ours to stop"
+        _run(binaries() / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+
     def stop(self) -> None:
+        """End it for good; a server of others is let be."""
         if self.folder is not None:
-            _run(binaries() / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+            self.halt()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def create_database(self, template: str = "") -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from gops import logs
 from gops.errors import GopsError, Unavailable
 from gops.records import engines
 from gops.records.trouble import as_unavailable, is_duplicate
@@ -26,6 +27,7 @@ from gops.settings import Settings
 WAIT_SECONDS = 10
 CONNECTIONS = 20
 MAX_ID = 2**63 - 1
+log = logs.get(__name__)
 
 
 class Database:
@@ -144,4 +146,5 @@ def plainly(wait_seconds: float, *, reading: bool = False) -> Iterator[None]:
         unavailable = as_unavailable(error, _busy(wait_seconds), reading)
         if unavailable is None:
             raise
+        log.warning("records.unavailable", reason=str(error.orig))  # the driver's words are for the operator alone
         raise unavailable from error
