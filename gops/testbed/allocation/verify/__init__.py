@@ -45,8 +45,8 @@ def verify(data: bytes) -> Report:
     findings = Findings()
     sha256 = hashlib.sha256(data).hexdigest()
     with _no_collection():
-        document = reading.read(data, findings)
-        if document is not None and shape.check(document, findings):
+        readable, document = reading.read(data, findings)
+        if readable and shape.check(document, findings):
             hashes.check(document, findings)
             replay.check(document, findings)
     if findings.count:
