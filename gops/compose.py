@@ -72,7 +72,7 @@ class Records:
 
 def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
     """Open the records. ``has_readings`` guards a Datastream's unit; without a store to ask, all count as having."""
-    database = Database(chosen.records_address)
+    database = Database.of(chosen)
     return Records(
         database=database,
         organisations=Organisations(database, clock),
@@ -94,7 +94,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
 def initialise(chosen: Settings, clock: Clock) -> str | None:
     """Create what is missing, and bring the records' tables up to date. The operator's key, the first time only."""
     chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(chosen.records_address)
+    database = Database.of(chosen)
     try:
         key = create_operator(database, clock, chosen)
         with database.write() as session:

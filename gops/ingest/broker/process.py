@@ -44,7 +44,7 @@ def limits_of(settings: Settings) -> BrokerLimits:
 
 
 async def _serve(settings: Settings) -> None:
-    database = Database(settings.records_address)
+    database = Database.of(settings)
     clock = SystemClock()
     keys = Keys(database, clock, settings)
     guard = Guard(
