@@ -40,7 +40,7 @@ def run(demo: bool) -> None:
     if not chosen.mqtt_url:
         children.append(Keeper("broker", [sys.executable, "-m", "gops.ingest.broker"]).start())
     if demo:
-        children.append(Keeper("demo", [sys.executable, "-m", "gops", "demo", "run"]).start())
+        children.append(Keeper("demo", [sys.executable, "-m", "gops", "demo", "run", "--child"]).start())
     click.echo(f"GOPS is starting on http://{chosen.host}:{chosen.port}/ (stop with Ctrl-C)", err=True)
     try:
         _serve(chosen)
