@@ -1,0 +1,50 @@
+"""docs/ingest.md says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gops.ingest import csv_mapping
+from gops.ingest.decoders import Frame, decode
+from gops.ingest.refused import CODES
+from gops.quality import WORDS
+from gops.settings import DECLARED
+
+TEXT = (Path(__file__).parents[3] / "docs" / "ingest.md").read_text()
+SAMPLES = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_the_table_of_codes_is_that_of_the_program() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", TEXT, re.MULTILINE)
+    assert rows == [(name, code.ko, code.en) for name, code in CODES.items()]
+
+
+def test_there_are_samples() -> None:
+    assert len(SAMPLES) >= 6
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_sample_is_read_without_a_refusal(sample: str) -> None:
+    got = decode("json", sample.encode(), Frame())
+    assert got.refusals == []
+    assert got.fields
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    named = set(re.findall(r"`(GOPS_[A-Z_]+)`", TEXT))
+    assert named <= {setting.env_name for setting in DECLARED}
+    assert {"GOPS_MESSAGE_BYTES", "GOPS_MESSAGE_READINGS", "GOPS_MESSAGE_DEPTH", "GOPS_MESSAGE_TEXT"} <= named
+
+
+def test_the_sample_mapping_is_one() -> None:
+    (sample,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    mapping = csv_mapping.parse(sample)
+    assert (mapping.numbers, mapping.texts) == ({"Temperature": "temperature"}, {"Seasons": "season"})
+    assert set(csv_mapping.KNOWN) <= set(re.findall(r"^\[(\w+)\]$", sample, re.MULTILINE))
+
+
+def test_every_quality_word_is_named() -> None:
+    assert all(f"`{word}`" in TEXT for word in WORDS)
