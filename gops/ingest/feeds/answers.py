@@ -1,0 +1,86 @@
+"""What a page of a portal turned out to be: rows, or why there are none. And what rows become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gops.ingest.decoded import Decoded
+from gops.kinds import Kind, Label
+
+Trouble = Literal["no_data", "quota", "rate", "key", "request", "server", "unreadable"]
+"""What follows from a failure.
+
+==========  ============================================  =====================================================
+no_data     there is nothing to give                      not a failure; the query ends
+quota       the key's calls of the day are spent          nothing is asked with it until midnight, Korean time
+rate        too many calls at once                        tried again after a while
+key         unknown, expired or forbidden key             the run ends; a person has to look
+request     the portal does not accept the question       the run ends; a person has to look
+server      the portal fails                              tried again after a while
+unreadable  HTML, plain text, nothing, another shape      tried again after a while
+==========  ============================================  =====================================================
+"""
+TRANSIENT: frozenset[Trouble] = frozenset({"rate", "server", "unreadable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows as the portal names their fields; ``total`` of the whole query where it says so."""
+
+    rows: Sequence[Mapping[str, Any]]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """``code`` is the portal's own (``22``), or a word where it has none; ``note`` is for people and shows no key."""
+
+    trouble: Trouble
+    code: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Where something is measured. ``code`` is the portal's own id of it, None where it gives none.
+
+    ``name`` is not unique in the country, so ``key`` tells stations apart where there is no code.
+    """
+
+    key: str
+    name: str
+    code: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an observed property is at this portal; ``sensor`` names the instrument or procedure in the registry."""
+
+    sensor: str
+    unit: str
+    kind: Kind
+    period: str | None
+    label: Label
+
+
+@dataclass(slots=True)
+class Sample:
+    """The rows of a page as columns.
+
+    ``decoded.fields`` are ``field_name(station, property)``. ``known`` are those with a number or a flag: a property
+    that a station never had a number of is not registered. ``skipped`` counts rows without a time or long out of date
+    that say nothing; ``drift`` has what the adapter did not expect.
+    """
+
+    decoded: Decoded = field(default_factory=Decoded)
+    stations: dict[str, Station] = field(default_factory=dict)
+    known: set[tuple[str, str]] = field(default_factory=set)
+    skipped: int = 0
+    drift: set[str] = field(default_factory=set)
+
+
+def field_name(station_key: str, observed_property: str) -> str:
+    return f"{station_key}/{observed_property}"
