@@ -23,7 +23,8 @@ log = logs.get(__name__)
 
 
 class EventPump:
-    """``handlers`` by event kind; the kind ``*`` hears everything. Events older than ``keep_days`` are dropped."""
+    """``handlers`` by event kind; the kind ``*`` hears everything. With ``keep_days`` older events are dropped, hourly:
+    one process of a house does that."""
 
     def __init__(
         self,
@@ -31,13 +32,13 @@ class EventPump:
         handlers: Mapping[str, Sequence[Handler]],
         poll_ms: int,
         *,
-        keep_days: int = 7,
+        keep_days: int | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._poll_seconds = poll_ms / 1000
-        self._keep = keep_days * DAY
+        self._keep_days = keep_days
         self._clock = clock or SystemClock()
         self._seen = 0
         self._tidied = 0
@@ -92,11 +93,11 @@ class EventPump:
 
     def _tidy(self) -> None:
         now = self._clock.micros()
-        if now - self._tidied < HOUR:
+        if self._keep_days is None or now - self._tidied < HOUR:
             return
         self._tidied = now
         with self._database.write() as session:
-            events.forget_before(session, now - self._keep)
+            events.forget_before(session, now - self._keep_days * DAY)
 
 
 def _tell(handler: Handler, event: Event) -> None:

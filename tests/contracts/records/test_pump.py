@@ -127,6 +127,16 @@ def test_stop_ends_the_thread_also_in_a_long_poll(start: Start) -> None:
     assert not pump.is_alive()
 
 
+def test_a_pump_that_is_not_told_to_drops_nothing(start: Start, either_database: Database, clock: FixedClock) -> None:
+    append(either_database, at=0)
+    ear = Ear()
+    start({"*": [ear]}, clock=clock)
+    append(either_database)
+    ear.wait_for(1)
+    with either_database.read() as session:
+        assert len(events.since(session, 0)) == 2
+
+
 def test_old_events_are_dropped(start: Start, either_database: Database, clock: FixedClock) -> None:
     append(either_database, at=0)
     ear = Ear()

@@ -42,7 +42,8 @@ def test_every_setting_is_used(row: object) -> None:
     """Outside ``settings.py`` something reads it."""
     name = row.name  # type: ignore[attr-defined]
     through = {"records_url": "records_address"}.get(name, name)
-    users = [path for path in (ROOT / "gops").rglob("*.py") if re.search(rf"\.{through}\b", path.read_text())]
+    mention = re.compile(rf'\.{through}\b|"{through}"')
+    users = [path for path in (ROOT / "gops").rglob("*.py") if mention.search(path.read_text())]
     assert [path for path in users if path.name != "settings.py"], f"nothing reads {name}"
 
 
