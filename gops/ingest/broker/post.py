@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gops import logs
 from gops.ingest import answers, topics
@@ -50,8 +51,9 @@ class Post:
         address = answered(message.topic)
         targets = self._registry.of(address) if address else [c for c in self._registry if c.login.kind == "reader"]
         for target in targets:
-            if self._wants(target, message.topic):
-                self._put(target, message, None)
+            wanted = [qos for one, qos in target.filters.items() if self._matches(message.topic, one)]
+            if wanted:
+                self._put(target, replace(message, qos=min(message.qos, max(wanted))), None)
 
     def _put(self, target: Client, message: Publish, done: Callable[[], None] | None) -> None:
         qos = min(message.qos, 1)
@@ -63,9 +65,6 @@ class Post:
             log.warning("mqtt_mailbox_full", login=target.login.name, dropped=target.mailbox.dropped)
         if done is not None:
             done()
-
-    def _wants(self, target: Client, topic: str) -> bool:
-        return any(self._matches(topic, topic_filter) for topic_filter in target.filters)
 
     def _tell_denied(self, login: Login, topic: str) -> None:
         """MQTT 3.1.1 has no way to say no to a PUBLISH; a device hears it on its down/refused."""

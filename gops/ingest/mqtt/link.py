@@ -157,8 +157,10 @@ class MqttLink:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            begun = time.monotonic()
+            begun, protocol = time.monotonic(), self._protocol
             self._connect_and_serve()
+            if self._protocol == MQTT311 != protocol:
+                continue  # the broker is there, it only lacks MQTT 5
             failures = 0 if time.monotonic() - begun > STABLE_SECONDS else failures + 1
             if self._stopping.is_set():
                 return
