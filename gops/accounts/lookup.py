@@ -15,14 +15,17 @@ PUBLIC = "public"
 
 
 def find_organisation(session: Session, slug: str, *, lock: bool = False) -> Organisation | None:
-    """The organisation that has ``slug``, or had it before. ``lock`` keeps other write units from changing it."""
+    """The organisation that has ``slug``, or had it before.
+
+    ``lock`` keeps other write units from locking or changing it; they may go on referring to it.
+    """
     if not isinstance(slug, str) or not SLUG.fullmatch(slug):
         return None
     query = select(Organisation).where(Organisation.slug == slug)
     former = select(FormerSlug.record_id).where(FormerSlug.noun == ORGANISATION, FormerSlug.slug == slug)
     by_former = select(Organisation).where(Organisation.id.in_(former))
     if lock:
-        query, by_former = query.with_for_update(), by_former.with_for_update()
+        query, by_former = query.with_for_update(key_share=True), by_former.with_for_update(key_share=True)
     return session.scalar(query) or session.scalar(by_former)
 
 
@@ -43,5 +46,5 @@ def find_device(session: Session, address: str, *, lock: bool = False) -> tuple[
     if home is None:
         return None
     query = select(Device).where(Device.organisation_id == home.id, Device.name == name)
-    device = session.scalar(query.with_for_update() if lock else query)
+    device = session.scalar(query.with_for_update(key_share=True) if lock else query)
     return None if device is None else (device, home)

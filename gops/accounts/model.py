@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
+from gops.records.base import Base, Id, Micros, OptionalMicros, Reference, table_args
 
 
 class Organisation(Base):
@@ -26,7 +26,7 @@ class FormerSlug(Base):
     id: Mapped[Id]
     noun: Mapped[str] = mapped_column(String(32))
     slug: Mapped[str] = mapped_column(String(63))
-    record_id: Mapped[Micros]
+    record_id: Mapped[Reference]
 
 
 class Person(Base):

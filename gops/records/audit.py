@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Index, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gops.permissions import Actor
-from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
+from gops.records.base import Base, Id, Micros, OptionalReference, table_args
 
 
 class AuditRow(Base):
@@ -18,12 +18,12 @@ class AuditRow(Base):
     __table_args__ = table_args(Index("ix_audit_organisation_id_id", "organisation_id", "id"))
     id: Mapped[Id]
     at: Mapped[Micros]
-    person_id: Mapped[OptionalMicros]
-    key_id: Mapped[OptionalMicros]
-    organisation_id: Mapped[OptionalMicros]
+    person_id: Mapped[OptionalReference]
+    key_id: Mapped[OptionalReference]
+    organisation_id: Mapped[OptionalReference]
     action: Mapped[str] = mapped_column(String(64))
     noun: Mapped[str] = mapped_column(String(32))
-    record_id: Mapped[OptionalMicros]
+    record_id: Mapped[OptionalReference]
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 

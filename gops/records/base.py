@@ -23,6 +23,9 @@ BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite's rowid alias mus
 Id = Annotated[int, mapped_column(BigId, primary_key=True, autoincrement=True)]
 Micros = Annotated[int, mapped_column(BigInteger)]
 OptionalMicros = Annotated[int | None, mapped_column(BigInteger)]
+Reference = Annotated[int, mapped_column(BigInteger)]
+OptionalReference = Annotated[int | None, mapped_column(BigInteger)]
+"""The id of a record without a foreign key: what refers to it may outlive it."""
 Document = Annotated[dict[str, Any], mapped_column(JSON)]
 
 
