@@ -23,6 +23,7 @@ COMMANDS = {
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
     "store": "gops.cli.data:store",
+    "testbed": "gops.cli.testbed:testbed",
     "demo": "gops.cli.demo:demo",
 }
 

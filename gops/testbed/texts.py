@@ -1,0 +1,98 @@
+"""A round's outcome for one application in words, Korean or English, from the round file's document."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from gops.permissions import missing
+
+Language = Literal["ko", "en"]
+RESOURCES: Mapping[str, tuple[str, str, str]] = {  # Korean, English, unit
+    "area_m2": ("면적", "area", "m²"),
+    "power_w": ("전력", "power", "W"),
+    "band": ("주파수 대역", "the radio band", ""),
+}
+
+
+def explain(document: Any, application: str, language: Language) -> list[str]:
+    """Lines of text about ``application``. Raises ``NotFound`` when the round has none of that name."""
+    instance = document["inputs"]["instance"]
+    outcome = next((row for row in document["outcome"] if row[0] == application), None)
+    if outcome is None:
+        raise missing("application in this round")
+    if outcome[1] is not None:
+        return [_placed(instance, outcome, language)]
+    refusal = next(row for row in document["refusals"] if row["application"] == application)
+    return refusal_lines(refusal, dt.date.fromisoformat(instance["first_week"]), language)
+
+
+def refusal_lines(refusal: Any, first_week: dt.date, language: Language) -> list[str]:
+    """Why, site by site in the order of ranks, and what would have been accepted."""
+    head = {"ko": "배정되지 않았습니다. 순위별 사유:", "en": "Not placed. Why, site by site:"}
+    return [head[language], *_reasons(refusal, first_week, language), *_changes(refusal, first_week, language)]
+
+
+def _placed(instance: Any, row: Any, language: Language) -> str:
+    first_week = dt.date.fromisoformat(instance["first_week"])
+    application = next(item for item in instance["applications"] if item["id"] == row[0])
+    span = _span(first_week, row[2], row[2] + application["duration"])
+    rank = application["sites"].index(row[1]) + 1
+    if language == "ko":
+        return f"{row[1]} 배정 ({rank}순위), {span}"
+    return f"Placed at {row[1]} (choice {rank}), {span}"
+
+
+def _reasons(refusal: Any, first_week: dt.date, language: Language) -> Iterator[str]:
+    for rank, reason in enumerate(refusal["sites"], start=1):
+        for lack in reason["lacks"]:
+            weeks = ", ".join(_span(first_week, *span) for span in lack["weeks"])
+            what, holders = _name(lack["what"], language), ", ".join(lack["holders"])
+            if language == "ko":
+                by = f"선순위 신청 {holders}이(가) 사용" if holders else "부지 자체의 용량이 부족"
+                yield f"  {rank}순위 {reason['site']}: {weeks} {what} 부족, {by}"
+            else:
+                by = f"held by {holders}, who came before" if holders else "the site itself has less than was asked for"
+                yield f"  {rank}. {reason['site']}: {what} was short {weeks}; {by}"
+
+
+def _changes(refusal: Any, first_week: dt.date, language: Language) -> Iterator[str]:
+    if not refusal["changes"]:
+        yield {
+            "ko": "한 가지만 바꾸어 배정될 수 있는 방법은 없었습니다.",
+            "en": "No single change would have placed it.",
+        }[language]
+    for place, change in enumerate(refusal["changes"]):
+        nearest = {"ko": ("가장 가까운 변경", "다른 변경"), "en": ("Nearest change", "Another")}[language][place > 0]
+        yield f"{nearest}: {_change(change, first_week, language)}"
+
+
+def _change(change: Any, first_week: dt.date, language: Language) -> str:
+    site, monday = change["site"], first_week + dt.timedelta(weeks=change["start"])
+    if change["kind"] == "start":
+        weeks = change["weeks_later"]
+        if language == "ko":
+            return f"{weeks}주 늦은 시작 ({site}, {monday})"
+        return f"a start {weeks} week{'s' if weeks > 1 else ''} later (at {site} on {monday})"
+    if change["kind"] == "site":
+        return f"다른 부지 {site} ({monday})" if language == "ko" else f"another site, {site} (on {monday})"
+    name, amount = _name(change["resource"], language), f"{change['to']:,} {_unit(change['resource'])}".strip()
+    if language == "ko":
+        return f"{name} {change['percent']} % 축소 ({amount}까지; {site}, {monday})"
+    return f"{change['percent']} % less {name} (down to {amount}; at {site} on {monday})"
+
+
+def _name(what: str, language: Language) -> str:
+    korean, english, _ = RESOURCES.get(what, (what, what, ""))
+    return korean if language == "ko" else english
+
+
+def _unit(what: str) -> str:
+    return RESOURCES.get(what, ("", "", ""))[2]
+
+
+def _span(first_week: dt.date, since: int, until: int) -> str:
+    """Half-open weeks as the first Monday and the last Sunday."""
+    last = first_week + dt.timedelta(weeks=until, days=-1)
+    return f"{first_week + dt.timedelta(weeks=since)}~{last}"
