@@ -49,6 +49,14 @@ Action = Literal[
     "refusal.count",
     "refusal.replay",
     "dataset.publish",
+    "site.change",  # sites of a municipality, also those that are not offered
+    "slot.book",
+    "call.change",  # also the drafts of calls, and the scores of their applications
+    "application.read",
+    "application.write",
+    "application.review",  # applications in own calls, and those that rank own sites
+    "round.run",
+    "round.key",  # which pseudonym is which application, before all may know
     "audit.read",
 ]
 
@@ -63,7 +71,9 @@ OF_EVERY_KEY: frozenset[Action] = frozenset({"key.own"})
 """What any valid key may do, also one whose person has lost every role: ending itself must always be possible,
 and what it could make would carry no more than it does."""
 
-_PUBLISH: frozenset[Action] = frozenset(
+_TESTBED: frozenset[Action] = frozenset({"site.change", "slot.book", "call.change", "application.review"})
+_APPLY: frozenset[Action] = frozenset({"application.read", "application.write"})
+_PUBLISH: frozenset[Action] = _TESTBED | frozenset(
     {
         "device.list",
         "device.change",
@@ -79,9 +89,9 @@ _PUBLISH: frozenset[Action] = frozenset(
     }
 )
 BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
-    "owner": _PUBLISH | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read"},
+    "owner": _PUBLISH | _APPLY | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read"},
     "publisher": _PUBLISH,
-    "applicant": frozenset(),
+    "applicant": _APPLY,
     "viewer": frozenset(),  # whoever signs up is a viewer of `public`: nobody's address is shown to them
     "operator": frozenset(
         {
@@ -91,10 +101,14 @@ BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
             "member.change",
             "key.administer",
             "refusal.count",
+            "application.read",
+            "application.review",
+            "round.run",
+            "round.key",
             "audit.read",
         }
     ),
-    "auditor": frozenset({"member.list", "audit.read", "refusal.count"}),
+    "auditor": frozenset({"member.list", "application.read", "round.key", "audit.read", "refusal.count"}),
 }
 BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     "data:read": frozenset(
@@ -108,9 +122,9 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     ),
     "data:write": frozenset({"device.change", "registry.change", "observation.write", "refusal.replay"}),
     "catalog:write": frozenset({"dataset.publish"}),
-    "testbed:apply": frozenset(),
-    "testbed:review": frozenset(),
-    "testbed:run": frozenset(),
+    "testbed:apply": _APPLY,
+    "testbed:review": frozenset({"application.review"}),
+    "testbed:run": _TESTBED,
     "org:admin": frozenset(
         {
             "key.issue_for",
@@ -129,6 +143,10 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "member.list",
             "member.change",
             "platform_role.change",
+            "application.read",
+            "application.review",
+            "round.run",
+            "round.key",
             "audit.read",
             "refusal.count",
         }

@@ -45,6 +45,14 @@ BY_ROLE: dict[str, tuple[str, str]] = {
     "refusal.count":            ("owner publisher", "operator auditor"),
     "refusal.replay":           ("owner publisher", ""),
     "dataset.publish":          ("owner publisher", ""),
+    "site.change":              ("owner publisher", ""),
+    "slot.book":                ("owner publisher", ""),
+    "call.change":              ("owner publisher", ""),
+    "application.read":         ("owner applicant", "operator auditor"),
+    "application.write":        ("owner applicant", ""),
+    "application.review":       ("owner publisher", "operator"),
+    "round.run":                ("",                "operator"),
+    "round.key":                ("",                "operator auditor"),
     "audit.read":               ("owner",           "operator auditor"),
 }  # fmt: skip
 BY_SCOPE: dict[str, str] = {
@@ -65,6 +73,14 @@ BY_SCOPE: dict[str, str] = {
     "refusal.count":            "data:read platform:admin",
     "refusal.replay":           "data:write",
     "dataset.publish":          "catalog:write",
+    "site.change":              "testbed:run",
+    "slot.book":                "testbed:run",
+    "call.change":              "testbed:run",
+    "application.read":         "testbed:apply platform:admin",
+    "application.write":        "testbed:apply",
+    "application.review":       "testbed:review testbed:run platform:admin",
+    "round.run":                "platform:admin",
+    "round.key":                "platform:admin",
     "audit.read":               "org:admin platform:admin",
 }  # fmt: skip
 SPECIAL = {"platform_role.change", "key.own"}
