@@ -80,7 +80,8 @@ def postgresql_url(postgresql_cluster: Cluster) -> Iterator[str]:
     database = Database(url)
     migrate.upgrade(database)
     database.close()
-    return url
+    yield url
+    postgresql_cluster.drop_database(url)
 
 
 @pytest.fixture
