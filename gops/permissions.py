@@ -89,7 +89,9 @@ _PUBLISH: frozenset[Action] = _TESTBED | frozenset(
     }
 )
 BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
-    "owner": _PUBLISH | _APPLY | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read"},
+    "owner": _PUBLISH
+    | _APPLY
+    | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read"},
     "publisher": _PUBLISH,
     "applicant": _APPLY,
     "viewer": frozenset(),  # whoever signs up is a viewer of `public`: nobody's address is shown to them
