@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import pyarrow as pa
+
 from gops import logs
 from gops.errors import Unavailable
+from gops.ingest import answers
 from gops.ingest.pipeline import Batch, Part, Pipeline
 from gops.ingest.refusals import Refusals
 from gops.ingest.retry import Retry
@@ -14,7 +17,7 @@ from gops.store.port import READINGS, Delivery, Mode, Receipt, Store
 
 MODES: tuple[Mode, ...] = ("replace", "keep")
 TRIES_BEFORE_SIFTING = 3
-COUNTED = ("inserted", "replaced", "unchanged", "kept")
+NO_ROWS = pa.array([], pa.uint8())
 log = logs.get(__name__)
 
 
@@ -48,8 +51,12 @@ class Committer:
                     lambda _error, tries, mode=mode, part=part: self._sift(batch, mode, part, tries),  # type: ignore[misc]
                 )
                 for receipt in receipts:
-                    for name in COUNTED:
+                    for name in answers.OUTCOMES:
                         self.counts[name] += getattr(receipt, name) or 0
+                outcomes = receipts[0].outcomes if len(receipts) == 1 else None
+                _answer(batch, part, outcomes)
+            else:
+                _answer(batch, part, NO_ROWS)
 
     def _record(self, batch: Batch) -> None:
         self._retry.until_done("records", lambda: self._refusals.record(batch.reports))
@@ -77,7 +84,15 @@ class Committer:
             self._pipeline.reject(refused, message)
         self._record(refused)
         self._retry.until_done("store", lambda: self._store.write(READINGS.empty_table(), mode, part.deliveries))
+        part.receipts.clear()  # nobody knows which rows were whose now; who asked sends again and hears then
         batch.refused += refused.refused
         batch.rows += refused.rows
         batch.answers += refused.answers
         return receipts
+
+
+def _answer(batch: Batch, part: Part, outcomes: pa.UInt8Array | None) -> None:
+    """The receipts that messages of this part asked for; ``outcomes`` has a code a row, None where nobody knows."""
+    for asked in part.receipts:
+        own = None if outcomes is None else outcomes.slice(asked.start, asked.rows)
+        batch.answers.append((asked.topic, answers.receipt(asked.name, answers.counted(own), asked.refused)))

@@ -39,13 +39,26 @@ class Said:
     retained: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A receipt that a message asked for: of ``rows`` rows of its part from ``start`` on."""
+
+    topic: str
+    name: str
+    start: int
+    rows: int
+    refused: int
+
+
 @dataclass(slots=True)
 class Part:
     """What one mode writes: rows of messages, and the deliveries that become known with them."""
 
     readings: list[Readings] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    rows: int = 0
     deliveries: list[Delivery] = field(default_factory=list)
+    receipts: list[Asked] = field(default_factory=list)
 
     def table(self) -> pa.Table:
         return to_table(self.readings)
@@ -94,6 +107,7 @@ class Pipeline:
         route = source.route
         mode: Mode = "replace"
         readings: Readings | None = None
+        wanted: Sequence[str] = ()
         if route is None or source.codec is None or message.size != len(message.payload):
             refusals = self._add_without_reading(batch, message, source)
         else:
@@ -105,16 +119,18 @@ class Pipeline:
                 readings, refusals = None, [_internal()]
             else:
                 refusals = readings.refusals
+                wanted = decoded.receipts
                 if decoded.keep:
                     mode = "keep"
-                for name in decoded.receipts:
-                    answer = answers.receipt(name, len(readings.t), len(refusals))
-                    batch.answers.append((topics.receipt(source.address), answer))
         part = batch.parts[mode]
-        if readings is not None and readings.t:
+        rows = 0 if readings is None else len(readings.t)
+        for name in wanted:
+            part.receipts.append(Asked(topics.receipt(source.address), name, part.rows, rows, len(refusals)))
+        if readings is not None and rows:
             part.readings.append(readings)
             part.messages.append(message)
-            batch.rows += len(readings.t)
+            part.rows += rows
+            batch.rows += rows
         if delivery is not None:
             part.deliveries.append(delivery)
         if route is not None:
@@ -132,7 +148,8 @@ class Pipeline:
         decoded = decode(source.codec, message.payload, self._frame)
         readings = resolve(decoded, source.route, message.arrival, self._limits)
         for name in decoded.receipts:
-            answer = answers.receipt(name, len(readings.t), len(readings.refusals))
+            known = dict.fromkeys(answers.OUTCOMES, 0) | {"unchanged": len(readings.t)}
+            answer = answers.receipt(name, known, len(readings.refusals))
             batch.answers.append((topics.receipt(source.address), answer))
 
     def reject(self, batch: Batch, message: Message) -> None:
