@@ -15,8 +15,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gops.api.times import write_times
 from gops.quality import WORDS
+from gops.timetext import write_times
 
 READING_COLUMNS = ("datastream", "time", "value", "quality", "result_time")
 _WORDS = pa.array(WORDS)

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "gops"
 
 RANKS = {
-    "errors": 0, "clock": 0, "logs": 0,
-    "durations": 1, "ucum": 1, "geo": 1, "units": 1, "settings": 1, "kinds": 1, "quality": 1, "windows": 1,
+    "errors": 0, "clock": 0, "logs": 0, "ucum": 0,
+    "durations": 1, "geo": 1, "units": 1, "settings": 1, "kinds": 1, "quality": 1, "windows": 1,
     "permissions": 1, "admin": 1, "process": 1,
-    "records": 2, "store.port": 2, "jobs": 2, "files": 2, "outbound": 2,
+    "records": 2, "store.port": 2, "jobs": 2, "files": 2, "outbound": 2, "timetext": 2,
     "accounts": 3, "sensors": 3, "notify": 3, "store": 3,
     "ingest": 4, "catalog": 4, "testbed": 4,
     "api": 5, "portal": 5,
@@ -32,8 +32,8 @@ DRIVERS = {
     "granian": {"gops.cli"},
     "ucumvert": {"gops.ucum"},
     "lark": {"gops.ucum"},
-    "shapely": {"gops.geo"},
-    "pyproj": {"gops.geo"},
+    "shapely": {"gops.areas"},
+    "pyproj": {"gops.areas"},
 }
 MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "manager", "base_classes", "common", "misc"}
