@@ -21,7 +21,7 @@ from gops.store.port import INSERTED, REPLACED, Delivery
 
 VERSIONS_RESERVED = 1_000_000  # commits between two writes of the floor below which no version is given again
 CHECKPOINT_BYTES = 16 << 20  # of log: then a checkpoint when nobody waits
-CHECKPOINT_BYTES_BUSY = 64 << 20  # of log: then a checkpoint although somebody waits
+BUSY = 4  # times as much log: then a checkpoint although somebody waits
 SPANS = 16  # most ranges of time in which a batch is compared with what stands
 GAP = 3_600_000_000  # microseconds without a row of the batch from which a new range begins
 log = logs.get(__name__)
@@ -42,13 +42,13 @@ _DELETE = f"DELETE FROM reading {_OF_THESE} AND t >= ? AND t < ?"
 class Commits:
     """Writes, deletes and forgets, each in one transaction. Raises ``duckdb.Error`` for what went wrong in it."""
 
-    def __init__(self, database: Database, deliveries: Deliveries) -> None:
+    def __init__(self, database: Database, deliveries: Deliveries, checkpoint_bytes: int = CHECKPOINT_BYTES) -> None:
         self._database = database
         self.deliveries = deliveries
         self.heads = Heads()
         self._version = 0
         self._reserved = 0
-        self._checkpoint_at = CHECKPOINT_BYTES
+        self._checkpoint_bytes = self._checkpoint_at = checkpoint_bytes
         self._cursor: Cursor | None = None
 
     def load(self) -> None:
@@ -176,12 +176,12 @@ class Commits:
     def tidy(self, idle: bool) -> None:
         """Sweep and checkpoint when it is time. After a failure the next try is a whole log later."""
         size = self.log_bytes()
-        if size < self._checkpoint_at or not (idle or size >= CHECKPOINT_BYTES_BUSY):
+        if size < self._checkpoint_at or not (idle or size >= BUSY * self._checkpoint_bytes):
             return
-        self._checkpoint_at = size + CHECKPOINT_BYTES
+        self._checkpoint_at = size + self._checkpoint_bytes
         self.deliveries.sweep(self._connection)
         self._connection.execute("CHECKPOINT")
-        self._checkpoint_at = CHECKPOINT_BYTES
+        self._checkpoint_at = self._checkpoint_bytes
 
 
 def _filled(column: Any, null: Any) -> Any:

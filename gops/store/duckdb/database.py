@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from gops import logs
 from gops.errors import GopsError, TooLarge, Unavailable
@@ -24,15 +25,23 @@ log = logs.get(__name__)
 
 
 class Cursor:
-    """A connection of its own to the database, used by one thread at a time under ``lock``."""
+    """A connection of its own to the database, used by one thread at a time under ``lock``.
+
+    An unfinished result keeps the whole database open, and DuckDB waits for ever to open a file again that is still
+    open in the process; so ``reader`` is held here and nowhere else.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self.reader: pa.RecordBatchReader | None = None
         self.lock = threading.Lock()
         self.closed = False
 
     def close(self) -> None:
         self.closed = True
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
         with suppress(duckdb.Error):  # of an invalidated instance; there is nothing left to lose
             self.connection.close()
 

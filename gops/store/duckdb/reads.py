@@ -126,11 +126,12 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     with database.working(cursor):
         sql, parameters = _sql(spans, query, limit)
-        reader = cursor.connection.sql(sql, params=parameters).to_arrow_reader(rows)
+        cursor.reader = cursor.connection.sql(sql, params=parameters).to_arrow_reader(rows)
     while True:
         with database.working(cursor):
+            assert cursor.reader is not None
             try:
-                batch = reader.read_next_batch()
+                batch = cursor.reader.read_next_batch()
             except StopIteration:
                 return
         yield pa.RecordBatch.from_arrays(batch.columns, schema=READINGS)

@@ -13,7 +13,7 @@ from gops.errors import Unavailable
 from gops.store.checks import check_batch, check_read, check_windows
 from gops.store.duckdb import reads
 from gops.store.duckdb.aggregates import aggregate
-from gops.store.duckdb.commits import Commits
+from gops.store.duckdb.commits import CHECKPOINT_BYTES, Commits
 from gops.store.duckdb.database import Database, rows
 from gops.store.duckdb.deliveries import Deliveries
 from gops.store.duckdb.folder import make_private
@@ -27,7 +27,8 @@ class DuckdbStore:
     """A ``Store`` in ``folder``, which it makes and holds alone.
 
     ``memory_mb`` and ``threads`` bound DuckDB; ``queue`` write requests may wait; of each broker session the last
-    ``deliveries_kept`` messages are remembered. Raises ``Unavailable`` (``store_held`` names the process that has it).
+    ``deliveries_kept`` messages are remembered; after ``checkpoint_bytes`` of log the readings move to the main file.
+    Raises ``Unavailable`` (``store_held`` names the process that has it).
     """
 
     capabilities = Capabilities(
@@ -41,11 +42,19 @@ class DuckdbStore:
         retention_scope="datastream",
     )
 
-    def __init__(self, folder: Path, memory_mb: int, threads: int, queue: int, deliveries_kept: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        memory_mb: int,
+        threads: int,
+        queue: int,
+        deliveries_kept: int,
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
+    ) -> None:
         self._queue = queue
         self._open = True
         self._database = Database(folder, memory_mb, threads)
-        self._commits = Commits(self._database, Deliveries(deliveries_kept))
+        self._commits = Commits(self._database, Deliveries(deliveries_kept), checkpoint_bytes)
         try:
             self._commits.load()
         except duckdb.Error as error:

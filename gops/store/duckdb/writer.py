@@ -86,7 +86,9 @@ class Writer:
             self._changed.notify_all()
 
     def wake(self) -> None:
-        """Look after the database although nobody writes."""
+        """Look after the database although nobody writes. The writer itself does so anyway."""
+        if threading.current_thread() is self._thread:
+            return
         with self._changed:
             self._woken = True
             self._changed.notify_all()
@@ -105,11 +107,11 @@ class Writer:
             group = [request for request in group if request.future.set_running_or_notify_cancel()]
             try:
                 self._serve(group)
+                self._look_after()
             except Exception:  # the writer must outlive whatever happens to one group
-                log.exception("store_write_failed")
+                log.exception("store_writer_failed")
                 self._database.invalidate()
                 _fail(group, Unavailable("the store failed; the server's log says why"))
-            self._look_after()
 
     def _take(self) -> Sequence[Write | Act] | None:
         """The next requests to commit together, perhaps none; None when closed and nothing waits."""
