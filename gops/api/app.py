@@ -25,7 +25,7 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
     etags.install(app)
     request_ids.install(app)
     security.install(app, settings)
-    credentials.install(app, services.keys.authenticate)
+    credentials.install(app)
     _register(app, settings)
     unasked.install(app)
     signup.limit(app, settings.signup_per_hour)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from flask import Flask, Request, Response, g, request
 
 from gops.api.arguments import KEY_PARAMETER
+from gops.api.context import services
 from gops.errors import Malformed, Unauthenticated
 from gops.permissions import ANONYMOUS, Actor
 
@@ -23,12 +24,12 @@ VARY = ("Accept", "Authorization", "X-API-Key")
 Authenticate = Callable[[str], Actor]
 
 
-def install(app: Flask, authenticate: Authenticate) -> None:
+def install(app: Flask) -> None:
     @app.before_request
     def identify() -> None:
         g.actor = ANONYMOUS
         if request.path.startswith("/api/"):
-            g.actor = identified(request, authenticate)
+            g.actor = identified(request, services().keys.authenticate)
 
     @app.after_request
     def mark(response: Response) -> Response:

@@ -95,6 +95,7 @@ OF_READINGS: Titles = {
     "store_held": ("다른 프로세스가 저장소를 쓰고 있습니다", "Another process holds the store"),
     "store_memory": ("저장소의 메모리가 모자랍니다", "The store is short of memory"),
     "store_write": ("저장소에 쓸 수 없습니다", "The store cannot be written"),
+    "too_many_vertices": ("꼭짓점이 너무 많습니다", "Too many vertices"),
     "too_many_windows": ("집계 구간이 너무 많습니다", "Too many windows"),
     "unknown_aggregate": ("없는 집계입니다", "There is no such aggregate"),
     "unknown_code": ("없는 거절 코드입니다", "There is no such refusal code"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pytest
@@ -25,6 +26,7 @@ from gops.accounts.model import Organisation
 from gops.accounts.organisations import Organisations
 from gops.accounts.signup import Signup
 from gops.api.app import create_app
+from gops.api.context import EXTENSION
 from gops.api.services import Services
 from gops.clock import FixedClock
 from gops.ingest.refusals import Refusals
@@ -36,10 +38,10 @@ from gops.sensors.instruments import Sensors
 from gops.sensors.mapping import Mappings
 from gops.sensors.properties import ObservedProperties, seed
 from gops.sensors.things import Things, thing_for_device
-from gops.settings import Settings
+from gops.settings import Settings, load
 from gops.store.memory import MemoryStore
 from gops.store.port import READINGS, Store
-from tests.conftest import People
+from tests.conftest import NOON_BEFORE, People
 
 MINUTE = 60_000_000
 
@@ -90,7 +92,6 @@ class World:
 
     app: Flask
     services: Services
-    people: People
     database: Database
     clock: FixedClock
     letters: Letters
@@ -108,12 +109,7 @@ class World:
 
     def key(self, organisation: Organisation, *roles: str, scopes: Sequence[str] = ()) -> str:
         """The text of a key of a new person who holds ``roles`` there."""
-        person = self.people.member(organisation, *roles)
-        maker = KeyMaker(self.clock, self.services.settings)
-        every = [one for one in SCOPES if organisation.kind == "operator" or one != "platform:admin"]
-        with self.database.write() as session:
-            _key, text = maker.make(session, None, person.id, organisation.id, Wish("test", list(scopes) or every, 30))
-        return text
+        return make_key(self.database, self.clock, self.services.settings, organisation, roles, scopes)
 
     def call(self, method: str, path: str, who: str | None = None, **options: Any) -> TestResponse:
         """A request under /api/v1, as one of ``keys`` or anonymously."""
@@ -165,41 +161,83 @@ def store(settings: Settings) -> Iterator[Store]:
     made.close()
 
 
+def make_key(
+    database: Database,
+    clock: FixedClock,
+    settings: Settings,
+    organisation: Organisation,
+    roles: Sequence[str],
+    scopes: Sequence[str] = (),
+) -> str:
+    people = People(database, clock)
+    person = people.member(organisation, *roles, person=people.person(f"{secrets.token_hex(8)}@example.kr"))
+    every = [one for one in SCOPES if organisation.kind == "operator" or one != "platform:admin"]
+    wish = Wish("test", list(scopes) or every, 30)
+    with database.write() as session:
+        return KeyMaker(clock, settings).make(session, None, person.id, organisation.id, wish)[1]
+
+
+@dataclass(frozen=True)
+class Populated:
+    """Records with the people of ``World``, to copy: making them anew would take most of a test's time."""
+
+    file: Path
+    keys: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def populated(tmp_path_factory: pytest.TempPathFactory) -> Populated:
+    file, clock, settings = tmp_path_factory.mktemp("world") / "records.sqlite", FixedClock(NOON_BEFORE), load({})
+    database = Database(f"sqlite:///{file}")
+    keys = {"operator": initialise(database, clock, settings) or ""}
+    with database.write() as session:
+        seed(session)
+    people = People(database, clock)
+    suwon, seongnam = people.organisation("suwon"), people.organisation("seongnam")
+    gops = Organisations(database, clock).get("gops")
+    roles = {"auditor": gops, "owner": suwon, "publisher": suwon, "viewer": suwon}
+    keys |= {role: make_key(database, clock, settings, home, [role]) for role, home in roles.items()}
+    keys["other"] = make_key(database, clock, settings, seongnam, ["publisher"])
+    database.close()
+    return Populated(file, keys)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(populated: Populated) -> Path:
+    """What ``database`` copies."""
+    return populated.file
+
+
+@pytest.fixture(scope="session")
+def shared_app() -> Flask:
+    """An app with the default settings; each test gives it services of its own."""
+    return create_app(cast(Services, None), load({}))
+
+
 @pytest.fixture
-def world_of(database: Database, clock: FixedClock, people: People, store: Store) -> Callable[[Settings], World]:
-    def make(settings: Settings) -> World:
-        operator_key = initialise(database, clock, settings)
-        assert operator_key is not None
-        with database.write() as session:
-            seed(session)
+def world_of(
+    populated: Populated, database: Database, clock: FixedClock, store: Store
+) -> Callable[[Settings, Flask | None], World]:
+    def make(settings: Settings, app: Flask | None) -> World:
         letters = Letters()
         services = build(database, clock, settings, store, letters)
-        app = create_app(services, settings)
-        suwon, seongnam = people.organisation("suwon"), people.organisation("seongnam")
-        world = World(app, services, people, database, clock, letters, suwon, seongnam)
-        gops = services.organisations.get("gops")
-        world.keys = {
-            "operator": operator_key,
-            "auditor": world.key(gops, "auditor"),
-            "owner": world.key(suwon, "owner"),
-            "publisher": world.key(suwon, "publisher"),
-            "viewer": world.key(suwon, "viewer"),
-            "other": world.key(seongnam, "publisher"),
-        }
-        return world
+        used = app or create_app(services, settings)
+        used.extensions[EXTENSION] = services
+        suwon, seongnam = (services.organisations.get(slug) for slug in ("suwon", "seongnam"))
+        return World(used, services, database, clock, letters, suwon, seongnam, dict(populated.keys))
 
     return make
 
 
 @pytest.fixture
-def world(world_of: Callable[[Settings], World], settings: Settings) -> World:
-    return world_of(settings)
+def world(world_of: Callable[..., World], settings: Settings, shared_app: Flask) -> World:
+    return world_of(settings, shared_app)
 
 
 @pytest.fixture
-def world_with(world_of: Callable[[Settings], World], settings: Settings) -> Callable[..., World]:
-    """A world with some settings changed."""
-    return lambda **changed: world_of(replace(settings, **changed))
+def world_with(world_of: Callable[..., World], settings: Settings) -> Callable[..., World]:
+    """A world with some settings changed, and an app of its own."""
+    return lambda **changed: world_of(replace(settings, **changed), None)
 
 
 def problem(

@@ -45,7 +45,8 @@ def limit(app: Flask, per_hour: int) -> None:
     """Sign-ups of one address per hour; what counts is kept in this process."""
     limiter = Limiter(key_func=client_network, app=app, storage_uri="memory://", headers_enabled=True)
     name = f"{blueprint.name}.{SignupView.__name__}"
-    limited: Any = limiter.limit(f"{per_hour} per hour", methods=["POST"])(app.view_functions[name])
+    counted = limiter.limit(f"{per_hour} per hour", methods=["POST"], deduct_when=lambda made: made.status_code == 201)
+    limited: Any = counted(app.view_functions[name])
     app.view_functions[name] = limited
 
 

@@ -101,6 +101,7 @@ class ThingsView(MethodView):
         place = new.pop("location")
         if place is not None:
             new |= {"location": Point(place["longitude"], place["latitude"]), "location_name": place["name"]}
+            new["location_since"] = place["since"]
         made = services().things.create(actor(), device_address=new.pop("device"), **new)
         return placed([made])[0], {"Location": f"{PREFIX}/things/{made.id}"}
 
