@@ -126,16 +126,15 @@ def _refuse_repeated(rows: Sequence[FieldRow]) -> None:
     streams: set[int] = set()
     for index, row in enumerate(rows):
         if row.field in fields:
-            raise _repeated("field", f"fields[{index}].field", row.field)
+            raise _repeated("repeated_field", f"fields[{index}].field", row.field)
         if row.datastream in streams:
-            raise _repeated("datastream", f"fields[{index}].datastream", row.datastream)
+            raise _repeated("repeated_datastream", f"fields[{index}].datastream", row.datastream)
         fields.add(row.field)
         streams.add(row.datastream)
 
 
-def _repeated(noun: str, place: str, found: object) -> Invalid:
-    expected = f"each {noun} once"
-    return Invalid(f"{found} is mapped twice", code=f"repeated_{noun}", field=place, found=found, expected=expected)
+def _repeated(code: str, place: str, found: object) -> Invalid:
+    return Invalid(f"{found} is mapped twice", code=code, field=place, found=found, expected="every one once")
 
 
 def _refuse_revoked(device: Any, address: str) -> None:

@@ -47,8 +47,12 @@ class Things:
         device_address: str | None = None,
         location: Point | None = None,
         location_name: str = "",
+        location_since: int | None = None,
     ) -> Thing:
-        """A Thing of the organisation with that slug; of one of its devices where an address is given."""
+        """A Thing of the organisation with that slug; of one of its devices where an address is given.
+
+        It is at ``location`` since its creation, or since the moment that is given.
+        """
         with self._database.write() as session:
             home = self._accounts.organisation(session, organisation)
             require(actor, "registry.change", home.id)
@@ -65,7 +69,8 @@ class Things:
             session.add(thing)
             session.flush()
             if location is not None:
-                self._move(session, thing, location, location_name, thing.created_at)
+                since = thing.created_at if location_since is None else location_since
+                self._move(session, thing, location, location_name, since)
             self._note(session, actor, "thing.create", thing, name=thing.name)
         return thing
 

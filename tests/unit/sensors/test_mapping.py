@@ -70,6 +70,7 @@ def test_an_empty_mapping_forgets_all_fields(registry: Any, publisher: Any, stre
         ({"field": "time"}, "reserved_field", "field"),
         ({"field": "values"}, "reserved_field", "field"),
         ({"field": "receipt"}, "reserved_field", "field"),
+        ({"field": "repeat"}, "reserved_field", "field"),
         ({"field": "기온"}, "invalid_value", "field"),
         ({"field": "a/b"}, "invalid_value", "field"),
         ({"field": "t\n"}, "invalid_value", "field"),

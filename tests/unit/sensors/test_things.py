@@ -21,6 +21,12 @@ def test_a_thing_is_made_with_its_place(registry: Any, publisher: Any, city: Any
     assert (place.longitude, place.latitude, place.name, place.since) == (127.0, 37.3, "roof", made.created_at)
 
 
+def test_a_thing_may_have_been_at_its_place_for_longer(registry: Any, publisher: Any) -> None:
+    before = registry.clock.micros() - 1
+    made = registry.things.create(publisher, "suwon", "Bridge", location=Point(127, 37), location_since=before)
+    assert registry.things.places(publisher, [made.id])[made.id].since == before
+
+
 def test_a_thing_of_a_device_knows_it(registry: Any, publisher: Any, device: Any) -> None:
     made = registry.things.create(publisher, "suwon", "Second probe", device_address="suwon/air-1")
     assert made.device_id == device.id
