@@ -1,0 +1,80 @@
+"""Frozen values that profiles are made of: a catalog, its datasets, how they are got. Times are microseconds UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gops.catalog.licences import Licence
+from gops.catalog.vocabularies import FileType, Word
+from gops.geo import BBox
+
+
+@dataclass(frozen=True, slots=True)
+class Bilingual:
+    """The same in both languages; a language that is empty is left out."""
+
+    ko: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    iri: str
+    name: Bilingual
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    name: Bilingual
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionFacts:
+    """One way to get a dataset. ``access_url`` answers with data (or with a page, where ``file_type`` is None)."""
+
+    iri: str
+    access_url: str
+    file_type: FileType
+    title: Bilingual
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the first to the last reading, microseconds. ``bbox`` of the places of the Things."""
+
+    first: int | None = None
+    last: int | None = None
+    bbox: BBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    iri: str
+    page: str
+    slug: str
+    title: Bilingual
+    description: Bilingual
+    publisher: Agent
+    contact: Contact
+    licence: Licence
+    theme: Word
+    frequency: Word
+    keywords: Sequence[str]
+    issued: int
+    modified: int
+    span: Span
+    distributions: Sequence[DistributionFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogFacts:
+    iri: str
+    home: str
+    title: Bilingual
+    description: Bilingual
+    publisher: Agent
+    modified: int | None
+    datasets: Sequence[DatasetFacts]
+    next_page: str | None = None
