@@ -37,6 +37,8 @@ READ_BYTES = 65_536
 PUBLISH_WINDOW = 500  # messages of one connection that are accepted and not yet acknowledged to it
 FILTERS = 32  # subscriptions of one session
 REMEMBERED = 1000  # packet ids of one session whose PUBACK may have got lost
+REFUSAL_SECONDS = 10.0
+LAST_WORDS_SECONDS = 0.2
 PINGRESP = b"\xd0\x00"
 REFUSED_FILTER = 0x80
 
@@ -179,7 +181,26 @@ class Line:
         self._unacknowledged += 1
         if self._unacknowledged >= PUBLISH_WINDOW:
             self._window_open.clear()
-        await self._hub.publish(client, message, cut.is_whole, lambda: self._committed(client, message, digest))
+        committed = asyncio.Event()
+
+        def done() -> None:
+            self._committed(client, message, digest)
+            committed.set()
+
+        await self._hub.publish(client, message, cut.is_whole, done)
+        if not cut.is_whole:
+            await self._see_off(committed)
+
+    async def _see_off(self, committed: asyncio.Event) -> None:
+        """Before hanging up on a payload that is too large, let its refusal be acknowledged: the client would send it
+        again for ever. It has a moment to read that; a socket closed on unread bytes takes back what it sent."""
+        try:
+            async with asyncio.timeout(REFUSAL_SECONDS):
+                await committed.wait()
+        except TimeoutError:
+            return
+        await self._writer.drain()
+        await asyncio.sleep(LAST_WORDS_SECONDS)
 
     def _committed(self, client: Client, message: Publish, digest: bytes) -> None:
         """GOPS has committed a message: acknowledge it on the connection that the client has now."""

@@ -83,7 +83,7 @@ class MqttLink:
         on_connected: Callable[[], None] = lambda: None,
     ) -> None:
         self.address = address
-        self.session = f"{options.client_id}@{address.host}:{address.port}"
+        self.session = options.client_id  # whatever the broker is called: one without this session says so
         self.inbox = Inbox(options.inbox_messages, options.inbox_bytes)
         self._options = options
         self._clock = clock

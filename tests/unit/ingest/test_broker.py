@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -388,12 +389,25 @@ class TestEnding:
 class TestBounds:
     def test_an_oversized_payload_ends_the_connection_and_is_seen_by_ingest(self, broker: RunningBroker) -> None:
         """Of 20 MB the broker reads a thousandth; ingest sees enough of it to refuse it as too large."""
+        sent: list[int] = []
         with ingest(broker) as link, RawClient(broker.port) as raw:
             raw.log_in("city/a", "secret")
-            sent = raw.send_until_hung_up(publish_frame(UP.encode(), b"x" * 20_000_000, 1, 1, dup=False))
-            message = take(link, 1)[0]
+            frame = publish_frame(UP.encode(), b"x" * 20_000_000, 1, 1, dup=False)
+            sender = threading.Thread(target=lambda: sent.append(raw.send_until_hung_up(frame)))
+            sender.start()
+            (message,) = messages = take(link, 1)
+            link.acknowledge(messages)
+            sender.join(10)
             assert (message.topic, message.size) == (UP, 1001)
-            assert sent < 20_000_000
+            assert sent[0] < 20_000_000
+
+    def test_once_refused_it_is_acknowledged_so_that_it_does_not_come_again(self, broker: RunningBroker) -> None:
+        with ingest(broker) as link, device(broker) as client:
+            client.publish(b"x" * 5_000_000)
+            link.acknowledge(take(link, 1))
+            client.flush(5)
+            client.publish(b"small")
+            assert take(link, 1)[0].payload == b"small"
 
     def test_connections_are_bounded(self) -> None:
         with RunningBroker(connections=3) as broker:
