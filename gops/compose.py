@@ -28,7 +28,7 @@ from gops.errors import GopsError
 from gops.ingest.refusals import Refusals
 from gops.ingest.status import DeviceStatus
 from gops.notify.outbox import MailOutbox
-from gops.process import end_with_parent
+from gops.process import Repeated, end_with_parent
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.records.pump import EventPump
@@ -41,12 +41,11 @@ from gops.settings import Settings
 from gops.store.port import Store
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from gops.api.services import Services
     from gops.ingest.mqtt import BrokerAddress
     from gops.ingest.service import Ingest
 
+TIDY_SECONDS = 3600.0
 log = logs.get(__name__)
 
 
@@ -156,11 +155,13 @@ class Platform:
             keep_days=chosen.events_days,
             clock=clock,
         )
+        self._tidy = Repeated("tidy", TIDY_SECONDS, self.records.refusals.forget_old)
         self._admin: AdminServer | None = None
 
     def start(self) -> None:
         self.pump.start()
         self.ingest.start()
+        self._tidy.start()
         self._admin = AdminServer(self.settings.admin_socket, self._commands())
         log.info("gops_started", version=__version__, pid=os.getpid(), store=self.settings.store)
 
@@ -168,6 +169,7 @@ class Platform:
         """Finish what is at hand, in the order of the data's way."""
         if self._admin:
             self._admin.close()
+        self._tidy.stop()
         self.ingest.stop()
         self.pump.stop()
         self.store.close()
@@ -251,7 +253,7 @@ def _joined(*tables: Handlers) -> Handlers:
     return joined
 
 
-def wsgi() -> Flask:
+def wsgi() -> Callable[..., Any]:
     """What Granian's worker loads: the whole platform, started, and closed when the worker ends."""
     from gops.api.app import create_app
 
