@@ -49,6 +49,9 @@ Action = Literal[
     "refusal.count",
     "refusal.replay",
     "dataset.publish",
+    "dataset.read_private",  # drafts, and what is missing of them
+    "feed.read",  # declarations and health; never their keys
+    "feed.change",
     "site.change",  # sites of a municipality, also those that are not offered
     "slot.book",
     "call.change",  # also the drafts of calls, and the scores of their applications
@@ -85,6 +88,9 @@ _PUBLISH: frozenset[Action] = _TESTBED | frozenset(
         "refusal.count",
         "refusal.replay",
         "dataset.publish",
+        "dataset.read_private",
+        "feed.read",
+        "feed.change",
         "member.list",
     }
 )
@@ -120,10 +126,12 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "observation.read_private",
             "refusal.read",
             "refusal.count",
+            "dataset.read_private",
+            "feed.read",
         }
     ),
-    "data:write": frozenset({"device.change", "registry.change", "observation.write", "refusal.replay"}),
-    "catalog:write": frozenset({"dataset.publish"}),
+    "data:write": frozenset({"device.change", "registry.change", "observation.write", "refusal.replay", "feed.change"}),
+    "catalog:write": frozenset({"dataset.publish", "dataset.read_private"}),
     "testbed:apply": _APPLY,
     "testbed:review": frozenset({"application.review"}),
     "testbed:run": _TESTBED,
