@@ -40,6 +40,7 @@ LISTENER = "default"
 REFUSED = 0x80
 READ_BYTES = 65_536
 COMPLAINT_SECONDS = 1.0
+COMPLAINTS = 10  # logged in so many seconds
 PLUGINS = ("gops.ingest.broker.plugins.Authentication", "gops.ingest.broker.plugins.TopicPermissions")
 
 
@@ -244,12 +245,15 @@ class GuardedBroker(Broker):
                 self.hang_up(client.login.__eq__, "the key ended")
 
     def _complain(self, reason: str) -> None:
-        """Log a connection that came to nothing; a flood of them costs a line a second."""
+        """Log a connection that came to nothing; of a flood of them a few lines a second, and how many there were."""
         now = asyncio.get_running_loop().time()
-        self._complaints += 1
         if now - self._complained >= COMPLAINT_SECONDS:
-            log.info("mqtt_hung_up", reason=reason, since_last=self._complaints)
+            if self._complaints > COMPLAINTS:
+                log.info("mqtt_hung_up_more", times=self._complaints - COMPLAINTS)
             self._complained, self._complaints = now, 0
+        self._complaints += 1
+        if self._complaints <= COMPLAINTS:
+            log.info("mqtt_hung_up", reason=reason)
 
     # what a line asks
 
