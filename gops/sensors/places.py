@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from gops.clock import from_micros
 from gops.errors import Conflict, Invalid
 from gops.geo import BBox, Point
 from gops.sensors.model import Location, Thing
@@ -45,8 +46,8 @@ def move(
             f"{thing.name} has been at another place since later than that",
             code="location_order",
             field="since",
-            found=since,
-            expected=f"a time not before {last.since} (microseconds since 1970)",
+            found=_written(since),
+            expected=f"a time not before {_written(last.since)}",
         )
     if last is not None and (last.longitude, last.latitude) == (point.longitude, point.latitude):
         changed = last.name != name
@@ -81,5 +82,9 @@ def _check_time(since: int, now: int) -> None:
             code="bad_since",
             field="since",
             found=since,
-            expected=f"microseconds from {EARLIEST} to now, {now}",
+            expected=f"a time from {_written(EARLIEST)} to now, {_written(now)}",
         )
+
+
+def _written(micros: int) -> str:
+    return from_micros(micros).isoformat()
