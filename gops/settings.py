@@ -193,6 +193,19 @@ DECLARED: tuple[Setting, ...] = (
     ),
     Setting("device_fields", _whole(1, 10_000), "1000", "Most mapped fields of one device"),
     Setting("observed_properties", _whole(1, 1_000_000), "10000", "Most observed properties of the platform"),
+    # testbed
+    Setting("organisation_sites", _whole(1, 1_000_000), "10000", "Most sites of one organisation"),
+    Setting("site_vertices", _whole(4, 1_000_000), "10000", "Most positions in the polygon of a site"),
+    Setting("site_km2", _whole(1, 1_000_000), "100", "Largest site, in square kilometres"),
+    Setting("site_closures", _whole(1, 10_000), "200", "Most closures of one site"),
+    Setting("organisation_calls", _whole(1, 1_000_000), "1000", "Most calls of one organisation"),
+    Setting("call_weeks", _whole(1, 520), "104", "Longest calendar that a call allocates, in weeks"),
+    Setting("call_open_days", _whole(0, 365), "28", "Shortest time that a call is open, in days"),
+    Setting("call_applications", _whole(1, 100_000), "10000", "Most applications in one call"),
+    Setting("call_own_applications", _whole(1, 10_000), "20", "Most applications of one organisation in one call"),
+    Setting("application_sites", _whole(1, 100), "20", "Most sites that an application ranks"),
+    Setting("testbed_ahead_weeks", _whole(1, 2_600), "520", "Furthest week ahead that the testbed deals with"),
+    Setting("calendar_weeks", _whole(1, 520), "104", "Most weeks in one answer of a calendar"),
     # HTTP
     Setting("http_threads", _whole(1, 256), "4", "Threads that answer HTTP requests"),
     Setting("http_body_bytes", _whole(1024, 1_073_741_824), "1048576", "Largest body of an HTTP request, in bytes"),
@@ -210,6 +223,18 @@ DECLARED: tuple[Setting, ...] = (
     Setting("keys_remembered", _whole(1, 1_000_000), "10000", "API keys whose check is remembered for a second"),
     Setting("outbox_max", _whole(1, 1_000_000), "10000", "Most letters that wait in data/outbox"),
     Setting("trusted_proxies", _whole(0, 8), "0", "Reverse proxies in front whose X-Forwarded-For is believed"),
+    # feeds that are pulled, and the catalog
+    Setting("organisation_feeds", _whole(1, 10_000), "100", "Most feeds of one organisation"),
+    Setting("feed_stations", _whole(1, 100_000), "5000", "Most stations that one feed registers"),
+    Setting("feed_threads", _whole(1, 64), "4", "Feeds that are pulled at once"),
+    Setting("feed_pages", _whole(1, 100_000), "500", "Most pages asked for in one run of a feed"),
+    Setting("feed_retries", _whole(0, 10), "2", "Further tries at a page whose portal fails"),
+    Setting("feed_retry_seconds", _whole(1, 600), "10", "Wait before the first further try; each next one doubles it"),
+    Setting("feed_failures", _whole(1, 1000), "5", "Failed runs in a row after which a feed rests"),
+    Setting("feed_rest_minutes", _whole(1, 10_080), "60", "How long it rests before it is tried once more"),
+    Setting("feed_runs_kept", _whole(1, 100_000), "500", "Runs of one feed that are kept"),
+    Setting("organisation_datasets", _whole(1, 100_000), "1000", "Most datasets of one organisation"),
+    Setting("dataset_datastreams", _whole(1, 1_000_000), "20000", "Most Datastreams in one dataset"),
     # asking others over HTTP
     Setting(
         "outbound_allow",
@@ -284,6 +309,18 @@ class Settings:
     thing_properties_bytes: int
     device_fields: int
     observed_properties: int
+    organisation_sites: int
+    site_vertices: int
+    site_km2: int
+    site_closures: int
+    organisation_calls: int
+    call_weeks: int
+    call_open_days: int
+    call_applications: int
+    call_own_applications: int
+    application_sites: int
+    testbed_ahead_weeks: int
+    calendar_weeks: int
     http_threads: int
     http_body_bytes: int
     http_query_bytes: int
@@ -300,6 +337,17 @@ class Settings:
     keys_remembered: int
     outbox_max: int
     trusted_proxies: int
+    organisation_feeds: int
+    feed_stations: int
+    feed_threads: int
+    feed_pages: int
+    feed_retries: int
+    feed_retry_seconds: int
+    feed_failures: int
+    feed_rest_minutes: int
+    feed_runs_kept: int
+    organisation_datasets: int
+    dataset_datastreams: int
     outbound_allow: tuple[Network, ...]
     outbound_connect_seconds: int
     outbound_read_seconds: int

@@ -18,7 +18,8 @@ import pytest
 
 import gops.accounts.model
 import gops.ingest.model
-import gops.sensors.model  # noqa: F401 - the tables of all rooms are known
+import gops.sensors.model
+import gops.testbed.model  # noqa: F401 - the tables of all rooms are known
 from gops.accounts.model import Membership, Organisation, Person
 from gops.clock import FixedClock
 from gops.permissions import PLATFORM_ROLES, ROLES, SCOPES, Actor
