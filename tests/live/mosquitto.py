@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-import pytest
+from tests.conftest import absent
 
 BINARY = shutil.which("mosquitto", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
 PASSWORDS = shutil.which("mosquitto_passwd")
@@ -25,7 +25,7 @@ INGEST_PASSWORD = "ingest-secret"
 class Mosquitto:
     """``url`` logs in as ingest. ``add_device`` lets a device in; ``stop`` and ``start`` keep port and files."""
 
-    def __init__(self, folder: Path, *, anonymous: bool = False, extra: str = "") -> None:
+    def __init__(self, folder: Path, *, anonymous: bool = False, tls: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         with socket.socket() as chosen:
@@ -33,13 +33,13 @@ class Mosquitto:
             self.port = int(chosen.getsockname()[1])
         lines = [
             f"listener {self.port} 127.0.0.1",
+            tls,
             "max_inflight_messages 0",
             "max_queued_messages 0",
             "set_tcp_nodelay true",
             f"allow_anonymous {'true' if anonymous else 'false'}",
             *(["user root"] if os.geteuid() == 0 else []),
             *([] if anonymous else [f"password_file {self.password_file}", f"acl_file {self.acl_file}"]),
-            extra,
         ]
         (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
         self.password_file.touch()
@@ -115,11 +115,11 @@ class Mosquitto:
 
 
 @contextmanager
-def start_mosquitto(folder: Path, *, anonymous: bool = False, extra: str = "") -> Iterator[Mosquitto]:
-    """A running Mosquitto; skips the test where none is installed."""
+def start_mosquitto(folder: Path, *, anonymous: bool = False, tls: str = "") -> Iterator[Mosquitto]:
+    """A running Mosquitto; skips the test where none is installed. ``tls``: lines of its listener."""
     if BINARY is None or PASSWORDS is None:
-        pytest.skip("mosquitto and mosquitto_passwd are not installed")
-    broker = Mosquitto(folder, anonymous=anonymous, extra=extra).start()
+        absent("mosquitto and mosquitto_passwd are not installed")
+    broker = Mosquitto(folder, anonymous=anonymous, tls=tls).start()
     try:
         yield broker
     finally:
