@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import orjson
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -33,6 +35,11 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
+
+
+def openapi_document(app: Flask) -> bytes:
+    """The OpenAPI document of an app that ``create_app`` made, as JSON."""
+    return cast(bytes, app.extensions[index.DOCUMENT])
 
 
 def _register(app: Flask, settings: Settings) -> None:

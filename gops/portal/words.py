@@ -1,0 +1,123 @@
+"""What the pages say, in Korean and English. A phrase is a pair, so none can be missing in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LANGUAGES = ("ko", "en")
+PHRASES: Mapping[str, tuple[str, str]] = {
+    # the frame
+    "site": ("경기 스마트시티 오픈 플랫폼", "Gyeonggi Open Platform for SmartCity"),
+    "skip": ("본문 바로가기", "Skip to content"),
+    "menu": ("주 메뉴", "Main menu"),
+    "live": ("지금", "Live"),
+    "api": ("오픈 API", "Open API"),
+    "languages": ("언어", "Language"),
+    "software": ("공개 소프트웨어 GOPS", "Open-source software GOPS"),
+    "licence": ("Apache-2.0 라이선스", "Apache-2.0 licence"),
+    "health": ("시스템 상태", "System status"),
+    # the landing page
+    "title": ("도시의 지금을 누구나 봅니다", "What the city measures, open to all"),
+    "lead": (
+        "기기가 보낸 측정값을 잃지 않고 모아 공공데이터로 엽니다. 이 페이지의 값은 모두 공개 데이터입니다.",
+        "Readings of devices, kept for good and opened as public data. Everything on this page is public.",
+    ),
+    "things": ("측정 대상", "Things measured"),
+    "datastreams": ("데이터스트림", "Datastreams"),
+    "readings_today": ("오늘 측정값", "Readings today"),
+    "as_of": ("기준 시각", "As of"),
+    "now": ("지금 측정되는 값", "What is live now"),
+    "nothing": ("아직 공개된 측정값이 없습니다.", "No public readings yet."),
+    "nothing_hint": (
+        "기기를 등록하고 데이터스트림을 공개하면 여기에 보입니다.",
+        "Register a device and publish a Datastream, and it shows here.",
+    ),
+    "place": ("장소", "Place"),
+    "value": ("값", "Value"),
+    "day": ("24시간", "24 hours"),
+    "measured": ("측정 시각", "Measured"),
+    "latest_of": ("최근 측정값", "newest readings"),
+    "more_places": ("곳 더 보기 (JSON)", "more places (JSON)"),
+    "trend": ("24시간 추이: 최저 {low}, 최고 {high}", "Last 24 hours: lowest {low}, highest {high}"),
+    "map": ("측정 위치", "Where it is measured"),
+    "map_text": (
+        "공개된 측정 대상 {count}곳의 위치입니다. 위쪽이 북쪽이고, 색은 가장 최근 값의 신선도입니다.",
+        "Positions of {count} public Things. North is up; colours show how fresh the newest value is.",
+    ),
+    # quality and freshness
+    "good": ("정상", "good"),
+    "estimated": ("추정", "estimated"),
+    "suspect": ("의심", "suspect"),
+    "maintenance": ("점검 중", "maintenance"),
+    "communication_failure": ("통신 장애", "communication failure"),
+    "missing": ("결측", "missing"),
+    "fresh": ("최신", "fresh"),
+    "late": ("지연", "late"),
+    "silent": ("끊김", "silent"),
+    "true": ("예", "yes"),
+    "false": ("아니오", "no"),
+    # how to use it
+    "use": ("바로 써 보기", "Use it"),
+    "use_read": ("읽기: 키 없이", "Read, without a key"),
+    "use_read_text": (
+        "공개 데이터는 키 없이 JSON과 CSV로 읽습니다. 기간, 집계, 시간대를 고를 수 있습니다.",
+        "Public data is read without a key, as JSON or CSV. Choose a range, windows and a time zone.",
+    ),
+    "use_key": ("키 받기", "Get a key"),
+    "use_key_text": (
+        "메일 주소만으로 바로 발급됩니다. 키는 답에 한 번만 보입니다.",
+        "A mail address is enough. The key is shown once, in the answer.",
+    ),
+    "use_send": ("측정값 보내기", "Send a reading"),
+    "use_send_text": (
+        "기관의 발행자가 기기를 등록하면 기기의 이름과 비밀번호로 MQTT에 보냅니다.",
+        "A publisher of an organisation registers the device; it sends over MQTT with its own name and password.",
+    ),
+    "docs": ("API 문서", "API documentation"),
+    "docs_text": ("모든 주소와 매개변수, 바로 호출해 보기", "Every address and parameter, to try at once"),
+    "openapi": ("OpenAPI 3.1 문서 (JSON)", "OpenAPI 3.1 document (JSON)"),
+    # the API page
+    "docs_lead": (
+        "이 서버가 제공하는 모든 주소입니다. 같은 내용이 기계용 문서에도 있습니다.",
+        "Every address that this server answers. The same stands in the document for machines.",
+    ),
+    "needs_key": ("키 필요", "needs a key"),
+    "parameters": ("매개변수", "Parameters"),
+    "required": ("필수", "required"),
+    # failures
+    "error_404": ("찾으시는 페이지가 없습니다", "There is no such page"),
+    "error_404_text": (
+        "주소가 바뀌었거나 잘못 입력되었습니다.",
+        "The address may have changed, or has a typing mistake.",
+    ),
+    "error_other": ("요청을 처리하지 못했습니다", "The request could not be answered"),
+    "error_other_text": (
+        "잠시 후 다시 시도해 주세요. 계속되면 아래 번호와 함께 운영기관에 알려 주세요.",
+        "Please try again in a while. If it goes on, tell the operator the number below.",
+    ),
+    "request": ("요청 번호", "Request"),
+    "home": ("처음으로", "To the start page"),
+}
+
+
+class Words:
+    """Phrases in one language: ``words.title`` in a template, ``words["title"]`` in code."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._place = LANGUAGES.index(language)
+
+    def __getitem__(self, name: str) -> str:
+        return PHRASES[name][self._place]
+
+    def get(self, name: str) -> str:
+        """The phrase of a name, or the name itself: for words that come from data."""
+        return self[name] if name in PHRASES else name
+
+    def ago(self, seconds: float) -> str:
+        """How long ago, in the largest whole unit."""
+        for length, korean, english in ((86_400, "일", "d"), (3600, "시간", "h"), (60, "분", "min")):
+            if seconds >= length:
+                count = int(seconds // length)
+                return f"{count}{korean} 전" if self.language == "ko" else f"{count} {english} ago"
+        return "방금" if self.language == "ko" else "just now"
