@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 import gops.accounts.model
+import gops.catalog.model
+import gops.ingest.feeds.model
 import gops.ingest.model
 import gops.sensors.model
 import gops.testbed.model  # noqa: F401 - the tables of all rooms are known

@@ -129,12 +129,8 @@ class Datastreams:
         """These Datastreams, in that order. Raises ``NotFound`` when the actor does not see one of them."""
         asked = list(dict.fromkeys(ids))
         with self._database.read() as session:
-            found = {
-                row.id: row
-                for row in session.scalars(
-                    select(Datastream).where(among(Datastream, asked), visible(Datastream, actor))
-                )
-            }
+            query = select(Datastream).where(among(Datastream, asked), visible(Datastream, actor))
+            found = {row.id: row for row in session.scalars(query)}
         for one in asked:
             if one not in found:
                 error = missing("datastream")
@@ -152,9 +148,8 @@ class Datastreams:
         """These Datastreams as the store sees them, in that order; ids that there are none of are left out."""
         asked = list(dict.fromkeys(ids))
         with self._database.read() as session:
-            found = {
-                row.id: _series(row) for row in session.scalars(select(Datastream).where(among(Datastream, asked)))
-            }
+            rows = session.scalars(select(Datastream).where(among(Datastream, asked)))
+            found = {row.id: _series(row) for row in rows}
         return [found[one] for one in asked if one in found]
 
     def list(
@@ -235,6 +230,7 @@ class Datastreams:
                 sensor_id=used.id,
                 observed_property_id=old.observed_property_id,
                 public=old.public,
+                feed_id=old.feed_id,
                 created_at=now,
                 **wanted,
             )
@@ -298,7 +294,7 @@ class Datastreams:
     def _note(self, session: Session, actor: Actor, action: str, stream: Datastream, **detail: Any) -> None:
         now = self._clock.micros()
         audit.record(session, now, actor, action, "datastream", stream.id, stream.organisation_id, **detail)
-        tell(session, now, stream.id)
+        tell(session, now, [stream.id])
 
 
 def _series(row: Datastream) -> Series:

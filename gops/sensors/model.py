@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
@@ -69,7 +69,8 @@ class Datastream(Base):
     """(Thing, ObservedProperty, Sensor, unit, kind). Its unit never changes once it has readings.
 
     ``period`` is an ISO 8601 duration of fixed length or nothing. ``public`` is true while a published dataset holds
-    it. A Datastream that was replaced or decommissioned has ``ended_at`` and keeps its readings.
+    it. A Datastream that was replaced or decommissioned has ``ended_at`` and keeps its readings. ``feed_id`` is the
+    pulled feed that writes it; null for what devices publish directly.
     """
 
     __tablename__ = "datastream"
@@ -90,6 +91,7 @@ class Datastream(Base):
     created_at: Mapped[Micros]
     ended_at: Mapped[OptionalMicros]
     end_reason: Mapped[str | None] = mapped_column(String(2000))
+    feed_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
 
 
 class FieldMapping(Base):
