@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from gops.errors import Invalid
 
 KOREA = (124.0, 33.0, 132.0, 39.0)  # west, south, east, north
 BBOX_LENGTH = 200
+_NUMBER = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,10 @@ def point(longitude: float, latitude: float, field: str = "location") -> Point:
 
 def parse_bbox(text: str, field: str = "bbox") -> BBox:
     """``west,south,east,north``. Raises ``Invalid`` (``bad_bbox``). West beyond east crosses the antimeridian."""
-    try:
-        numbers = [float(part) for part in text[:BBOX_LENGTH].split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 4 or len(text) > BBOX_LENGTH or not all(map(math.isfinite, numbers)):
+    parts = text.split(",") if len(text) <= BBOX_LENGTH else []
+    if len(parts) != 4 or not all(map(_NUMBER.fullmatch, parts)):
         raise _bad_bbox(text, field, "it is not four numbers")
-    west, south, east, north = numbers
+    west, south, east, north = (float(part) + 0.0 for part in parts)
     if not (_is_longitude(west) and _is_longitude(east) and _is_latitude(south) and _is_latitude(north)):
         swapped = all(map(_is_latitude, (west, east))) and all(map(_is_longitude, (south, north)))
         raise _bad_bbox(text, field, "longitude comes first" if swapped else "it is not on the earth")

@@ -48,11 +48,10 @@ def conversion(source: str, target: str, field: str = "unit") -> tuple[float, fl
 
     Raises ``Invalid``: ``unknown_unit``, or ``incompatible_units`` that names units which would do.
     """
-    try:
-        return _factors(source, target)
-    except Invalid as error:
-        error.field = field
-        raise
+    a, b = parse(source, field), parse(target, field)
+    if a.code != b.code and (a.scale is None or b.scale is None or a.root != b.root):
+        raise _incompatible(a, b, field)
+    return _factors(a.code, b.code)
 
 
 def convertible(source: str, target: str) -> bool:
@@ -69,25 +68,25 @@ def alike(code: str) -> tuple[str, ...]:
 @lru_cache(CACHED)
 def _factors(source_code: str, target_code: str) -> tuple[float, float]:
     source, target = parse(source_code), parse(target_code)
-    if source.code == target.code:
+    if source.code == target.code or source.scale is None or target.scale is None:
         return 1.0, 0.0
-    if source.scale is None or target.scale is None or source.root != target.root:
-        raise _incompatible(source, target)
     scale = source.scale / target.scale
     return float(scale), float((source.offset - target.offset) / target.scale)
 
 
-def _incompatible(source: Unit, target: Unit) -> Invalid:
+def _incompatible(source: Unit, target: Unit, field: str) -> Invalid:
     alone = source if source.scale is None else target if target.scale is None else None
     reason = f"; {alone.code} is logarithmic or arbitrary and converts to itself alone" if alone else ""
+    would_do = alike(target.code)[:8]
     meant = _meant(source.code)
     if meant is not None and convertible(meant, target.code):
         reason += f"; did you mean {meant}?"
     return Invalid(
         f"{source.code} does not convert to {target.code}{reason}",
         code="incompatible_units",
+        field=field,
         found=source.code,
-        expected="one of " + ", ".join(alike(target.code)[:8]) if len(alike(target.code)) > 1 else target.code,
+        expected="one of " + ", ".join(would_do) if len(would_do) > 1 else target.code,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
@@ -10,11 +12,12 @@ from gops.records import events
 from gops.sensors.model import Datastream, FieldMapping
 
 
-def tell(session: Session, at: int, datastream_id: int) -> None:
-    """Append that a Datastream changed, and with it the mapping of every device that writes to it."""
-    events.append(session, at, "datastream.changed", datastream=datastream_id)
-    query = select(FieldMapping.device_id).where(FieldMapping.datastream_id == datastream_id).distinct()
-    for device_id in session.scalars(query).all():
+def tell(session: Session, at: int, ids: Sequence[int]) -> None:
+    """Append that these Datastreams changed, and with them the mapping of every device that writes to one."""
+    for one in ids:
+        events.append(session, at, "datastream.changed", datastream=one)
+    query = select(FieldMapping.device_id).where(FieldMapping.datastream_id.in_(ids)).distinct()
+    for device_id in session.scalars(query.order_by(FieldMapping.device_id)).all():
         events.append(session, at, "mapping.changed", device=device_id)
 
 
@@ -25,9 +28,9 @@ def end_datastreams(session: Session, of: ColumnElement[bool], at: int, reason: 
     for datastream in ended:
         datastream.ended_at, datastream.end_reason = at, reason
     session.flush()
-    for datastream in ended:
-        tell(session, at, datastream.id)
-    return [datastream.id for datastream in ended]
+    ids = [datastream.id for datastream in ended]
+    tell(session, at, ids)
+    return ids
 
 
 def refuse_ended(datastream: Datastream) -> None:

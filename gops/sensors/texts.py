@@ -118,6 +118,8 @@ def _text(value: Any, field: str, least: int, most: int, *, lines: bool) -> str:
     if not isinstance(value, str) or len(value) > 4 * most:  # normalising a megabyte is work for nothing
         raise _wrong(field, value, expected)
     text = unicodedata.normalize("NFC", value.strip())
+    if lines:
+        text = text.replace("\r\n", "\n")  # as forms of a browser send it
     if not least <= len(text) <= most:
         raise _wrong(field, value, f"{expected}, found {len(text)}")
     if any(_is_hostile(sign, lines) for sign in text):

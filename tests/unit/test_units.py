@@ -135,6 +135,13 @@ def test_every_unit_converts_to_itself(code: str) -> None:
     assert units.conversion(code, code) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize("source", [7, None, ["m"], {"m": 1}, b"m", "furlong"])
+def test_what_is_no_unit_converts_to_nothing(source: object) -> None:
+    with pytest.raises(Invalid) as caught:
+        units.conversion(source, "m", "fields[0].unit")  # type: ignore[arg-type]
+    assert (caught.value.code, caught.value.field) == ("unknown_unit", "fields[0].unit")
+
+
 def test_an_incompatible_unit_is_told_which_would_do() -> None:
     with pytest.raises(Invalid) as caught:
         units.conversion("kW", "Cel")

@@ -103,6 +103,10 @@ def test_properties_nested_beyond_reason_are_refused(registry: Any, publisher: A
         registry.things.create(publisher, "suwon", "Bridge", "", deep)
 
 
+def test_lines_from_a_browser_are_lines(registry: Any, publisher: Any) -> None:
+    assert registry.things.create(publisher, "suwon", "Bridge", "one\r\ntwo").description == "one\ntwo"
+
+
 def test_the_size_of_properties_is_a_setting(registry: Any, publisher: Any) -> None:
     registry.limit(thing_properties_bytes=10)
     registry.things.create(publisher, "suwon", "Bridge", "", {"a": "12"})
@@ -206,6 +210,15 @@ def test_decommissioning_tells_of_thing_datastreams_and_mappings(
         ("mapping.changed", {"device": device.id}),
         ("thing.changed", {"thing": device_thing.id}),
     ]
+
+
+def test_a_device_is_told_once_of_all_its_ended_fields(
+    registry: Any, publisher: Any, device_thing: Any, device: Any
+) -> None:
+    for prop in ("temperature", "humidity", "rainfall"):
+        registry.stream(publisher, device_thing, prop, field=prop)
+    _, events = registry.left_by(lambda: registry.things.decommission(publisher, device_thing.id, "gone"))
+    assert [kind for kind, _ in events] == ["datastream.changed"] * 3 + ["mapping.changed", "thing.changed"]
 
 
 def test_what_is_decommissioned_changes_no_more(registry: Any, publisher: Any, thing: Any) -> None:
