@@ -255,12 +255,20 @@ def _joined(*tables: Handlers) -> Handlers:
 
 def wsgi() -> Callable[..., Any]:
     """What Granian's worker loads: the whole platform, started, and closed when the worker ends."""
-    from gops.api.app import create_app
-
     end_with_parent()
     chosen = settings.load()
     logs.configure(chosen.log_level, chosen.log_style)
     platform = Platform(chosen, SystemClock())
     multiprocessing.util.Finalize(platform, platform.close, exitpriority=100)
     platform.start()
-    return create_app(platform.services(), chosen)
+    return web(platform.services(), chosen)
+
+
+def web(services: Services, chosen: Settings) -> Callable[..., Any]:
+    """The API and the pages over one set of services."""
+    from gops import portal
+    from gops.api.app import create_app, openapi_document
+
+    app = create_app(services, chosen, portal.error_page)
+    portal.register(app, services, openapi_document(app))
+    return app
