@@ -27,12 +27,23 @@ HOURS = 24
 class Sources(Protocol):
     """The services that the page reads."""
 
-    things: Any
-    properties: Any
-    datastreams: Any
-    store: Store
-    clock: Clock
-    settings: Settings
+    @property
+    def things(self) -> Any: ...
+
+    @property
+    def properties(self) -> Any: ...
+
+    @property
+    def datastreams(self) -> Any: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def settings(self) -> Settings: ...
 
 
 @dataclass(frozen=True)
