@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -98,7 +97,7 @@ def check_windows(query: Windows) -> Kind:
     Raises ``Invalid``: ``bad_windows`` for edges that do not ascend, ``mixed_kinds``, and those of
     ``kinds.check_aggregates``.
     """
-    if len(query.edges) < 2 or any(low >= high for low, high in pairwise(query.edges)):
+    if len(query.edges) < 2 or (np.diff(np.asarray(query.edges, np.int64)) <= 0).any():
         raise Invalid(
             "the edges of windows ascend, and there are two at least",
             code="bad_windows",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from gops.clock import HOUR, MINUTE, to_micros
 from gops.kinds import ALLOWED_AGGREGATES, KINDS, LABELS, Kind
 from gops.quality import ANY, GOOD_ONLY, Quality
-from gops.store.duckdb import DuckdbStore
+from gops.store.duckdb import DuckdbStore, aggregates
 from gops.store.memory import MemoryStore
 from gops.store.port import Read, Series, Store, Windows
 from gops.windows import edges
@@ -165,7 +165,13 @@ def test_both_aggregate_alike(duckdb_store: DuckdbStore, kind: Kind, history: tu
         start=data.draw(st.sampled_from([None, start])),
         end=data.draw(st.sampled_from([None, end])),
     )
-    ours, expected = duckdb_store.aggregate(query), twin.aggregate(query)
+    expected = twin.aggregate(query)
+    check_alike(duckdb_store.aggregate(query), expected)
+    in_one_pass = aggregates.aggregate(duckdb_store._database, duckdb_store._heads, query, kind, gathered_rows=0)
+    check_alike(in_one_pass, expected)
+
+
+def check_alike(ours: pa.Table, expected: pa.Table) -> None:
     assert ours.schema == expected.schema
     for mine, right in itertools.zip_longest(ours.to_pylist(), expected.to_pylist()):
         assert mine is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import duckdb
@@ -22,6 +23,7 @@ from gops.store.port import READINGS, Read
 
 FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
 SORTED_ROWS = 1_000_000  # of a stream are sorted at once, unless a single Datastream has more
+MARGIN = 1.2  # times the time that should hold a page
 WIDEN = 4  # the next slice of a limited read has this many times the Datastreams of the one before
 
 
@@ -31,8 +33,10 @@ def read(database: Database, heads: Heads, query: Read) -> pa.Table:
     if not spans or query.limit == 0:
         return READINGS.empty_table()
     with database.lend() as connection:
-        if query.limit is None or len(spans) == 1:
-            return _fetch(connection, spans, query, query.limit)
+        if query.limit is None:
+            return _fetch(connection, spans, query, None)
+        if len(spans) == 1:
+            return _fetch_page(connection, spans[0], query, query.limit)
         return _fetch_slices(connection, spans, query, query.limit)
 
 
@@ -96,14 +100,36 @@ def _fetch(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: 
     )
 
 
+def _fetch_page(connection: duckdb.DuckDBPyConnection, span: Span, query: Read, limit: int) -> pa.Table:
+    """A page of one Datastream: first from as much time as should hold it, then from all of it."""
+    near = _near(span, limit, query.descending)
+    if near != span:
+        page = _fetch(connection, [near], query, limit)
+        if page.num_rows == limit:
+            return page
+    return _fetch(connection, [span], query, limit)
+
+
+def _near(span: Span, limit: int, descending: bool) -> Span:
+    """The begin of a span in which ``limit`` rows are likely, judged by how many there are in all."""
+    first, last = max(span.low, span.extent.first), min(span.high, span.extent.last + 1)
+    mean_step = (span.extent.last - span.extent.first) / span.extent.rows
+    length = int(mean_step * (limit + 1) * MARGIN) + 1
+    if length >= last - first:
+        return span
+    return replace(span, low=last - length) if descending else replace(span, high=first + length)
+
+
 def _fetch_slices(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: Read, limit: int) -> pa.Table:
     """Ever more Datastreams at a time until the page is full, all in one view."""
-    tables, left, size = [], limit, 1
+    tables, left, least = [], limit, 1
     connection.execute("BEGIN")
     while spans and left:
+        rows = accumulate(span.extent.rows for span in spans)
+        size = max(least, next((n for n, count in enumerate(rows, 1) if count >= left), len(spans)))
         tables.append(_fetch(connection, spans[:size], query, left))
         left -= tables[-1].num_rows
-        spans, size = spans[size:], size * WIDEN
+        spans, least = spans[size:], size * WIDEN
     connection.execute("COMMIT")
     return pa.concat_tables(tables)
 

@@ -1,0 +1,102 @@
+"""What the benches of the store share: a store full of readings, timing, and a table of milliseconds."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from gops.clock import MINUTE
+from gops.store.duckdb import DuckdbStore
+from gops.store.port import READINGS
+
+START = 1_735_657_200_000_000  # 2025-01-01T00:00+09:00
+STEP = 5 * MINUTE
+ROWS_A_SERIES = 100_000  # nearly a year of one reading in five minutes
+FILL_ROWS = 200_000
+
+
+def rows(datastream: np.ndarray, t: np.ndarray, seed: int = 1) -> pa.Table:
+    """Readings with one decimal, 2 % of them suspect."""
+    chance = np.random.default_rng(seed)
+    size = len(t)
+    return pa.Table.from_arrays(
+        [
+            pa.array(datastream.astype(np.int64)),
+            pa.array(t.astype(np.int64)),
+            pa.array(np.round(chance.random(size) * 100, 1)),
+            pa.nulls(size, pa.string()),
+            pa.array((chance.random(size) < 0.02).astype(np.uint8) * 2),
+            pa.nulls(size, pa.int64()),
+        ],
+        schema=READINGS,
+    )
+
+
+@contextmanager
+def filled(total: int) -> Iterator[DuckdbStore]:
+    """A store with ``total`` rows: total / 100,000 Datastreams from 1 on, written moment by moment as devices do."""
+    with tempfile.TemporaryDirectory(prefix="gops-bench-") as folder:
+        store = DuckdbStore(Path(folder) / "store", memory_mb=512, threads=2, queue=64, deliveries_kept=10_000)
+        series = max(1, total // ROWS_A_SERIES)
+        for begin in range(0, total, FILL_ROWS):
+            n = np.arange(begin, min(total, begin + FILL_ROWS))
+            store.write(rows(n % series + 1, START + n // series * STEP, begin), "replace")
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of a table. ``bar`` is the most milliseconds that the median may take."""
+
+    name: str
+    millis: list[float]
+    rows: int
+    bar: float | None = None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.millis)
+
+    @property
+    def met(self) -> bool:
+        return self.bar is None or self.median <= self.bar
+
+
+def measure(name: str, work: Callable[[], int], times: int, bar: float | None = None) -> Figure:
+    """Call ``work``, which answers a number of rows, so many times after two that do not count."""
+    work()
+    found = work()
+    millis = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        found = work()
+        millis.append((time.perf_counter() - begun) * 1e3)
+    return Figure(name, millis, found, bar)
+
+
+def show(title: str, figures: list[Figure]) -> bool:
+    """Print the table; whether every bar was met."""
+    print(
+        f"\n{title}\n{'':44} {'median ms':>10} {'p95 ms':>9} {'p99 ms':>9} {'max ms':>9} {'rows':>8} {'rows/s':>12}  bar"
+    )
+    for one in figures:
+        p95, p99 = np.percentile(one.millis, [95, 99])
+        bar = "" if one.bar is None else f"{one.bar:g} ms {'met' if one.met else 'MISSED'}"
+        speed = one.rows / one.median * 1e3
+        print(
+            f"{one.name:44} {one.median:10.2f} {p95:9.2f} {p99:9.2f} {max(one.millis):9.2f} {one.rows:8,} {speed:12,.0f}"
+            f"  {bar}",
+            flush=True,
+        )
+    return all(one.met for one in figures)
