@@ -57,10 +57,13 @@ def message(device: DemoDevice, t: int) -> bytes | None:
     return _encode({"ts": (t + ahead) * 1000, "values": values})
 
 
-def history(device: DemoDevice, start: int, end: int) -> Iterator[bytes]:
-    """What the device measured in ``start <= t < end``, as messages that repeat the past: they fill gaps only."""
+def history(device: DemoDevice, start: int, end: int, step: int = PERIOD_SECONDS) -> Iterator[bytes]:
+    """What the device measured in ``start <= t < end``, as messages that repeat the past: they fill gaps only.
+
+    ``step`` in seconds, a multiple of the period: of the further past a device tells less.
+    """
     rows: list[dict[str, Any]] = []
-    for t in range(-(-start // PERIOD_SECONDS) * PERIOD_SECONDS, end, PERIOD_SECONDS):
+    for t in range(-(-start // step) * step, end, step):
         fault = fault_at(device.address, t)
         if fault not in ("gap", "ahead"):
             rows.append({"ts": t * 1000, "values": _values(device, t, fault), "repeat": True})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from gops import logs
@@ -14,6 +14,8 @@ from gops.demo.signals import chance
 from gops.errors import GopsError
 
 HISTORY_SECONDS = 3600
+DAY_SECONDS = 86_400
+COARSE_SECONDS = 300  # one value in five minutes of the day before that hour
 MOST_UNACKNOWLEDGED = 50
 PAUSE_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 log = logs.get(__name__)
@@ -46,7 +48,8 @@ def simulate(
 ) -> None:
     """Run every device of the fleet that has credentials until ``stop`` is set.
 
-    Each first tells what it measured in the last ``history_s`` seconds, so that there is something to look at.
+    Each first tells what it measured in the last ``history_s`` seconds, and a little of the day before, so that there
+    is something to look at.
     """
     runs = [
         threading.Thread(
@@ -72,7 +75,7 @@ def _run(
         return
     try:
         told = _tick(clock)
-        for payload in messages.history(device, told - history_s, told + 1):
+        for payload in _past(device, told, history_s):
             _publish(connection, payload)
         while not stop.wait(_until_next(device, clock)):
             tick = _tick(clock)
@@ -82,6 +85,12 @@ def _run(
                 _publish(connection, sent)
     finally:
         connection.close()
+
+
+def _past(device: DemoDevice, now: int, history_s: int) -> Iterator[bytes]:
+    if history_s:
+        yield from messages.history(device, now - DAY_SECONDS, now - history_s, COARSE_SECONDS)
+    yield from messages.history(device, now - history_s, now + 1)
 
 
 def _connected(device: DemoDevice, connect: Callable[[], Connection], stop: threading.Event) -> Connection | None:
