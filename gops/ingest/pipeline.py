@@ -96,6 +96,10 @@ class Pipeline:
         self._limits = limits
         self._session = session
 
+    def prepare(self, messages: Sequence[Message]) -> None:
+        """Look up the devices of these together. Raises ``Unavailable``."""
+        self._sources.load({message.topic for message in messages})
+
     def delivery(self, message: Message) -> Delivery:
         return Delivery(self._session, message.packet_id, digest(message))
 

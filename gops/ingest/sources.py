@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from gops.accounts.lookup import find_device, find_organisation
 from gops.ingest import topics
 from gops.ingest.decoders import DECODERS
 from gops.ingest.refused import Refused, shown
+from gops.ingest.routes import routes_of
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.sensors.routes import DeviceRoute
+
+WORTH_IT = 10  # unknown devices in a batch from which on they are looked up together
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,22 @@ class Sources:
             return replace(refused, codec=up.codec if up else None)
         return self._load(topic, address, up.codec if up else None)
 
+    def load(self, wanted: Iterable[str]) -> None:
+        """Look up the devices of many topics at once; what is not found so is asked for one by one later."""
+        unknown = {topic: up for topic in wanted if topic not in self._by_topic and (up := topics.parse_up(topic))}
+        if len(unknown) < WORTH_IT:
+            return
+        with self._lock:
+            changes = self._changes
+        routes = routes_of(self._database, {up.address for up in unknown.values()} - self._refused.keys())
+        with self._lock:
+            if changes != self._changes:
+                return
+            for topic, up in unknown.items():
+                route = routes.get(up.address)
+                if route is not None and up.codec in DECODERS:
+                    self._remember(topic, Source(up.address, up.codec, route, None, route.organisation_id))
+
     def _load(self, topic: str, address: str, codec: str | None) -> Source:
         with self._lock:
             changes = self._changes
@@ -90,21 +109,16 @@ class Sources:
         return source
 
     def _look_up(self, address: str, codec: str | None) -> Source:
+        route = self._route(address)
+        if route is not None:
+            return Source(address, codec, route, None, route.organisation_id)
         with self._database.read() as session:
             found = find_device(session, address)
             home = found[1] if found else find_organisation(session, address.partition("/")[0])
-        organisation_id = home.id if home else None
-        if found is None:
-            refused = Refused("unknown_device", None, "", f"no device is registered as {address}")
-            return Source(address, codec, None, refused, organisation_id)
-        if found[0].revoked_at is not None:
-            refused = Refused("revoked_device", None, "", f"{address} was revoked; it may write no more")
-            return Source(address, codec, None, refused, organisation_id)
-        route = self._route(address)
-        if route is None:
-            refused = Refused("unknown_device", None, "", f"{address} has nothing to write to")
-            return Source(address, codec, None, refused, organisation_id)
-        return Source(address, codec, route, None, organisation_id)
+        revoked = found is not None and found[0].revoked_at is not None
+        code = "revoked_device" if revoked else "unknown_device"
+        note = f"{address} was revoked; it may write no more" if revoked else f"no device is registered as {address}"
+        return Source(address, codec, None, Refused(code, None, "", note), home.id if home else None)
 
     def _remember(self, topic: str, source: Source) -> None:
         if source.route is None:

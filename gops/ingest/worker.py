@@ -140,6 +140,7 @@ class IngestWorker:
         delivery = self._pipeline.delivery
         deliveries = [delivery(m) if m.packet_id and m.connection >= began else None for m in messages]
         repeated = self._repeated(messages, deliveries)
+        self._retry.until_done("records", lambda: self._pipeline.prepare(messages))
         batch = Batch()
         for index, message in enumerate(messages):
             try:

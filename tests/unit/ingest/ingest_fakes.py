@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -40,6 +40,9 @@ class FakeSources:
         self.known = {"city/dev": route_of("city/dev", a=1, b=2)}
         self.down = 0
         self.broken: set[str] = set()
+
+    def load(self, topics: Iterable[str]) -> None:
+        """Nothing is faster here."""
 
     def get(self, topic: str) -> Source:
         if self.down:

@@ -7,13 +7,19 @@ from typing import Any
 
 import pytest
 
+from gops.accounts import lookup
 from gops.accounts.devices import Devices
 from gops.clock import FixedClock
 from gops.ingest.sources import Sources
 from gops.permissions import Actor
 from gops.records.database import Database
 from gops.records.events import Event
+from gops.sensors.datastreams import Datastreams
+from gops.sensors.mapping import Mappings
+from gops.sensors.properties import seed
 from gops.sensors.routes import DeviceRoute
+from gops.sensors.things import Things
+from gops.settings import Settings
 from tests.conftest import People
 from tests.unit.ingest.ingest_fakes import route_of
 
@@ -29,7 +35,8 @@ class Routes:
     def __call__(self, address: str) -> DeviceRoute | None:
         self.asked.append(address)
         self.while_reading()
-        return route_of(address, self.ids.get(address, 1), a=self.ids.get(address, 1) * 10)
+        device = self.ids.get(address)
+        return None if device is None else route_of(address, device, a=device * 10)
 
 
 @pytest.fixture
@@ -105,9 +112,12 @@ def test_a_device_of_no_known_organisation_belongs_to_nobody(sources: Sources) -
     assert sources.get("gops/v1/nowhere/ghost/up").organisation_id is None
 
 
-def test_a_revoked_device_is_told_apart(sources: Sources, devices: Devices, owner: Actor, device: int) -> None:
+def test_a_revoked_device_is_told_apart(
+    sources: Sources, devices: Devices, owner: Actor, device: int, routes: Routes
+) -> None:
     assert sources.get("gops/v1/city/dev/up").route is not None
     devices.revoke(owner, "city/dev", "stolen")
+    routes.ids.clear()
     tell(sources, "device.revoked", device=device)
     source = sources.get("gops/v1/city/dev/up")
     assert source.route is None
@@ -115,9 +125,12 @@ def test_a_revoked_device_is_told_apart(sources: Sources, devices: Devices, owne
     assert source.refused.code == "revoked_device"
 
 
-def test_a_device_is_taken_once_it_is_registered(sources: Sources, devices: Devices, owner: Actor) -> None:
+def test_a_device_is_taken_once_it_is_registered(
+    sources: Sources, devices: Devices, owner: Actor, routes: Routes
+) -> None:
     assert sources.get("gops/v1/city/late/up").route is None
     made, _secret = devices.register(owner, "city", "late")
+    routes.ids["city/late"] = made.id
     tell(sources, "device.registered", device=made.id)
     assert sources.get("gops/v1/city/late/up").route is not None
 
@@ -161,3 +174,71 @@ def test_memory_is_bounded(sources: Sources, devices: Devices, owner: Actor, rou
     assert len(sources) <= 20
     assert len(sources._topics_of) <= 10
     assert len(sources._devices_of) <= 10
+
+
+class TestMany:
+    @pytest.fixture
+    def city(self, devices: Devices, owner: Actor) -> list[int]:
+        return [devices.register(owner, "city", f"dev-{number}")[0].id for number in range(12)]
+
+    @pytest.fixture
+    def topics(self, city: list[int]) -> list[str]:
+        return [f"gops/v1/city/dev-{number}/up" for number in range(len(city))]
+
+    @pytest.fixture
+    def roomy(self, database: Database, routes: Routes) -> Sources:
+        return Sources(database, routes, 100)
+
+    def test_they_are_looked_up_together(
+        self, roomy: Sources, routes: Routes, city: list[int], topics: list[str]
+    ) -> None:
+        roomy.load(topics)
+        found = [roomy.get(topic).route for topic in topics]
+        assert [route and route.device_id for route in found] == city
+        assert routes.asked == []
+
+    def test_together_they_get_the_same_as_alone(
+        self, database: Database, settings: Settings, clock: FixedClock, owner: Actor, topics: list[str]
+    ) -> None:
+        """Fields, units, ranges and ended Datastreams, for every device."""
+        accounts: Any = lookup
+        mappings = Mappings(database, clock, settings, accounts)
+        streams = Datastreams(database, clock, settings, accounts, lambda _one: False)
+        with database.write() as session:
+            seed(session)
+        thing = Things(database, clock, settings, accounts).create(owner, "city", "roof", device_address="city/dev-3")
+        prop = {"sensor": "S", "observed_property": "temperature"}
+        streams.create(owner, thing.id, **prop, field="t", field_unit="K", range_low=-50.0)
+        ended = streams.create(owner, thing.id, sensor="S2", observed_property="temperature", field="old")
+        streams.end(owner, ended.id, "broken")
+        together = Sources(database, mappings.route, 100)
+        together.load(topics)
+        for topic in topics:
+            alone = Sources(database, mappings.route, 100).get(topic)
+            assert together.get(topic) == alone
+        assert together.get(topics[3]).route.fields["t"].offset == pytest.approx(-273.15)  # type: ignore[union-attr]
+
+    def test_revoked_and_unknown_ones_are_refused_all_the_same(
+        self, roomy: Sources, devices: Devices, owner: Actor, topics: list[str]
+    ) -> None:
+        devices.revoke(owner, "city/dev-3", "stolen")
+        roomy.load([*topics, "gops/v1/city/ghost/up", "gops/v1/nowhere/x/up", "nonsense"])
+        assert roomy.get(topics[3]).refused.code == "revoked_device"  # type: ignore[union-attr]
+        assert roomy.get("gops/v1/city/ghost/up").refused.code == "unknown_device"  # type: ignore[union-attr]
+        assert roomy.get(topics[4]).route is not None
+
+    def test_a_change_meanwhile_makes_it_void(self, database: Database, routes: Routes, topics: list[str]) -> None:
+        class Changing(Database):
+            def read(self) -> Any:
+                tell(sources, "device.registered", device=1)
+                return super().read()
+
+        changing = Changing(str(database.engine.url))
+        sources = Sources(changing, routes, 100)
+        sources.load(topics)
+        assert len(sources) == 0
+        changing.close()
+
+    def test_few_are_not_worth_it(self, roomy: Sources, topics: list[str]) -> None:
+        roomy.load(topics[:3])
+        assert len(roomy) == 0
