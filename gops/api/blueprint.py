@@ -127,7 +127,16 @@ class Api(flask_smorest.Api):
             for method, operation in operations.items():
                 if isinstance(operation, dict):
                     operation["operationId"] = _operation_id(method, path)
+                    _without_null(operation.get("parameters", []))
         return document
+
+
+def _without_null(parameters: list[dict[str, Any]]) -> None:
+    """A parameter that is not given is no null: say what it is when it is given."""
+    for schema in (one["schema"] for one in parameters if one["in"] == "query"):
+        if schema.get("default", ...) is None:
+            del schema["default"]
+            schema["type"] = next(word for word in schema["type"] if word != "null")
 
 
 def _info() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from gops.errors import Malformed
 from gops.settings import Settings
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'{style}; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
@@ -20,8 +20,6 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 STRICT_TRANSPORT = "max-age=31536000"
-STYLED_BY_SCRIPT = "STYLED_BY_SCRIPT"
-"""Name of the attribute of a view whose page has a script that writes style elements (the API viewer)."""
 READ_HEADERS = "Accept, Accept-Language, If-None-Match, X-Request-ID"
 SHOWN_HEADERS = "ETag, Link, Retry-After, X-Request-ID"
 
@@ -38,9 +36,7 @@ def install(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def guard(response: Response) -> Response:
-        view = app.view_functions.get(request.endpoint or "")
-        styled = " 'unsafe-inline'" if getattr(view, STYLED_BY_SCRIPT, False) else ""
-        response.headers["Content-Security-Policy"] = POLICY.format(style=styled)
+        response.headers["Content-Security-Policy"] = POLICY
         response.headers.update(HEADERS)
         if secure:
             response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
