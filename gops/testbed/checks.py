@@ -1,0 +1,79 @@
+"""What amounts, spans of weeks and rules of the testbed may be. Each check gives the clean value or ``Invalid``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from gops.accounts.checks import one_of, shown, whole
+from gops.errors import Invalid
+from gops.testbed import weeks
+from gops.testbed.lifecycles import Lifecycle
+
+RESOURCES = ("area_m2", "power_w")
+"""Additive resources of a site, in the order of every round's arrays."""
+AMOUNT_MAX = 1_000_000_000
+TRL = (1, 9)
+
+
+def capacity(given: Any, field: str = "capacity") -> dict[str, int]:
+    """An amount of every resource, in each week; area above 0."""
+    amounts = _amounts(given, field)
+    return {
+        name: whole(amounts.get(name, 0), 1 if name == "area_m2" else 0, AMOUNT_MAX, f"{field}.{name}")
+        for name in RESOURCES
+    }
+
+
+def needs(given: Any, field: str = "needs") -> dict[str, int]:
+    """What is needed in each week, above 0. Area always; of another resource that is not needed nothing is said."""
+    amounts = _amounts(given, field)
+    if "area_m2" not in amounts:
+        raise wrong("bad_need", f"{field}.area_m2", None, f"a whole number from 1 to {AMOUNT_MAX}")
+    return {name: _need(amounts[name], f"{field}.{name}") for name in RESOURCES if name in amounts}
+
+
+def _need(value: Any, field: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= AMOUNT_MAX:
+        raise wrong("bad_need", field, value, f"a whole number from 1 to {AMOUNT_MAX}; leave out what is not needed")
+    return value
+
+
+def _amounts(given: Any, field: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise wrong("invalid_value", field, given, "an object of amounts by resource")
+    for name in given:
+        if name not in RESOURCES:
+            raise wrong("unknown_resource", f"{field}.{name}", name, "one of " + ", ".join(RESOURCES))
+    return given
+
+
+def span(first_week: int, length: int, now_week: int, ahead_max: int, length_max: int, field: str) -> tuple[int, int]:
+    """Weeks [first, end) that are not longer than ``length_max`` nor further ahead than ``ahead_max``."""
+    whole(length, 1, length_max, f"{field}.weeks")
+    if not now_week - ahead_max <= first_week <= now_week + ahead_max:
+        low, high = weeks.name(now_week - ahead_max), weeks.name(now_week + ahead_max)
+        raise wrong("bad_week", f"{field}.first_week", weeks.name(first_week),
+                    f"a Monday from {low} to {high} (GOPS_TESTBED_AHEAD_WEEKS)")  # fmt: skip
+    return first_week, first_week + length
+
+
+def whole_weeks(length: int, most: int) -> int:
+    """How many weeks of a calendar one answer may have."""
+    return whole(length, 1, most, "weeks", "GOPS_CALENDAR_WEEKS")
+
+
+def state(lifecycle: Lifecycle, given: Any) -> str:
+    return one_of(given, lifecycle.states, "state")
+
+
+def some_of(given: Any, words: Collection[str], field: str) -> list[str]:
+    """Some of ``words``, each once, in their order."""
+    if not isinstance(given, list | tuple | set | frozenset) or not set(map(str, given)) <= set(words):
+        raise wrong("invalid_value", field, given, "some of " + ", ".join(words))
+    return [word for word in words if word in given]
+
+
+def wrong(code: str, field: str, value: Any, expected: str) -> Invalid:
+    found = value if isinstance(value, int) and not isinstance(value, bool) else shown(value)
+    return Invalid(f"{field} is {found}, expected {expected}", code=code, field=field, found=found, expected=expected)

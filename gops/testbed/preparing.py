@@ -1,0 +1,109 @@
+"""From the records to an instance: the sites and scored applications of a call, under pseudonyms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from gops import areas
+from gops.errors import Conflict
+from gops.testbed import terms, weeks
+from gops.testbed.allocation import instance as model
+from gops.testbed.allocation import roundfile
+from gops.testbed.allocation.checking import check
+from gops.testbed.allocation.instance import Instance
+from gops.testbed.allocation.roundfile import SeedParts
+from gops.testbed.calendar import Calendar, calendars
+from gops.testbed.judging import open_sites
+from gops.testbed.model import Application, Call, CallSite, Site
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """``applications``: the id of each pseudonym. ``call``: what the round file says of the call."""
+
+    instance: Instance
+    seed: SeedParts
+    call: Mapping[str, Any]
+    applications: Mapping[str, int]
+
+
+def prepare(session: Session, slug: str, revision: int) -> Prepared:
+    """Everything that the allocation of a scored call is made of, as it is now."""
+    call = session.scalars(
+        select(Call).where(Call.slug == slug).options(undefer(Call.operator_seed), undefer(Call.pseudonym_key))
+    ).one()
+    assert call.operator_seed is not None
+    assert call.pseudonym_key is not None
+    rows = session.scalars(
+        select(Application)
+        .where(Application.call_id == call.id, Application.state == "scored")
+        .order_by(Application.id)
+    ).all()
+    names = pseudonyms(call.pseudonym_key, [row.id for row in rows])
+    begins = terms.first_week(call.terms)
+    sites, near = _sites(session, call)
+    made = model.arranged(
+        weeks.monday(begins),
+        call.terms["weeks"],
+        call.terms["resources"],
+        sites,
+        [_application(call, row, names[row.id], begins) for row in rows],
+        [model.Band(band["id"], band["separation_m"] * 100) for band in call.terms["bands"]],
+        near,
+        call.terms["shift_max"],
+    )
+    facts = {
+        "operator_seed_sha256": call.operator_seed_hash,
+        "revision": revision,
+        "slug": call.slug,
+        "terms_sha256": call.terms_hash,
+    }
+    nonces = tuple(row.nonce for row in rows if row.nonce is not None)
+    by_name = {name: application for application, name in names.items()}
+    return Prepared(check(made), SeedParts(call.operator_seed, nonces), facts, by_name)
+
+
+def pseudonyms(key: bytes, applications: Sequence[int]) -> dict[int, str]:
+    """The pseudonym of each application. Two that fell together would be a broken round, so that is an error."""
+    names = {row: roundfile.pseudonym(key, row) for row in applications}
+    if len(set(names.values())) != len(names):
+        raise Conflict("two applications have one pseudonym", code="pseudonym_twice", expected="another key")
+    return names
+
+
+def _sites(session: Session, call: Call) -> tuple[list[model.Site], list[model.Near]]:
+    query = select(Site).join(CallSite, CallSite.site_id == Site.id)
+    sites = session.scalars(query.where(CallSite.call_id == call.id, Site.state == "offered")).all()
+    left = calendars(session, sites, terms.first_week(call.terms), terms.end_week(call.terms))
+    widest = max((band["separation_m"] for band in call.terms["bands"]), default=0)
+    shapes = {str(site.id): site.geojson for site in sites}
+    near = areas.distances_cm(shapes, widest * 100) if widest else []
+    return (
+        [_site(left[site.id], call.terms["resources"]) for site in sites],
+        [model.Near(first, second, distance) for first, second, distance in near],
+    )
+
+
+def _site(left: Calendar, resources: Sequence[str]) -> model.Site:
+    columns = [[max(0, amount) for amount in left.left[resource]] for resource in resources]
+    return model.Site(str(left.site), tuple(zip(*columns, strict=True)))
+
+
+def _application(call: Call, row: Application, name: str, begins: int) -> model.Application:
+    ranked = tuple(str(site) for site in open_sites(row))
+    assert row.score is not None
+    return model.Application(
+        name,
+        tuple(row.needs.get(resource, 0) for resource in call.terms["resources"]),
+        row.duration,
+        row.first_start - begins,
+        row.last_start - begins,
+        ranked,
+        (row.score,) * len(ranked),
+        row.band,
+    )

@@ -1,0 +1,143 @@
+"""The terms of a call: everything that decides who gets what. A plain document, frozen and hashed at publication.
+
+::
+
+    {"mechanism": "ranked", "first_week": "2027-01-04", "weeks": 52, "shift_max": 8, "resources": [...],
+     "criteria": [{"name", "weight", "description"}],      weights are percent, 100 together
+     "rules": {"organisation_kinds", "trl_min", "trl_max", "duration_max"},
+     "bands": [{"id", "separation_m"}],
+     "sites": [ids]}                                       empty in a draft: all that are offered at publication
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gops.accounts.checks import name, whole
+from gops.permissions import ORGANISATION_KINDS
+from gops.records.database import MAX_ID
+from gops.sensors.texts import prose
+from gops.settings import Settings
+from gops.testbed import checks, weeks
+from gops.testbed.checks import wrong
+from gops.testbed.eligibility import Rules
+
+MECHANISMS = ("ranked",)
+SEPARATION_M = 500
+SEPARATION_MAX_M = 100_000
+SHIFT_MAX = 8
+CRITERIA_MAX = 50
+BANDS_MAX = 32
+BAND_LENGTH = 32
+Terms = dict[str, Any]
+
+
+def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
+    """The terms in full, defaults filled in. Raises ``Invalid`` with the place of what is wrong."""
+    known = {"mechanism", "first_week", "weeks", "shift_max", "criteria", "rules", "bands", "sites"}
+    for key in given:
+        if key not in known:
+            raise wrong("unknown_field", f"terms.{key}", key, "one of " + ", ".join(sorted(known)))
+    mechanism = given.get("mechanism", MECHANISMS[0])
+    if mechanism not in MECHANISMS:
+        raise wrong("unknown_mechanism", "terms.mechanism", mechanism, "one of " + ", ".join(MECHANISMS))
+    length = whole(given.get("weeks"), 1, settings.call_weeks, "terms.weeks", "GOPS_CALL_WEEKS")
+    first = weeks.parse(given.get("first_week", ""), "terms.first_week")
+    checks.span(first, length, now_week, settings.testbed_ahead_weeks, settings.call_weeks, "terms")
+    return {
+        "mechanism": mechanism,
+        "first_week": weeks.name(first),
+        "weeks": length,
+        "shift_max": whole(given.get("shift_max", SHIFT_MAX), 0, settings.call_weeks, "terms.shift_max"),
+        "resources": list(checks.RESOURCES),
+        "criteria": _criteria(given.get("criteria", [])),
+        "rules": _rules(given.get("rules", {}), length),
+        "bands": _bands(given.get("bands", [])),
+        "sites": _sites(given.get("sites", [])),
+    }
+
+
+def rules(terms: Terms) -> Rules:
+    asked = terms["rules"]
+    return Rules(frozenset(asked["organisation_kinds"]), asked["trl_min"], asked["trl_max"], asked["duration_max"])
+
+
+def first_week(terms: Terms) -> int:
+    return weeks.parse(terms["first_week"])
+
+
+def end_week(terms: Terms) -> int:
+    """The first week after the call's calendar."""
+    return first_week(terms) + int(terms["weeks"])
+
+
+def _criteria(given: Any) -> list[dict[str, Any]]:
+    rows = _list(given, "terms.criteria", CRITERIA_MAX)
+    found = [_criterion(row, f"terms.criteria[{index}]") for index, row in enumerate(rows)]
+    total = sum(row["weight"] for row in found)
+    if not found or total != 100:
+        raise wrong("bad_weights", "terms.criteria", f"weights of {total} together", "at least one, 100 percent in all")
+    return found
+
+
+def _criterion(row: Any, field: str) -> dict[str, Any]:
+    _keys(row, ("name", "weight", "description"), field)
+    return {
+        "name": name(row.get("name"), f"{field}.name"),
+        "weight": whole(row.get("weight"), 1, 100, f"{field}.weight"),
+        "description": prose(row.get("description", ""), f"{field}.description"),
+    }
+
+
+def _rules(given: Any, length: int) -> dict[str, Any]:
+    field = "terms.rules"
+    _keys(given, ("organisation_kinds", "trl_min", "trl_max", "duration_max"), field)
+    low, high = (_optional(given.get(key), *checks.TRL, f"{field}.{key}") for key in ("trl_min", "trl_max"))
+    if low is not None and high is not None and low > high:
+        raise wrong("invalid_value", f"{field}.trl_max", high, f"at least trl_min, {low}")
+    return {
+        "organisation_kinds": checks.some_of(
+            given.get("organisation_kinds", []), ORGANISATION_KINDS, f"{field}.organisation_kinds"
+        ),
+        "trl_min": low,
+        "trl_max": high,
+        "duration_max": _optional(given.get("duration_max"), 1, length, f"{field}.duration_max"),
+    }
+
+
+def _bands(given: Any) -> list[dict[str, Any]]:
+    rows = _list(given, "terms.bands", BANDS_MAX)
+    found: list[dict[str, Any]] = []
+    for index, row in enumerate(rows):
+        field = f"terms.bands[{index}]"
+        _keys(row, ("id", "separation_m"), field)
+        band = name(row.get("id"), f"{field}.id")
+        if len(band) > BAND_LENGTH or band in [other["id"] for other in found]:
+            raise wrong("invalid_value", f"{field}.id", band, f"another name, of at most {BAND_LENGTH} characters")
+        separation = whole(row.get("separation_m", SEPARATION_M), 0, SEPARATION_MAX_M, f"{field}.separation_m")
+        found.append({"id": band, "separation_m": separation})
+    return found
+
+
+def _sites(given: Any) -> list[int]:
+    rows = _list(given, "terms.sites", 20_000)
+    ids = [whole(row, 1, MAX_ID, f"terms.sites[{index}]") for index, row in enumerate(rows)]
+    if len(set(ids)) != len(ids):
+        raise wrong("invalid_value", "terms.sites", "a site twice", "every site once")
+    return sorted(ids)
+
+
+def _optional(value: Any, low: int, high: int, field: str) -> int | None:
+    return None if value is None else whole(value, low, high, field)
+
+
+def _list(value: Any, field: str, most: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise wrong("invalid_value", field, value, f"a list of at most {most}")
+    return value
+
+
+def _keys(value: Any, keys: tuple[str, ...], field: str) -> None:
+    if not isinstance(value, Mapping) or not set(value) <= set(keys):
+        raise wrong("invalid_value", field, value, "an object of " + ", ".join(keys))

@@ -1,0 +1,98 @@
+"""Who sees and changes which site, call and application. What one may not see is ``NotFound``, in the same words."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import Session
+
+from gops.permissions import Action, Actor, missing, permits, require
+from gops.records.paging import is_id
+from gops.testbed.model import Application, ApplicationSite, Call, Site
+
+PUBLIC_CALLS = ("published", "open", "closed", "scored", "allocated", "final")
+NOBODYS = 0  # no organisation has this id
+
+
+def home_of(actor: Actor, action: Action) -> int:
+    """The organisation in which the actor may do ``action``; ``NOBODYS`` where there is none."""
+    home = actor.organisation_id
+    return home if home is not None and permits(actor, action, home) else NOBODYS
+
+
+def sites_seen(actor: Actor) -> ColumnElement[bool]:
+    return or_(Site.state == "offered", Site.organisation_id == home_of(actor, "site.change"))
+
+
+def site(session: Session, actor: Actor, site_id: int) -> Site:
+    """Raises ``NotFound``."""
+    found = session.scalar(select(Site).where(Site.id == site_id, sites_seen(actor))) if is_id(site_id) else None
+    if found is None:
+        raise missing("site")
+    return found
+
+
+def site_to_change(session: Session, actor: Actor, site_id: int, action: Action = "site.change") -> Site:
+    """Locked. Raises ``NotFound``, ``Unauthenticated`` or ``Forbidden``."""
+    query = select(Site).where(Site.id == site_id, sites_seen(actor))
+    found = session.scalar(query.with_for_update(key_share=True)) if is_id(site_id) else None
+    if found is None:
+        raise missing("site")
+    require(actor, action, found.organisation_id)
+    return found
+
+
+def calls_seen(actor: Actor) -> ColumnElement[bool]:
+    """A call is public from its publication on, cancelled too if it was published by then."""
+    public = or_(Call.state.in_(PUBLIC_CALLS), and_(Call.state == "cancelled", Call.published_at.is_not(None)))
+    return or_(public, Call.organisation_id == home_of(actor, "call.change"))
+
+
+def call(session: Session, actor: Actor, slug: str, *, lock: bool = False) -> Call:
+    """Raises ``NotFound``."""
+    query = select(Call).where(Call.slug == slug, calls_seen(actor))
+    found = session.scalar(query.with_for_update(key_share=True) if lock else query)
+    if found is None:
+        raise missing("call")
+    return found
+
+
+def call_to_change(session: Session, actor: Actor, slug: str, action: Action = "call.change") -> Call:
+    """Locked. Raises ``NotFound``, ``Unauthenticated`` or ``Forbidden``."""
+    found = call(session, actor, slug, lock=True)
+    require(actor, action, found.organisation_id)
+    return found
+
+
+def applications_seen(actor: Actor) -> ColumnElement[bool]:
+    """Whole applications: of the own organisation; handed in to own calls or ranking own sites; all, for the operator
+    and the auditor. Drafts are the applicant's alone."""
+    own = Application.organisation_id == home_of(actor, "application.read")
+    if permits(actor, "application.read", None) or permits(actor, "application.review", None):
+        return or_(own, Application.state != "draft")
+    home = home_of(actor, "application.review")
+    in_own_call = exists().where(Call.id == Application.call_id, Call.organisation_id == home)
+    at_own_site = exists().where(
+        ApplicationSite.application_id == Application.id,
+        ApplicationSite.site_id == Site.id,
+        Site.organisation_id == home,
+    )
+    return or_(own, and_(Application.state != "draft", or_(in_own_call, at_own_site)))
+
+
+def application(session: Session, actor: Actor, application_id: int) -> Application:
+    """Raises ``NotFound``."""
+    query = select(Application).where(Application.id == application_id, applications_seen(actor))
+    found = session.scalar(query) if is_id(application_id) else None
+    if found is None:
+        raise missing("application")
+    return found
+
+
+def application_to_change(session: Session, actor: Actor, application_id: int) -> Application:
+    """Locked. Raises ``NotFound``, ``Unauthenticated`` or ``Forbidden``."""
+    query = select(Application).where(Application.id == application_id, applications_seen(actor))
+    found = session.scalar(query.with_for_update(key_share=True)) if is_id(application_id) else None
+    if found is None:
+        raise missing("application")
+    require(actor, "application.write", found.organisation_id)
+    return found
