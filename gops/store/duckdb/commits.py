@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any
 
 import duckdb
@@ -34,7 +35,7 @@ _HEADS = f"""
 _OF_THESE = "WHERE datastream IN (SELECT unnest(?::BIGINT[]))"
 _STANDING = """
     SELECT s.place, r.rowid, r.value, r.text, r.quality, r.result_time
-    FROM reading r JOIN suspect s ON r.datastream = s.datastream AND r.t = s.t WHERE r.t BETWEEN ? AND ?"""
+    FROM reading r JOIN suspect s ON r.datastream = s.datastream AND r.t = s.t WHERE {within}"""
 _DOOMED = f"SELECT datastream, count(*) FROM reading {_OF_THESE} AND t >= ? AND t < ? GROUP BY datastream"
 _DELETE = f"DELETE FROM reading {_OF_THESE} AND t >= ? AND t < ?"
 
@@ -111,14 +112,15 @@ class Commits:
         """Fill in what stands in place of the ``suspects``."""
         table = pa.table({"place": suspects, "datastream": given.datastream[suspects], "t": given.t[suspects]})
         connection.register("suspect", table)
-        for low, high in spans(given.t[suspects]):
-            found = connection.execute(_STANDING, [low, high]).fetchnumpy()
-            at = found["place"]
-            standing.rowid[at] = found["rowid"]
-            standing.rows.value[at] = _filled(found["value"], np.nan)
-            standing.rows.text[at] = _filled(found["text"], None)
-            standing.rows.quality[at] = found["quality"]
-            standing.rows.result_time[at] = _filled(found["result_time"], NONE)
+        ranges = spans(given.t[suspects])
+        within = " OR ".join(["r.t BETWEEN ? AND ?"] * len(ranges))
+        found = connection.execute(_STANDING.format(within=within), list(chain(*ranges))).fetchnumpy()
+        at = found["place"]
+        standing.rowid[at] = found["rowid"]
+        standing.rows.value[at] = _filled(found["value"], np.nan)
+        standing.rows.text[at] = _filled(found["text"], None)
+        standing.rows.quality[at] = found["quality"]
+        standing.rows.result_time[at] = _filled(found["result_time"], NONE)
         connection.unregister("suspect")
 
     def _remove(self, connection: duckdb.DuckDBPyConnection, rowids: Ints) -> None:

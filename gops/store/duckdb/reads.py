@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -23,7 +24,8 @@ from gops.store.port import READINGS, Read
 
 FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
 SORTED_ROWS = 1_000_000  # of a stream are sorted at once, unless a single Datastream has more
-MARGIN = 1.2  # times the time that should hold a page
+MARGIN = 1.2  # times the time that should hold a page is looked at first
+CROWD = 4  # times the rows of a page there: too many to sort here
 WIDEN = 4  # the next slice of a limited read has this many times the Datastreams of the one before
 
 
@@ -79,19 +81,26 @@ def _rest(span: Span, after: tuple[int, int], descending: bool) -> Span | None:
     return rest if rest.low < rest.high else None
 
 
-def _sql(spans: Sequence[Span], query: Read, limit: int | None) -> tuple[str, list[Any]]:
+def _sql(spans: Sequence[Span], query: Read) -> tuple[str, list[Any]]:
     where, parameters = condition(spans)
+    return f"SELECT {COLUMNS} FROM reading WHERE {where} AND {of_quality(query.quality)}", parameters
+
+
+def _ordered(spans: Sequence[Span], query: Read, limit: int | None) -> tuple[str, list[Any]]:
+    sql, parameters = _sql(spans, query)
     way = " DESC" if query.descending else ""
     order = f"t{way}" if len(spans) == 1 else f"datastream{way}, t{way}"
-    sql = f"SELECT {COLUMNS} FROM reading WHERE {where} AND {of_quality(query.quality)} ORDER BY {order}"
-    return (sql if limit is None else f"{sql} LIMIT {int(limit)}"), parameters
+    return f"{sql} ORDER BY {order}{'' if limit is None else f' LIMIT {int(limit)}'}", parameters
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: Read, limit: int | None) -> pa.Table:
-    sql, parameters = _sql(spans, query, limit)
+    sql, parameters = _ordered(spans, query, limit)
     if limit is None or limit > FEW_ROWS:
         return connection.sql(sql, params=parameters).to_arrow_table().cast(READINGS)
-    found = connection.execute(sql, parameters).fetchall()
+    return _table(connection.execute(sql, parameters).fetchall())
+
+
+def _table(found: Sequence[tuple[Any, ...]]) -> pa.Table:
     if not found:
         return READINGS.empty_table()
     columns = zip(*found, strict=True)
@@ -101,12 +110,14 @@ def _fetch(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: 
 
 
 def _fetch_page(connection: duckdb.DuckDBPyConnection, span: Span, query: Read, limit: int) -> pa.Table:
-    """A page of one Datastream: first from as much time as should hold it, then from all of it."""
+    """A page of one Datastream: first from as much time as should hold it, sorted here, then from all of it."""
     near = _near(span, limit, query.descending)
-    if near != span:
-        page = _fetch(connection, [near], query, limit)
-        if page.num_rows == limit:
-            return page
+    if near != span and limit <= FEW_ROWS:
+        sql, parameters = _sql([near], query)
+        found = connection.execute(f"{sql} LIMIT {CROWD * limit}", parameters).fetchall()
+        if limit <= len(found) < CROWD * limit:
+            found.sort(key=itemgetter(1), reverse=query.descending)
+            return _table(found[:limit])
     return _fetch(connection, [span], query, limit)
 
 
@@ -151,7 +162,7 @@ def _batches(
     database: Database, cursor: Cursor, spans: Sequence[Span], query: Read, limit: int | None, rows: int
 ) -> Iterator[pa.RecordBatch]:
     with database.working(cursor):
-        sql, parameters = _sql(spans, query, limit)
+        sql, parameters = _ordered(spans, query, limit)
         cursor.reader = cursor.connection.sql(sql, params=parameters).to_arrow_reader(rows)
     while True:
         with database.working(cursor):
