@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
@@ -9,8 +11,9 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 
 from gops import __version__
 from gops.clock import from_micros
-from gops.portal import display, drawing, reference, statics
+from gops.portal import display, drawing, reference
 from gops.portal.live import Board, Sources
+from gops.portal.statics import FOLDER, Statics
 from gops.portal.words import LANGUAGES, Words
 from gops.quality import WORDS
 from gops.settings import Settings
@@ -24,42 +27,49 @@ class Failure(Protocol):
     @property
     def status(self) -> int: ...
 
-    def title(self, language: str) -> str: ...
+
+@dataclass(frozen=True)
+class Pages:
+    """What every page needs."""
+
+    settings: Settings
+    statics: Statics
 
 
-def register(app: Flask, sources: Sources, document: bytes) -> None:
-    """Add the pages to ``app``. ``document`` is the OpenAPI document as JSON."""
+def register(app: Flask, sources: Sources, document: bytes, folder: Path = FOLDER) -> None:
+    """Add the pages to ``app``. ``document`` is the OpenAPI document as JSON, ``folder`` has the static files."""
     board, routes = Board(sources), reference.chapters(orjson.loads(document))
-    pages = Blueprint("portal", __name__, template_folder="templates")
+    pages, blueprint = (
+        Pages(sources.settings, Statics(folder)),
+        Blueprint("portal", __name__, template_folder="templates"),
+    )
 
-    @pages.get("/")
+    @blueprint.get("/")
     def landing() -> Response:
         live = board.show()
         chart = drawing.chart([(point.longitude, point.latitude) for point in live.points])
-        return page("landing.html", sources.settings, live=live, chart=chart, zone=sources.settings.zone)
+        return page("landing.html", live=live, chart=chart, zone=sources.settings.zone)
 
-    @pages.get("/api/docs")
+    @blueprint.get("/api/docs")
     def docs() -> Response:
-        return page("docs.html", sources.settings, chapters=routes, viewer=statics.has_viewer())
+        return page("docs.html", chapters=routes, viewer=pages.statics.has_viewer)
 
-    @pages.get("/static/<path:name>")
+    @blueprint.get("/static/<path:name>")
     def static_file(name: str) -> Response:
-        return statics.serve(name)
+        return pages.statics.serve(name)
 
-    app.register_blueprint(pages)
-    app.extensions[EXTENSION] = sources.settings
+    app.register_blueprint(blueprint)
+    app.extensions[EXTENSION] = pages
 
 
-def page(template: str, settings: Settings, status: int = 200, language: str | None = None, **content: Any) -> Response:
+def page(template: str, status: int = 200, **content: Any) -> Response:
     """A page in the reader's language: ``?lang=``, else Accept-Language, else the setting."""
-    chosen = language or asked_language(settings.language)
-    words = Words(chosen)
+    pages: Pages = current_app.extensions[EXTENSION]
+    words = Words(asked_language(pages.settings.language))
     shown = {"words": words, "display": display, "qualities": WORDS, "moment": from_micros, "version": __version__}
-    text = render_template(
-        template, asset=statics.address, origin=origin(settings), settings=settings, **shown, **content
-    )
-    response = Response(text, status, mimetype="text/html")
-    response.headers["Content-Language"] = chosen
+    frame = {"asset": pages.statics.address, "origin": origin(pages.settings), "settings": pages.settings}
+    response = Response(render_template(template, **shown, **frame, **content), status, mimetype="text/html")
+    response.headers["Content-Language"] = words.language
     response.vary.add("Accept-Language")
     if status == 200:
         response.headers["Cache-Control"] = "no-cache"
@@ -78,9 +88,7 @@ def origin(settings: Settings) -> str:
     return (settings.base_url or request.host_url).rstrip("/")
 
 
-def error_page(problem: Failure, language: str) -> Response:
+def error_page(problem: Failure, _language: str) -> Response:
     """A failure outside of the API, for people. For ``create_app``; needs ``register``."""
     kind = "error_404" if problem.status == 404 else "error_other"
-    settings: Settings = current_app.extensions[EXTENSION]
-    content = {"kind": kind, "problem": problem, "request_id": g.get("request_id")}
-    return page("error.html", settings, problem.status, asked_language(language), **content)
+    return page("error.html", problem.status, kind=kind, problem=problem, request_id=g.get("request_id"))
