@@ -62,11 +62,11 @@ class Ingest:
         address: BrokerAddress | None = None,
     ) -> None:
         self._address = address or ingest_address(settings)
-        sources = Sources(database, route, settings.mqtt_topics)
-        self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = sources.handlers
+        self.sources = Sources(database, route, settings.mqtt_topics)
+        self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = self.sources.handlers
         self.link = MqttLink(self._address, link_options(settings), clock, self._connected)
         frame = Frame(None, settings.message_readings, settings.message_depth, settings.message_bytes)
-        pipeline = Pipeline(sources, frame, Limits.of(settings), self.link.session)
+        pipeline = Pipeline(self.sources, frame, Limits.of(settings), self.link.session)
         retry = Retry(clock)
         self.worker = IngestWorker(
             self.link,

@@ -1,0 +1,208 @@
+"""Readings taken in over MQTT: QoS 1, 20,000 devices, through Mosquitto, durable and queryable.
+
+Messages wait in Mosquitto's persistent session before the clock starts, so whoever sends is no part of it; each run is
+a process of its own, and the runs of A and B alternate.
+
+limit   bare paho with the same options (MQTT 5, receive maximum 5,000, manual acknowledgement in batches of 500 as one
+        write) and the same JSON parser; what it parsed is dropped
+link    GOPS's own connection, parser and acknowledgement; what it parsed is dropped
+gops    everything: decode, map, range check, refusals, commit to DuckDB, acknowledge
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from paho.mqtt import client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from bench._mqtt import CLIENT_ID, FIELD, RECEIVE_MAXIMUM, Registry, Stack, fill, mosquitto, preload, topic_of
+from gops.clock import SystemClock
+from gops.ingest.mqtt import LinkOptions, MqttLink, parse
+
+DEVICES = 20_000
+ACKNOWLEDGED_TOGETHER = 500
+BAR = 0.6
+AIM = 0.7
+WAIT_SECONDS = 300.0
+
+
+def bare(port: int, count: int, _folder: Path) -> dict[str, float]:
+    """paho by itself."""
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=CLIENT_ID, protocol=paho.MQTTv5, manual_ack=True)
+    pending: list[int] = []
+    seen = 0
+    begun = 0.0
+    done = threading.Event()
+
+    def on_message(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        nonlocal seen, begun
+        if seen == 0:
+            begun = time.perf_counter()
+        orjson.loads(message.payload)
+        seen += 1
+        pending.append(message.mid)
+        if len(pending) == ACKNOWLEDGED_TOGETHER or seen == count:
+            packet = b"".join(b"\x40\x02" + one.to_bytes(2) for one in pending)
+            client._packet_queue(0x40, packet, 0, 1)
+            pending.clear()
+        if seen == count:
+            done.set()
+
+    client.on_message = on_message
+    properties = Properties(PacketTypes.CONNECT)
+    properties.ReceiveMaximum = RECEIVE_MAXIMUM
+    properties.SessionExpiryInterval = 3600
+    client.connect("127.0.0.1", port, clean_start=False, properties=properties)
+    client.loop_start()
+    assert done.wait(WAIT_SECONDS), f"{seen} of {count}"
+    elapsed = time.perf_counter() - begun
+    client.disconnect()
+    client.loop_stop()
+    return {"messages_s": count / elapsed}
+
+
+def link(port: int, count: int, _folder: Path) -> dict[str, float]:
+    """GOPS's connection by itself."""
+    options = LinkOptions(CLIENT_ID, RECEIVE_MAXIMUM, 3600, 262_144, 16_384, 20_000, 1 << 26, 1000)
+    connection = MqttLink(parse(f"mqtt://127.0.0.1:{port}"), options, SystemClock())
+    connection.start()
+    seen = 0
+    begun = 0.0
+    while seen < count:
+        messages = connection.take(5000, 10).messages
+        begun = begun or time.perf_counter()
+        for message in messages:
+            orjson.loads(message.payload)
+        seen += len(messages)
+        connection.acknowledge(messages)
+    elapsed = time.perf_counter() - begun
+    connection.stop()
+    return {"messages_s": count / elapsed}
+
+
+def whole(port: int, count: int, folder: Path) -> dict[str, float]:
+    """GOPS. The clock stops when everything is committed and acknowledged."""
+    stack = Stack(folder, port)
+    topics = [topic_of(device).decode() for device in range(DEVICES)]
+    cold = time.perf_counter()
+    for first in range(0, DEVICES, 5000):
+        stack.sources.load(topics[first : first + 5000])
+    cold = time.perf_counter() - cold
+    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    stack.ingest.worker.start()
+    stack.ingest.link.start()
+    while not stack.ingest.link.inbox.arrived:
+        time.sleep(0.0002)
+    begun = time.perf_counter()
+    processor = time.process_time()
+    while stack.ingest.worker.stats().messages < count:
+        assert time.perf_counter() - begun < WAIT_SECONDS, stack.ingest.health()
+        time.sleep(0.002)
+    elapsed = time.perf_counter() - begun
+    stats = stack.ingest.worker.stats()
+    stored = sum(one.rows for one in stack.store.extent(list(range(1, DEVICES + 1))).values())
+    assert stored == stats.readings == stats.inserted, (stored, stats)
+    result = {
+        "messages_s": count / elapsed,
+        "readings_s": stats.readings / elapsed,
+        "batch": count / stats.batches,
+        "cpu_us": (time.process_time() - processor) / count * 1e6,
+        "rss_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle) / 1024,
+        "cold_us": cold / DEVICES * 1e6,
+    }
+    stack.close()
+    return result
+
+
+ROLES: dict[str, Callable[[int, int, Path], dict[str, float]]] = {"limit": bare, "link": link, "gops": whole}
+
+
+def messages_of(registry: Registry, count: int, pack: int) -> list[tuple[bytes, bytes]]:
+    """``count`` messages of ``pack`` readings of one device each, every reading at a time of its own."""
+    base = int(time.time() * 1000) - 30 * 86_400_000
+    made = []
+    for number in range(count):
+        device = number % DEVICES
+        first = base + number // DEVICES * pack * 1000
+        readings = [{"ts": first + n * 1000, "values": {FIELD: (number + n) % 1000 / 10}} for n in range(pack)]
+        made.append((topic_of(device), orjson.dumps(readings if pack > 1 else readings[0])))
+    return made
+
+
+def run_once(role: str, messages: list[tuple[bytes, bytes]], folder: Path) -> dict[str, float]:
+    with mosquitto(folder) as port:
+        preload(port, messages)
+        command = [sys.executable, "-m", "bench.ingest_mqtt", "--role", role, "--port", str(port)]
+        command += ["--count", str(len(messages)), "--folder", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * WAIT_SECONDS)
+        if done.returncode:
+            sys.exit(done.stderr)
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+
+def compare(registry: Registry, count: int, pack: int, times: int) -> bool:
+    """One table; whether the bar was met."""
+    messages = messages_of(registry, count, pack)
+    found: dict[str, list[dict[str, float]]] = {role: [] for role in ROLES}
+    for _ in range(times):
+        for role in ROLES:
+            found[role].append(run_once(role, messages, registry.folder))
+    median = {role: statistics.median(one["messages_s"] for one in runs) for role, runs in found.items()}
+    print(f"\n{count:,} messages of {pack} reading{'s' if pack > 1 else ''}, median of {times} interleaved runs")
+    print(f"{'':8}{'messages/s':>12}{'readings/s':>12}{'of limit':>10}   all runs, messages/s")
+    for role, runs in found.items():
+        each = " ".join(f"{one['messages_s']:,.0f}" for one in runs)
+        share = median[role] / median["limit"]
+        print(f"{role:8}{median[role]:12,.0f}{median[role] * pack:12,.0f}{share:10.0%}   {each}")
+    gops = found["gops"]
+    print(
+        f"gops: {statistics.median(one['batch'] for one in gops):,.0f} messages a commit, "
+        f"{statistics.median(one['cpu_us'] for one in gops):.1f} us of processor a message, "
+        f"{max(one['rss_mb'] for one in gops):,.0f} MB over idle, "
+        f"{statistics.median(one['cold_us'] for one in gops):,.0f} us a device to look up 5,000 at once"
+    )
+    ratio = median["gops"] / median["limit"]
+    if pack == 1:
+        verdict = "met" if ratio >= BAR else "MISSED"
+        print(f"bar {BAR:.0%} of bare paho: {verdict} ({ratio:.0%}); aim {AIM:.0%}", flush=True)
+    return pack > 1 or ratio >= BAR
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.ingest_mqtt", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="400,000 messages a run instead of 100,000")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--role", choices=sorted(ROLES), help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.role:
+        print(json.dumps(ROLES[chosen.role](chosen.port, chosen.count, chosen.folder)))
+        return
+    with tempfile.TemporaryDirectory(prefix="gops-bench-") as folder:
+        registry = fill(Path(folder), DEVICES)
+        count = 400_000 if chosen.full else 100_000
+        met = compare(registry, count, 1, chosen.runs)
+        compare(registry, count // 10, 10, min(3, chosen.runs))
+        compare(registry, count // 40, 100, min(3, chosen.runs))
+    sys.exit(not met)
+
+
+if __name__ == "__main__":
+    main()
