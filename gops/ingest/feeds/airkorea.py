@@ -16,16 +16,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
-from zoneinfo import ZoneInfo
 
 from gops.clock import HOUR, to_micros
 from gops.errors import Invalid
 from gops.ingest.feeds import data_go_kr
-from gops.ingest.feeds.answers import Failure, Measured, Page, Sample, Station, field_name
+from gops.ingest.feeds.answers import KST, Failure, Measured, Page, Sample, Station, field_name
 from gops.ingest.refused import Refused, Unreadable, shown
 from gops.quality import Quality
 
-KST = ZoneInfo("Asia/Seoul")
 BASE = "https://apis.data.go.kr/B552584/ArpltnInforInqireSvc"
 OPERATION = "getCtprvnRltmMesureDnsty"
 VERSION = "1.4"  # the first with flags of PM10 and PM2.5

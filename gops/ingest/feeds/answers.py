@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from gops.ingest.decoded import Decoded
 from gops.kinds import Kind, Label
 
+KST = ZoneInfo("Asia/Seoul")  # what Korean portals write times in, and whose days their quotas count
 Trouble = Literal["no_data", "quota", "rate", "key", "request", "server", "unreadable"]
 """What follows from a failure.
 

@@ -1,4 +1,4 @@
-"""Tables of pulled feeds: what is declared, which stations they brought, what their runs did, what keys may still ask."""
+"""Tables of pulled feeds: declarations, the stations they brought, what their runs did, what keys may still ask."""
 
 from __future__ import annotations
 

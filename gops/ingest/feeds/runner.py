@@ -1,0 +1,165 @@
+"""One run of a feed: claim it, pull page after page, register, check, store, and write down how it went.
+
+A page is committed by itself, refusals first. What a run brought before it failed stays.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from gops import logs
+from gops.accounts.model import Organisation
+from gops.clock import Clock
+from gops.errors import GopsError
+from gops.ingest.feeds import stations
+from gops.ingest.feeds.adapters import ADAPTERS, Adapter
+from gops.ingest.feeds.answers import Page
+from gops.ingest.feeds.budget import Budgets
+from gops.ingest.feeds.model import Feed
+from gops.ingest.feeds.pages import Asked, Pages
+from gops.ingest.feeds.standing import Outcome, RunLog, Tally
+from gops.ingest.feeds.troubles import FeedTrouble, Interrupted
+from gops.ingest.mapping import Limits, resolve, to_table
+from gops.ingest.refusals import Refusals, Report
+from gops.outbound import Outbound
+from gops.records.database import Database
+from gops.settings import Settings
+from gops.store.port import Receipt, Store
+
+TROUBLED_QUERIES = 2  # of passing troubles in one run, after which the portal is left alone
+AfterCommit = Callable[[pa.Table, Receipt], None]
+log = logs.get(__name__)
+
+
+@dataclass(slots=True)
+class _Run:
+    feed: Feed
+    organisation: str
+    adapter: Adapter
+    run_id: int
+    tally: Tally = field(default_factory=Tally)
+
+
+class FeedRunner:
+    """``run`` may be called from several threads; a feed that runs already is left alone.
+
+    ``after_commit`` gets every table that was stored, with its receipt.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        outbound: Outbound,
+        store: Store,
+        refusals: Refusals,
+        *,
+        stopping: threading.Event | None = None,
+        after_commit: AfterCommit | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._store = store
+        self._refusals = refusals
+        self._after_commit = after_commit
+        self._log = RunLog(database, clock, settings)
+        budgets = Budgets(database, clock)
+        self._pages = Pages(outbound, budgets, clock, settings, stopping or threading.Event())
+
+    def run(self, feed_id: int) -> Outcome | None:
+        """How it went; None when the feed is off, rests, or runs elsewhere."""
+        claimed = self._log.claim(feed_id)
+        if claimed is None:
+            return None
+        feed, run_id = claimed
+        with self._database.read() as session:
+            slug = session.get_one(Organisation, feed.organisation_id).slug
+        run = _Run(feed, slug, ADAPTERS[feed.adapter], run_id)
+        outcome = self._outcome(run)
+        self._log.finish(run.run_id, feed, run.tally, outcome)
+        say = log.info if outcome.is_success else log.warning
+        say("feed_run", feed=feed.slug, outcome=outcome.code, note=outcome.note, calls=len(run.tally.calls))
+        return outcome
+
+    def _outcome(self, run: _Run) -> Outcome:
+        try:
+            trouble = self._pull(run)
+        except FeedTrouble as error:
+            trouble = error
+        except Interrupted:
+            return Outcome("interrupted", "GOPS stopped")
+        except GopsError as error:
+            return Outcome(error.code, error.message)
+        except Exception:
+            log.exception("feed_failed", feed=run.feed.slug)
+            return Outcome("internal", "a mistake of GOPS; its log says more")
+        if trouble is not None:
+            return Outcome(trouble.code, trouble.note, trouble.rests_until)
+        return Outcome("ok", "; ".join(sorted(run.tally.drift)))
+
+    def _pull(self, run: _Run) -> FeedTrouble | None:
+        """The first passing trouble, after which other queries were still tried."""
+        troubles: list[FeedTrouble] = []
+        for query in run.adapter.queries(run.feed.config):
+            try:
+                self._pull_query(run, query)
+            except FeedTrouble as trouble:
+                troubles.append(trouble)
+                if not trouble.passing or len(troubles) == TROUBLED_QUERIES:
+                    raise
+        return troubles[0] if troubles else None
+
+    def _pull_query(self, run: _Run, query: str) -> None:
+        seen, number = 0, 1
+        while True:
+            asked = self._pages.fetch(run.feed, run.adapter, query, number, run.tally.calls)
+            if asked is None:
+                return
+            seen += len(asked.page.rows)
+            self._take_in(run, asked, query)
+            if run.adapter.is_last(asked.page, seen):
+                _refuse_short(asked.page, seen, query)
+                return
+            number += 1
+
+    def _take_in(self, run: _Run, asked: Asked, query: str) -> None:
+        """Register, check and store a page."""
+        feed, now = run.feed, self._clock.micros()
+        sample = run.adapter.sample(asked.page, query, now)
+        with self._database.read() as session:
+            registered = stations.look_up(session, feed, sample)
+        if registered.lacks(sample):
+            with self._database.write() as session:
+                measured = run.adapter.measured
+                run.tally.registered += stations.register(session, feed, sample, measured, self._settings, now)
+                registered = stations.look_up(session, feed, sample)
+        to = stations.route(feed, run.organisation, registered, run.adapter.measured)
+        decoded, silent = stations.told(sample.decoded, to)
+        readings = resolve(decoded, to, now, Limits.of(self._settings))
+        source = feed.slug, "", feed.organisation_id, asked.url, asked.raw
+        self._refusals.record([Report(*source, refused) for refused in readings.refusals])
+        if readings.t:
+            table = to_table([readings])
+            receipt = self._store.write(table, "replace")
+            run.tally.count(receipt, max(readings.t))
+            if self._after_commit is not None:
+                self._after_commit(table, receipt)
+        run.tally.rows += len(asked.page.rows)
+        run.tally.readings += len(readings.t)
+        run.tally.refused += sum(refused.readings for refused in readings.refusals)
+        run.tally.skipped += sample.skipped + silent
+        run.tally.drift |= sample.drift
+        self._log.progress(run.run_id, feed.id, run.tally)
+
+
+def _refuse_short(page: Page, seen: int, query: str) -> None:
+    """A portal that says there are more rows than it gives is not at the end of its data."""
+    if page.total is not None and seen < page.total:
+        note = f"{query}: the portal says {page.total} rows and gave {seen}"
+        raise FeedTrouble("short_pages", note, passing=True)

@@ -1,0 +1,243 @@
+"""Feeds as their publishers see them: declared, changed, watched, asked to run. A feed's key is never shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, Unpack
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gops.accounts import checks
+from gops.accounts.lookup import organisation
+from gops.clock import DAY, Clock
+from gops.errors import Conflict
+from gops.ingest.feeds import declaring
+from gops.ingest.feeds.adapters import ADAPTERS, adapter
+from gops.ingest.feeds.answers import KST
+from gops.ingest.feeds.budget import Budgets
+from gops.ingest.feeds.model import Feed, FeedRun
+from gops.jobs.scheduler import check_minutes, next_of_hour
+from gops.outbound import Outbound
+from gops.permissions import Actor, missing, permits, require
+from gops.records import audit, events
+from gops.records.database import Database, flush_unique
+from gops.records.paging import page
+from gops.sensors.bounds import refuse_more
+from gops.settings import Settings
+
+State = Literal["new", "ok", "failing", "resting", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """Moments in microseconds. ``lag`` is the age of the newest reading; ``errors`` counts failed runs of 24 hours."""
+
+    state: State
+    last_run_at: int | None
+    last_success_at: int | None
+    next_run_at: int | None
+    newest_t: int | None
+    lag: int | None
+    failures: int
+    rests_until: int | None
+    rest_code: str | None
+    calls_today: int
+    calls_per_day: int
+    errors: Mapping[str, int]
+    last_run: FeedRun | None
+
+
+class Changes(TypedDict, total=False):
+    name: str
+    config: dict[str, Any]
+    key: str
+    minutes: str
+    calls_per_day: int
+    enabled: bool
+
+
+class Feeds:
+    def __init__(self, database: Database, clock: Clock, settings: Settings, outbound: Outbound) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._outbound = outbound
+        self._budgets = Budgets(database, clock)
+
+    def declare(
+        self,
+        actor: Actor,
+        home: str,
+        slug: str,
+        name: str,
+        adapter_name: str,
+        config: dict[str, Any],
+        key: str,
+        *,
+        minutes: str | None = None,
+        calls_per_day: int | None = None,
+        enabled: bool = True,
+    ) -> Feed:
+        """A feed of the organisation with the slug ``home``. Raises ``Invalid``, or ``Conflict`` for a taken slug."""
+        chosen = adapter(adapter_name)
+        feed = Feed(
+            slug=declaring.slug(slug),
+            name=checks.name(name),
+            adapter=chosen.name,
+            config=chosen.check(config),
+            secret=declaring.key(key),
+            minutes=check_minutes(chosen.minutes if minutes is None else minutes),
+            calls_per_day=declaring.calls_per_day(chosen.calls_per_day if calls_per_day is None else calls_per_day),
+            enabled=enabled,
+            failures=0,
+            created_at=self._clock.micros(),
+        )
+        with self._database.read() as session:
+            require(actor, "feed.change", organisation(session, home).id)
+        self._outbound.check(feed.config["url"])  # asks the resolver: not within a unit
+        with self._database.write() as session:
+            owner = organisation(session, home).id
+            require(actor, "feed.change", owner)
+            refuse_more(session, self._settings, "organisation_feeds", Feed.organisation_id == owner, owner)
+            feed.organisation_id = owner
+            session.add(feed)
+            flush_unique(session, _taken(feed.slug))
+            self._note(session, actor, "feed.create", feed, slug=feed.slug, adapter=feed.adapter)
+        return feed
+
+    def edit(self, actor: Actor, slug: str, **changes: Unpack[Changes]) -> Feed:
+        """Change what is given; a changed feed rests no longer. Raises ``Invalid``, ``NotFound``, ``Forbidden``."""
+        with self._database.read() as session:
+            wanted = self._wanted(_changeable(session, actor, slug), changes)
+        if "config" in wanted:
+            self._outbound.check(wanted["config"]["url"])
+        with self._database.write() as session:
+            feed = _changeable(session, actor, slug, lock=True)
+            changed = sorted(name for name, value in wanted.items() if getattr(feed, name) != value)
+            for name in changed:
+                setattr(feed, name, wanted[name])
+            if changed:
+                feed.failures, feed.rests_until, feed.rest_code = 0, None, None
+                names = ["key" if name == "secret" else name for name in changed]
+                self._note(session, actor, "feed.edit", feed, changed=names)
+        return feed
+
+    def get(self, actor: Actor, slug: str) -> Feed:
+        """Raises ``NotFound`` also for a foreign one."""
+        with self._database.read() as session:
+            return _readable(session, actor, slug)
+
+    def list(self, actor: Actor, home: str, after: int = 0, limit: int = 100) -> Sequence[Feed]:
+        """Feeds of an organisation, in the order of their ids."""
+        with self._database.read() as session:
+            owner = organisation(session, home).id
+            require(actor, "feed.read", owner)
+            query = select(Feed).where(Feed.organisation_id == owner)
+            return session.scalars(page(query, Feed.id, after, limit)).all()
+
+    def runs(self, actor: Actor, slug: str, limit: int = 100) -> Sequence[FeedRun]:
+        """The newest runs, the newest first."""
+        with self._database.read() as session:
+            feed = _readable(session, actor, slug)
+            newest = select(FeedRun).where(FeedRun.feed_id == feed.id).order_by(FeedRun.id.desc())
+            return session.scalars(newest.limit(limit)).all()
+
+    def health(self, actor: Actor, slug: str) -> FeedHealth:
+        now = self._clock.micros()
+        with self._database.read() as session:
+            feed = _readable(session, actor, slug)
+            mine = select(FeedRun).where(FeedRun.feed_id == feed.id)
+            last = session.scalar(mine.order_by(FeedRun.id.desc()).limit(1))
+            counted = (
+                select(FeedRun.outcome, func.count())
+                .where(FeedRun.feed_id == feed.id, FeedRun.began_at >= now - DAY)
+                .where(FeedRun.outcome.not_in(("", "ok", "interrupted")))
+                .group_by(FeedRun.outcome)
+            )
+            errors = {code: int(count) for code, count in session.execute(counted)}
+        return FeedHealth(
+            state=_state(feed, now),
+            last_run_at=feed.last_run_at,
+            last_success_at=feed.last_success_at,
+            next_run_at=next_of_hour(feed.minutes, max(now, feed.rests_until or 0), KST) if feed.enabled else None,
+            newest_t=feed.newest_t,
+            lag=None if feed.newest_t is None else now - feed.newest_t,
+            failures=feed.failures,
+            rests_until=feed.rests_until,
+            rest_code=feed.rest_code,
+            calls_today=self._budgets.calls(feed.adapter, feed.secret),
+            calls_per_day=feed.calls_per_day,
+            errors=errors,
+            last_run=last,
+        )
+
+    def ask(self, actor: Actor, slug: str) -> Feed:
+        """Have a feed run now, in whichever process runs feeds. Raises ``Conflict`` for one that is off."""
+        with self._database.write() as session:
+            feed = _changeable(session, actor, slug, lock=True)
+            if not feed.enabled:
+                raise Conflict(f"{slug} is switched off", code="feed_off", field="enabled", expected="enabled: true")
+            now = self._clock.micros()
+            audit.record(session, now, actor, "feed.ask", "feed", feed.id, feed.organisation_id)
+            events.append(session, now, "feed.asked", feed=feed.id)
+        return feed
+
+    def _wanted(self, feed: Feed, changes: Changes) -> dict[str, Any]:
+        """The columns that ``changes`` ask for, checked."""
+        wanted: dict[str, Any] = {}
+        if "name" in changes:
+            wanted["name"] = checks.name(changes["name"])
+        if "config" in changes:
+            wanted["config"] = ADAPTERS[feed.adapter].check(changes["config"])
+        if "key" in changes:
+            wanted["secret"] = declaring.key(changes["key"])
+        if "minutes" in changes:
+            wanted["minutes"] = check_minutes(changes["minutes"])
+        if "calls_per_day" in changes:
+            wanted["calls_per_day"] = declaring.calls_per_day(changes["calls_per_day"])
+        if "enabled" in changes:
+            wanted["enabled"] = changes["enabled"]
+        return wanted
+
+    def _note(self, session: Session, actor: Actor, action: str, feed: Feed, **detail: Any) -> None:
+        now = self._clock.micros()
+        audit.record(session, now, actor, action, "feed", feed.id, feed.organisation_id, **detail)
+        events.append(session, now, "feed.changed", feed=feed.id)
+
+
+def _readable(session: Session, actor: Actor, slug: str) -> Feed:
+    feed = session.scalar(select(Feed).where(Feed.slug == slug))
+    if feed is None or not permits(actor, "feed.read", feed.organisation_id):
+        raise missing("feed")
+    return feed
+
+
+def _changeable(session: Session, actor: Actor, slug: str, *, lock: bool = False) -> Feed:
+    query = select(Feed).where(Feed.slug == slug)
+    feed = session.scalar(query.with_for_update() if lock else query)
+    if feed is None:
+        raise missing("feed")
+    require(actor, "feed.change", feed.organisation_id, hidden="feed", shown_by="feed.read")
+    return feed
+
+
+def _state(feed: Feed, now: int) -> State:
+    if not feed.enabled:
+        return "off"
+    if (feed.rests_until or 0) > now:
+        return "resting"
+    if feed.failures:
+        return "failing"
+    return "new" if feed.last_success_at is None else "ok"
+
+
+def _taken(slug: str) -> Conflict:
+    return Conflict(
+        f"there is a feed {slug} already",
+        code="slug_taken",
+        field="slug",
+        found=slug,
+        expected="a slug that no feed has",
+    )

@@ -1,0 +1,214 @@
+"""Stations of a portal as Things, and what they measure as Datastreams of the feed's organisation.
+
+A station is found by the portal's code, or by its name where either side has no code; so one that is renamed stays the
+same Thing, and a portal that begins to give codes does not double its stations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gops import units
+from gops.errors import GopsError
+from gops.ingest.decoded import Decoded
+from gops.ingest.feeds.answers import Measured, Sample, Station, field_name
+from gops.ingest.feeds.model import Feed, FeedStation
+from gops.permissions import ANONYMOUS
+from gops.records import audit, events
+from gops.sensors.bounds import refuse_count, refuse_more
+from gops.sensors.declaration import check_property, declare
+from gops.sensors.ending import tell
+from gops.sensors.instruments import sensor_for
+from gops.sensors.model import Datastream, ObservedProperty, Thing
+from gops.sensors.routes import DeviceRoute, Target
+from gops.settings import Settings
+
+INFINITY = float("inf")
+Known = Mapping[tuple[str, str], Datastream]
+"""By key of the station and of the observed property; of several the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the registry has of a sample's stations."""
+
+    stations: Mapping[str, FeedStation]
+    datastreams: Known
+
+    def lacks(self, sample: Sample) -> bool:
+        unknown = any(pair not in self.datastreams for pair in sample.known)
+        return unknown or any(sample.stations[key].code and row.code is None for key, row in self.stations.items())
+
+
+def look_up(session: Session, feed: Feed, sample: Sample) -> Registered:
+    """By the keys that this sample uses."""
+    rows = session.scalars(select(FeedStation).where(FeedStation.feed_id == feed.id)).all()
+    by_key, by_code = {row.key: row for row in rows}, {row.code: row for row in rows}
+    found: dict[str, FeedStation] = {}
+    for key, station in sample.stations.items():
+        row = _match(station, by_key, by_code)
+        if row is not None:
+            found[key] = row
+    return Registered(found, _datastreams(session, feed, found))
+
+
+def _match(
+    station: Station, by_key: Mapping[str, FeedStation], by_code: Mapping[str | None, FeedStation]
+) -> FeedStation | None:
+    if station.code and station.code in by_code:
+        return by_code[station.code]
+    named = by_key.get(station.key)
+    if named is not None and station.code and named.code:
+        return None  # the name has gone to another station
+    return named
+
+
+def _datastreams(session: Session, feed: Feed, stations: Mapping[str, FeedStation]) -> Known:
+    query = (
+        select(Datastream, ObservedProperty.key)
+        .join(ObservedProperty, ObservedProperty.id == Datastream.observed_property_id)
+        .where(Datastream.feed_id == feed.id)
+        .order_by(Datastream.id)
+    )
+    keys = {row.thing_id: key for key, row in stations.items()}
+    return {
+        (keys[stream.thing_id], observed): stream
+        for stream, observed in session.execute(query)
+        if stream.thing_id in keys
+    }
+
+
+def register(
+    session: Session, feed: Feed, sample: Sample, measured: Mapping[str, Measured], settings: Settings, now: int
+) -> int:
+    """Put into the registry what it lacks of this sample; how many Datastreams that were.
+
+    Raises ``Conflict`` at a bound, ``Invalid`` where an observed property is not what the adapter measures.
+    """
+    found = look_up(session, feed, sample)
+    wanted = sorted(pair for pair in sample.known if pair not in found.datastreams)
+    properties = {row.key: row for row in session.scalars(select(ObservedProperty))}
+    stations = dict(found.stations)
+    for key, row in stations.items():
+        row.code = row.code or sample.stations[key].code
+    for key in sorted({key for key, _ in wanted} - stations.keys()):
+        stations[key] = _add_station(session, feed, sample.stations[key], settings, now)
+    made: list[int] = []
+    for key, observed in wanted:
+        thing = session.get_one(Thing, stations[key].thing_id)
+        if observed not in properties:
+            raise GopsError(f"there is no observed property {observed}", code="unknown_property", field=observed)
+        made.append(_add_datastream(session, feed, thing, properties[observed], measured[observed], settings, now))
+    if made:
+        tell(session, now, made)
+        detail = {"datastreams": len(wanted), "stations": len({key for key, _ in wanted})}
+        audit.record(session, now, ANONYMOUS, "feed.register", "feed", feed.id, feed.organisation_id, **detail)
+    return len(wanted)
+
+
+def _add_station(session: Session, feed: Feed, station: Station, settings: Settings, now: int) -> FeedStation:
+    there = session.scalars(select(FeedStation.id).where(FeedStation.feed_id == feed.id)).all()
+    refuse_count(len(there) + 1, "feed_stations", settings)
+    own = Thing.organisation_id == feed.organisation_id
+    refuse_more(session, settings, "organisation_things", own, feed.organisation_id)
+    thing = Thing(
+        organisation_id=feed.organisation_id,
+        name=station.key[:200],
+        description="",
+        properties={"source": feed.adapter, **station.facts},
+        created_at=now,
+    )
+    session.add(thing)
+    session.flush()
+    events.append(session, now, "thing.changed", thing=thing.id)
+    row = FeedStation(feed_id=feed.id, key=_free_key(session, feed, station), code=station.code, thing_id=thing.id)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _free_key(session: Session, feed: Feed, station: Station) -> str:
+    """The station's key; with its code where an earlier station had that name."""
+    key = station.key[:200]
+    taken = select(FeedStation.id).where(FeedStation.feed_id == feed.id, FeedStation.key == key)
+    return key if session.scalar(taken) is None else f"{key[:130]} {station.code}"
+
+
+def _add_datastream(
+    session: Session,
+    feed: Feed,
+    thing: Thing,
+    observed: ObservedProperty,
+    measured: Measured,
+    settings: Settings,
+    now: int,
+) -> int:
+    declared = declare(measured.unit, measured.kind, measured.period, measured.label)
+    check_property(declared, observed.key, observed.unit, declared.kind)
+    refuse_more(session, settings, "thing_datastreams", Datastream.thing_id == thing.id, thing.id)
+    sensor = sensor_for(session, now, ANONYMOUS, settings, feed.organisation_id, measured.sensor)
+    stream = Datastream(
+        thing_id=thing.id,
+        organisation_id=feed.organisation_id,
+        sensor_id=sensor.id,
+        observed_property_id=observed.id,
+        name=f"{thing.name} {observed.key}"[:200],
+        description="",
+        public=False,
+        created_at=now,
+        feed_id=feed.id,
+        **asdict(declared),
+    )
+    session.add(stream)
+    session.flush()
+    return stream.id
+
+
+def route(feed: Feed, slug: str, registered: Registered, measured: Mapping[str, Measured]) -> DeviceRoute:
+    """Where each field of a sample goes. ``slug`` is the organisation's."""
+    fields: dict[str, Target] = {}
+    ended: set[str] = set()
+    for (station, observed), stream in registered.datastreams.items():
+        name = field_name(station, observed)
+        if stream.ended_at is not None:
+            ended.add(name)
+        elif observed in measured:
+            fields[name] = _target(stream, measured[observed])
+    return DeviceRoute(0, feed.organisation_id, slug, f"{slug}/{feed.slug}", fields, frozenset(ended))
+
+
+def _target(stream: Datastream, measured: Measured) -> Target:
+    scale, offset = (1.0, 0.0) if stream.unit == measured.unit else units.conversion(measured.unit, stream.unit)
+    low = -INFINITY if stream.range_low is None else stream.range_low
+    high = INFINITY if stream.range_high is None else stream.range_high
+    return Target(stream.id, measured.kind, scale, offset, low, high)
+
+
+def told(decoded: Decoded, to: DeviceRoute) -> tuple[Decoded, int]:
+    """Without what is missing of a property that its station never had; how many readings that were.
+
+    A station of the roadside network has no ozone: hour after hour of ``-`` is no Datastream.
+    """
+    silent = [
+        name not in to.fields and name not in to.ended and value is None and quality is None
+        for name, value, quality in zip(decoded.fields, decoded.values, decoded.qualities, strict=True)
+    ]
+    if not any(silent):
+        return decoded, 0
+    kept = [index for index, is_silent in enumerate(silent) if not is_silent]
+    return (
+        Decoded(
+            fields=[decoded.fields[index] for index in kept],
+            values=[decoded.values[index] for index in kept],
+            times=[decoded.times[index] for index in kept],
+            qualities=[decoded.qualities[index] for index in kept],
+            result_times=[decoded.result_times[index] for index in kept],
+            refusals=decoded.refusals,
+            spans=[(place, decoded.spans[index][1]) for place, index in enumerate(kept)],
+        ),
+        len(silent) - len(kept),
+    )
