@@ -23,7 +23,6 @@ from gops.records.paging import page
 
 STATUS_BYTES = 1024
 SEEN_EVERY = MINUTE  # how stale a written last_seen may be
-ROWS_A_STATEMENT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,8 @@ class DeviceStatus:
         """These devices sent something at ``at``."""
         with self._lock:
             for device in devices:
-                self._news[device] = replace(self._news.get(device, _NOTHING), last_seen=at)
+                news = self._news.get(device, _NOTHING)
+                self._news[device] = _News(at, news.online, news.since)
 
     def said(self, device: int, online: bool, at: int, *, retained: bool = False) -> None:
         """A device, or its last will, said whether it is online. A retained message is no sign of life now."""
@@ -141,18 +141,17 @@ def _write(session: Session, due: Mapping[int, _News]) -> None:
         for device, news in sorted(due.items())
     ]
     dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    row = DeviceStatusRow
-    for first in range(0, len(rows), ROWS_A_STATEMENT):
-        statement = dialect.insert(row).values(rows[first : first + ROWS_A_STATEMENT])
-        new = statement.excluded
-        same = or_(new.online.is_(None), new.online.is_not_distinct_from(row.online))
-        stands = or_(new.last_seen.is_(None), new.last_seen < row.last_seen)
-        statement = statement.on_conflict_do_update(
-            index_elements=["device_id"],
-            set_={
-                "online": case((new.online.is_(None), row.online), else_=new.online),
-                "online_since": case((same, row.online_since), else_=new.online_since),
-                "last_seen": case((stands, row.last_seen), else_=new.last_seen),
-            },
-        )
-        session.execute(statement)
+    table: Any = DeviceStatusRow.__table__
+    statement = dialect.insert(table)
+    row, new = table.c, statement.excluded
+    same = or_(new.online.is_(None), new.online.is_not_distinct_from(row.online))
+    stands = or_(new.last_seen.is_(None), new.last_seen < row.last_seen)
+    statement = statement.on_conflict_do_update(
+        index_elements=["device_id"],
+        set_={
+            "online": case((new.online.is_(None), row.online), else_=new.online),
+            "online_since": case((same, row.online_since), else_=new.online_since),
+            "last_seen": case((stands, row.last_seen), else_=new.last_seen),
+        },
+    )
+    session.connection().execute(statement, rows)  # compiled once: ingest waits while this is written
