@@ -50,9 +50,7 @@ PRIVATE: dict[str, Act] = {
 
 @pytest.mark.parametrize("who", PEOPLE)
 @pytest.mark.parametrize("what", PRIVATE)
-def test_what_is_private_is_shown_to_its_publishers_alone(
-    world: World, what: str, who: str | None
-) -> None:
+def test_what_is_private_is_shown_to_its_publishers_alone(world: World, what: str, who: str | None) -> None:
     method, path, body = PRIVATE[what](world)
     answer = world.call(method, path, who, json=body)
     if who in ("publisher", "owner"):

@@ -114,3 +114,32 @@ def test_points_stay_inside_of_the_map_with_north_up(places: list[tuple[float, f
 
 def test_no_place_is_no_map() -> None:
     assert drawing.chart([]) is None
+
+
+def tokens(css: str) -> list[dict[str, str]]:
+    """The colours of the light and of the dark scheme."""
+    light, dark = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", block)) for block in css.split(":root {")[1:3])
+    return [light, light | dark]
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("over", "under"),
+    [
+        *((text, ground) for text in ("text", "quiet", "link") for ground in ("page", "raised", "tint")),
+        *((text, "raised") for text in ("fresh", "late", "silent", "warn")),
+        ("on-strong", "strong"), ("text", "code"), ("page", "link"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_text_stands_out_from_its_ground_as_wcag_aa_asks(over: str, under: str, scheme: int) -> None:
+    colours = tokens((PAGES / "static" / "site.css").read_text())[scheme]
+    one, other = sorted((luminance(colours[over]), luminance(colours[under])), reverse=True)
+    assert (one + 0.05) / (other + 0.05) >= 4.5
