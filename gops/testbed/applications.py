@@ -215,7 +215,7 @@ class Applications:
         if not isinstance(given, list | tuple) or not 0 < len(given) <= most:
             raise wrong("bad_ranks", "sites", given, f"1 to {most} ids of sites (GOPS_APPLICATION_SITES)")
         for rank, site in enumerate(given):
-            place = there.get(site) if isinstance(site, int) else None
+            place = there.get(site) if isinstance(site, int) and not isinstance(site, bool) else None
             if place is None:
                 raise wrong("site_not_in_call", f"sites[{rank}]", site, "the id of a site of the call")
             if not place.offered:

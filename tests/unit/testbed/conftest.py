@@ -105,13 +105,13 @@ class City:
         call = self.calls.create(who, slug, **(wanted | options))
         return self.calls.publish(who, call.slug) if published else call
 
-    def apply(self, call: Call, sites: list[Site], actor: Actor | None = None, *, submitted: bool = True,
+    def apply(self, call: Call, ranked: list[Site], actor: Actor | None = None, *, submitted: bool = True,
               **options: Any) -> Application:  # fmt: skip
         """60 m2 and 100 W for two weeks from the first on; the clock must stand in the call's opening."""
         who = actor or self.company
         wanted = {
             "title": "Sweeping robots",
-            "sites": [site.id for site in sites],
+            "sites": [site.id for site in ranked],
             "needs": {"area_m2": 60, "power_w": 100},
             "duration": 2,
             "first_start": FIRST_WEEK,
