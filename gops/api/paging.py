@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,8 +29,9 @@ class PageQuery(Strict):
     limit = fields.Integer(validate=validate.Range(1), metadata={"description": "records in a page"})
 
 
-def page_of(item: type[Schema]) -> Schema:
-    """The schema of a page of ``item``."""
+@cache
+def page_of(item: type[Schema]) -> type[Schema]:
+    """The schema of a page of ``item``; one for each, since the document names it."""
     about = "address of the next page; null on the last one"
     return Strict.from_dict(
         {
@@ -37,7 +39,7 @@ def page_of(item: type[Schema]) -> Schema:
             "next": fields.String(allow_none=True, metadata={"description": about}),
         },
         name=item.__name__ + "Page",
-    )()
+    )
 
 
 def page(query: dict[str, Any], fetch: Fetch) -> tuple[dict[str, Any], dict[str, str]]:

@@ -94,6 +94,19 @@ def test_a_foreign_key_is_not_there(world: World) -> None:
         problem(world.call("DELETE", f"/keys/{own['id']}", who), 404, "not_found")
 
 
+def test_an_owner_makes_keys_for_members_and_sees_all(world: World) -> None:
+    world.post("/organisations/suwon/members", "owner", {"email": "new@example.org", "name": "New", "role": "viewer"})
+    wish = {"email": "new@example.org", "label": "first", "scopes": ["data:read"], "days": 5}
+    made = world.post("/organisations/suwon/keys", "owner", wish)
+    assert made.status_code == 201
+    assert world.get("/keys", headers={"X-API-Key": made.json["key"]}).json["items"][0]["label"] == "first"
+    assert len(world.get("/organisations/suwon/keys", "owner").json["items"]) == 4
+    problem(world.post("/organisations/suwon/keys", "owner", {**wish, "email": "no@example.org"}), 404, "not_found")
+    problem(world.post("/organisations/suwon/keys", "publisher", wish), 403, "forbidden")
+    problem(world.get("/organisations/suwon/keys", "publisher"), 403, "forbidden")
+    problem(world.get("/organisations/suwon/keys"), 401, "unauthenticated")
+
+
 def test_an_expired_key_is_401(world: World) -> None:
     world.clock.move(days=31)
     problem(world.get("/organisations", "viewer"), 401, "key_expired")

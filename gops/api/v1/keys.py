@@ -11,13 +11,14 @@ from gops.api import fields as own
 from gops.api.blueprint import Blueprint
 from gops.api.context import actor, services
 from gops.api.fields import Strict
+from gops.api.homes import home
 from gops.api.paging import PageQuery, page, page_of
 from gops.permissions import SCOPES
 
 blueprint = Blueprint("keys", __name__, description="API keys")
 
 
-class KeyNew(Strict):
+class KeyWish(Strict):
     label = own.text("what the key is for", 200, shortest=1, required=True)
     scopes = fields.List(
         own.choice("scope", SCOPES),
@@ -28,7 +29,14 @@ class KeyNew(Strict):
     days = fields.Integer(
         strict=True, load_default=365, validate=validate.Range(1), metadata={"description": "until it ends"}
     )
+
+
+class KeyNew(KeyWish):
     organisation = own.slug("where it acts: the organisation of the key that asks", load_default=None)
+
+
+class MemberKeyNew(KeyWish):
+    email = own.email("of the member")
 
 
 class KeyOut(Strict):
@@ -36,6 +44,7 @@ class KeyOut(Strict):
     label = fields.String()
     prefix = fields.String(metadata={"description": "first characters of the key, to tell keys apart"})
     scopes = fields.List(fields.String())
+    person_id = fields.Integer()
     organisation_id = fields.Integer()
     created_at = own.moment("when it was made")
     expires_at = own.moment("when it ends")
@@ -64,7 +73,7 @@ class KeysView(MethodView):
         Its scopes are some of those of the key that asks.
         """
         key, text = services().keys.issue(actor(), new["label"], new["scopes"], new["days"], new["organisation"])
-        return {**{name: getattr(key, name) for name in KeyOut().fields}, "key": text}
+        return _made(key, text)
 
 
 @blueprint.route("/keys/<id:key_id>")
@@ -74,3 +83,29 @@ class KeyView(MethodView):
     def delete(self, key_id: int) -> None:
         """Revoke a key, at once and for ever"""
         services().keys.revoke(actor(), key_id)
+
+
+@blueprint.route("/organisations/<slug:slug>/keys")
+class MemberKeysView(MethodView):
+    @blueprint.arguments(PageQuery, location="query")
+    @blueprint.response(200, page_of(KeyOut))
+    @blueprint.moves
+    @blueprint.reads(403, 404, 422)
+    def get(self, query: dict[str, Any], slug: str) -> Any:
+        """List the keys of an organisation's members"""
+        place = home(slug).slug
+        return page(query, lambda after, limit: services().keys.list_all(actor(), place, after, limit))
+
+    @blueprint.arguments(MemberKeyNew)
+    @blueprint.response(201, KeyMade)
+    @blueprint.writes(404, 409, 413, 415, 422)
+    def post(self, new: dict[str, Any], slug: str) -> Any:
+        """Make a key for a member
+
+        Its holder acts as that member; the audit says who made it.
+        """
+        return _made(*services().keys.issue_for(actor(), home(slug).id, **new))
+
+
+def _made(key: Any, text: str) -> dict[str, Any]:
+    return {**{name: getattr(key, name) for name in KeyOut().fields}, "key": text}
