@@ -44,7 +44,7 @@ class Committer:
             self._record(batch)
         for mode in MODES:
             part = batch.parts[mode]
-            if part.readings:
+            if part.rows:
                 receipts = self._retry.until_done(
                     "store",
                     lambda mode=mode, part=part: [self._store.write(part.table(), mode, part.deliveries)],  # type: ignore[misc]
@@ -69,9 +69,9 @@ class Committer:
         if tries < TRIES_BEFORE_SIFTING:
             return None
         receipts, bad = [], []
-        for message, readings in zip(part.messages, part.readings, strict=True):
+        for message, start, end in part.each():
             try:
-                receipts.append(self._store.write(Part([readings]).table(), mode, ()))
+                receipts.append(self._store.write(part.table(start, end), mode, ()))
             except Unavailable:
                 return None
             except Exception:

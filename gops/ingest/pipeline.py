@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -17,13 +17,13 @@ from gops.errors import Unavailable
 from gops.ingest import answers, topics
 from gops.ingest.decoded import Frame
 from gops.ingest.decoders import decode
-from gops.ingest.mapping import Limits, Readings, resolve, to_table
+from gops.ingest.mapping import Limits, Readings, resolve
 from gops.ingest.mqtt.inbox import Message
 from gops.ingest.refusals import Report
 from gops.ingest.refused import Refused, shown
 from gops.ingest.sources import Source, Sources
 from gops.ingest.status import read_status
-from gops.store.port import Delivery, Mode
+from gops.store.port import READINGS, Delivery, Mode
 
 FEED = "direct"  # what devices publish belongs to the feed of this name (meaning.md, Datasets)
 log = logs.get(__name__)
@@ -52,16 +52,42 @@ class Asked:
 
 @dataclass(slots=True)
 class Part:
-    """What one mode writes: rows of messages, and the deliveries that become known with them."""
+    """What one mode writes: rows of messages, and the deliveries that become known with them.
 
-    readings: list[Readings] = field(default_factory=list)
+    The rows of all messages stand in one set of columns: a set a message would keep Python's garbage collector busy.
+    """
+
+    columns: Readings = field(default_factory=Readings)
     messages: list[Message] = field(default_factory=list)
-    rows: int = 0
+    ends: list[int] = field(default_factory=list)  # of the rows of each message
     deliveries: list[Delivery] = field(default_factory=list)
     receipts: list[Asked] = field(default_factory=list)
 
-    def table(self) -> pa.Table:
-        return to_table(self.readings)
+    @property
+    def rows(self) -> int:
+        return len(self.columns.t)
+
+    def add(self, message: Message, readings: Readings) -> None:
+        columns = self.columns
+        columns.datastream += readings.datastream
+        columns.t += readings.t
+        columns.value += readings.value
+        columns.text += readings.text
+        columns.quality += readings.quality
+        columns.result_time += readings.result_time
+        self.messages.append(message)
+        self.ends.append(len(columns.t))
+
+    def table(self, start: int = 0, end: int | None = None) -> pa.Table:
+        """Rows of ``store.port.READINGS``."""
+        return pa.table({name: getattr(self.columns, name)[start:end] for name in READINGS.names}, schema=READINGS)
+
+    def each(self) -> Iterator[tuple[Message, int, int]]:
+        """The messages, and where their rows begin and end."""
+        start = 0
+        for message, end in zip(self.messages, self.ends, strict=True):
+            yield message, start, end
+            start = end
 
 
 @dataclass(slots=True)
@@ -131,9 +157,7 @@ class Pipeline:
         for name in wanted:
             part.receipts.append(Asked(topics.receipt(source.address), name, part.rows, rows, len(refusals)))
         if readings is not None and rows:
-            part.readings.append(readings)
-            part.messages.append(message)
-            part.rows += rows
+            part.add(message, readings)
             batch.rows += rows
         if delivery is not None:
             part.deliveries.append(delivery)
