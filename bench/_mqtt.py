@@ -20,7 +20,7 @@ from sqlalchemy import insert, select
 
 import gops.ingest.model  # noqa: F401 - the tables of all rooms are known
 from gops import logs
-from gops.accounts import lookup
+from gops.accounts import lookup, secret
 from gops.accounts.model import Device, Organisation
 from gops.clock import SystemClock
 from gops.ingest.mqtt import parse
@@ -40,6 +40,7 @@ FILTERS = ("gops/v1/+/+/up/#", "gops/v1/+/+/status")
 CLIENT_ID = "gops-ingest"
 RECEIVE_MAXIMUM = 5000
 FIELD = "pm10"
+SECRET = "secret"  # of every device
 
 
 @contextlib.contextmanager
@@ -83,11 +84,14 @@ def frame(topic: bytes, payload: bytes, packet_id: int) -> bytes:
     return b"\x32" + _length(len(body)) + body
 
 
-def connect(port: int, client_id: str, *, clean: bool) -> socket.socket:
+def connect(port: int, client_id: str, *, clean: bool, login: tuple[str, str] | None = None) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     name = client_id.encode()
-    body = b"\x00\x04MQTT\x04" + bytes([2 if clean else 0]) + b"\x00\x00" + struct.pack("!H", len(name)) + name
+    flags = (2 if clean else 0) | (0xC0 if login else 0)
+    body = b"\x00\x04MQTT\x04" + bytes([flags]) + b"\x00\x00" + struct.pack("!H", len(name)) + name
+    for one in login or ():
+        body += struct.pack("!H", len(one.encode())) + one.encode()
     connection.sendall(b"\x10" + _length(len(body)) + body)
     assert connection.recv(4)[3] == 0
     return connection
@@ -150,9 +154,10 @@ def fill(folder: Path, devices: int) -> Registry:
         session.add(sensor)
         session.flush()
         prop = session.scalars(select(ObservedProperty).where(ObservedProperty.key == FIELD)).one()
+        known = secret.digest(SECRET)
         made: dict[str, Any] = {"organisation_id": home.id, "created_at": now}
         base = {**made, "sensor_id": sensor.id, "observed_property_id": prop.id, "unit": prop.unit, "kind": prop.kind}
-        session.execute(insert(Device), [{**made, "name": f"d{n}", "digest": b"-"} for n in range(devices)])
+        session.execute(insert(Device), [{**made, "name": f"d{n}", "digest": known} for n in range(devices)])
         ids = list(session.scalars(select(Device.id).order_by(Device.id)))
         session.execute(insert(Thing), [{**made, "name": f"d{n}", "device_id": one} for n, one in enumerate(ids)])
         things = list(session.scalars(select(Thing.id).order_by(Thing.id)))
@@ -168,7 +173,7 @@ def fill(folder: Path, devices: int) -> Registry:
 class Stack:
     """Ingest as ``gops run`` composes it, without HTTP, on the records of ``fill``."""
 
-    def __init__(self, folder: Path, port: int, store: Store | None = None) -> None:
+    def __init__(self, folder: Path, port: int, store: Store | None = None, url: str = "") -> None:
         logs.configure("ERROR")
         self.settings: Settings = load({"GOPS_DATA": str(folder)})
         self.database = Database(self.settings.records_address)
@@ -189,7 +194,7 @@ class Stack:
             Mappings(self.database, clock, self.settings, accounts).route,
             Refusals(self.database, clock, self.settings),
             DeviceStatus(self.database, clock),
-            address=parse(f"mqtt://127.0.0.1:{port}"),
+            address=parse(url or f"mqtt://127.0.0.1:{port}"),
         )
         self.sources = self.ingest.sources
 

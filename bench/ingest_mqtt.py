@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -23,21 +25,39 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import numpy as np
 import orjson
 from paho.mqtt import client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from bench._mqtt import CLIENT_ID, FIELD, RECEIVE_MAXIMUM, Registry, Stack, fill, mosquitto, preload, topic_of
+from bench._mqtt import (
+    CLIENT_ID,
+    FIELD,
+    RECEIVE_MAXIMUM,
+    SECRET,
+    Registry,
+    Stack,
+    connect,
+    fill,
+    frame,
+    mosquitto,
+    preload,
+    topic_of,
+)
 from gops.clock import SystemClock
 from gops.ingest.mqtt import LinkOptions, MqttLink, parse
+from gops.ingest.secret import SERVICE_USER, service_secret
 
 DEVICES = 20_000
 ACKNOWLEDGED_TOGETHER = 500
 BAR = 0.6
 AIM = 0.7
 WAIT_SECONDS = 300.0
+SENDERS = 10
+IN_FLIGHT = 100
 
 
 def bare(port: int, count: int, _folder: Path) -> dict[str, float]:
@@ -183,17 +203,86 @@ def compare(registry: Registry, count: int, pack: int, times: int) -> bool:
     return pack > 1 or ratio >= BAR
 
 
+def embedded(folder: Path, count: int) -> None:
+    """The same through the embedded broker, whose PUBACK comes after the commit: some devices send as fast as it lets
+    them, each with at most ``IN_FLIGHT`` messages unacknowledged."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = int(chosen.getsockname()[1])
+    environ = {**os.environ, "GOPS_DATA": str(folder), "GOPS_MQTT_BROKER_PORT": str(port), "GOPS_LOG_LEVEL": "ERROR"}
+    with subprocess.Popen([sys.executable, "-m", "gops.ingest.broker"], env=environ) as broker:
+        url = f"mqtt://{SERVICE_USER}:{quote(service_secret(folder), safe='')}@127.0.0.1:{port}"
+        stack = Stack(folder, port, url=url)
+        stack.ingest.start()
+        while not stack.ingest.link.health().connected:
+            time.sleep(0.05)
+        command = [sys.executable, "-m", "bench.ingest_mqtt", "--role", "send", "--port", str(port)]
+        done = subprocess.run([*command, "--count", str(count)], capture_output=True, text=True, timeout=WAIT_SECONDS)
+        if done.returncode:
+            sys.exit(done.stderr)
+        found = json.loads(done.stdout.splitlines()[-1])
+        stats = stack.ingest.worker.stats()
+        stack.close()
+        broker.terminate()
+    assert stats.readings == count, stats
+    print(
+        f"\nembedded broker, {SENDERS} devices, {count:,} messages of 1 reading: {found['messages_s']:,.0f} messages/s "
+        f"acknowledged after the commit; PUBACK p50 {found['p50']:.0f} ms, p99 {found['p99']:.0f} ms"
+    )
+
+
+def send(port: int, count: int, _folder: Path) -> dict[str, float]:
+    """Devices of the embedded broker, a thread each."""
+    ages: list[float] = []
+    base = int(time.time() * 1000) - 86_400_000
+
+    def device(number: int) -> None:
+        connection = connect(port, f"sender-{number}", clean=True, login=(f"city/d{number}", SECRET))
+        sent: dict[int, float] = {}
+        rest = b""
+        next_one, total = 0, count // SENDERS
+        while next_one < total or sent:
+            buffer = bytearray()
+            while next_one < total and len(sent) < IN_FLIGHT:
+                packet_id = next_one % 65_535 + 1
+                body = b'{"ts":%d,"values":{"%s":%d}}' % (base + next_one, FIELD.encode(), next_one % 100)
+                buffer += frame(topic_of(number), body, packet_id)
+                sent[packet_id] = time.perf_counter()
+                next_one += 1
+            connection.sendall(buffer)
+            rest += connection.recv(65_536)
+            now = time.perf_counter()
+            whole = len(rest) // 4 * 4
+            ages.extend(now - sent.pop(rest[at + 2] << 8 | rest[at + 3]) for at in range(0, whole, 4))
+            rest = rest[whole:]
+        connection.close()
+
+    begun = time.perf_counter()
+    threads = [threading.Thread(target=device, args=(number,)) for number in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - begun
+    p50, p99 = np.percentile(ages, [50, 99]) * 1000
+    return {"messages_s": count / elapsed, "p50": p50, "p99": p99}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.ingest_mqtt", description=__doc__)
     parser.add_argument("--full", action="store_true", help="400,000 messages a run instead of 100,000")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--role", choices=sorted(ROLES), help=argparse.SUPPRESS)
+    parser.add_argument("--role", choices=[*ROLES, "send"], help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, default=Path(), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.role:
-        print(json.dumps(ROLES[chosen.role](chosen.port, chosen.count, chosen.folder)))
+        print(
+            json.dumps(
+                (send if chosen.role == "send" else ROLES[chosen.role])(chosen.port, chosen.count, chosen.folder)
+            )
+        )
         return
     with tempfile.TemporaryDirectory(prefix="gops-bench-") as folder:
         registry = fill(Path(folder), DEVICES)
@@ -201,6 +290,7 @@ def main() -> None:
         met = compare(registry, count, 1, chosen.runs)
         compare(registry, count // 10, 10, min(3, chosen.runs))
         compare(registry, count // 40, 100, min(3, chosen.runs))
+        embedded(Path(folder), count // 4)
     sys.exit(not met)
 
 
