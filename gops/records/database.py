@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -63,6 +63,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
+        shared = self._shared()
+        if shared is not None:
+            with plainly(self.wait_seconds, reading=True), _joined(shared, autoflush=False) as session:
+                yield session
+            return
         with (
             plainly(self.wait_seconds, reading=True),
             Session(self._reading, expire_on_commit=False, autoflush=False) as session,
@@ -73,6 +78,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
+        shared = self._shared()
+        if shared is not None:
+            with plainly(self.wait_seconds), _joined(shared) as session:
+                yield session
+                session.commit()
+            return
         with (
             plainly(self.wait_seconds),
             self._turn(),
@@ -82,6 +93,27 @@ class Database:
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session
             session.commit()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one write unit of all the units that this thread opens here: one commit at the end, or none of them.
+
+        For many changes at once, of which each waits for the disk otherwise. A unit within it that fails takes back
+        its own changes alone. Others wait for the write lock until the end, so keep it short.
+        """
+        with plainly(self.wait_seconds), self._turn(), self.engine.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._this_thread.shared = connection
+            try:
+                yield
+            finally:
+                self._this_thread.shared = None
+
+    def _shared(self) -> Connection | None:
+        """The connection of the ``together`` that this thread is in."""
+        found: Connection | None = getattr(self._this_thread, "shared", None)
+        return found
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -125,6 +157,11 @@ def flush_unique(session: Session, conflict: GopsError) -> None:
         if is_duplicate(error):
             raise conflict from error
         raise
+
+
+def _joined(connection: Connection, *, autoflush: bool = True) -> Session:
+    """A unit within another: its end leaves the transaction open, its failure goes back to where it began."""
+    return Session(connection, expire_on_commit=False, autoflush=autoflush, join_transaction_mode="create_savepoint")
 
 
 def _busy(wait_seconds: float) -> Unavailable:

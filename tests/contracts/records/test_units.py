@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -190,3 +192,47 @@ def test_integers_of_64_bits_are_kept_whole(either_database: Database, size: int
         session.add(made)
     with either_database.read() as session:
         assert session.scalar(select(Organisation.created_at)) == size
+
+
+def test_units_together_are_committed_together(either_database: Database) -> None:
+    with either_database.together():
+        for slug in ("suwon", "osan"):
+            with either_database.write() as session:
+                session.add(organisation(slug))
+        assert slugs(either_database) == ["suwon", "osan"]  # its own units see what it has so far
+    assert slugs(either_database) == ["suwon", "osan"]
+
+
+def test_an_exception_undoes_all_units_together(either_database: Database) -> None:
+    def fail() -> None:
+        with either_database.together():
+            with either_database.write() as session:
+                session.add(organisation("suwon"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert slugs(either_database) == []
+    with either_database.write() as session:
+        session.add(organisation("osan"))
+    assert slugs(either_database) == ["osan"]
+
+
+def test_a_unit_that_fails_among_others_takes_back_its_own_changes_alone(either_database: Database) -> None:
+    with either_database.together():
+        for slug in ("suwon", "suwon", "osan"):
+            with contextlib.suppress(Conflict), either_database.write() as session:
+                session.add(organisation(slug))
+                flush_unique(session, Conflict("taken"))
+    assert slugs(either_database) == ["suwon", "osan"]
+
+
+def test_other_threads_do_not_join_in(either_database: Database) -> None:
+    seen: list[list[str]] = []
+    with either_database.together():
+        with either_database.write() as session:
+            session.add(organisation("suwon"))
+        other = threading.Thread(target=lambda: seen.append(slugs(either_database)))
+        other.start()
+        other.join()
+    assert seen == [[]]
