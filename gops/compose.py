@@ -116,7 +116,7 @@ def open_store(chosen: Settings) -> Store:
         memory_mb=chosen.store_memory_mb,
         threads=chosen.store_threads,
         queue=chosen.store_queue,
-        deliveries_kept=2 * chosen.mqtt_receive_maximum,
+        deliveries_kept=2 * max(chosen.mqtt_receive_maximum, chosen.mqtt_batch),  # 3.1.1 knows no receive maximum
     )
 
 
