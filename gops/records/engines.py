@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from gops.errors import BadSetting, Unavailable
+
+_CREATING = threading.Lock()
+"""Held while the file of the records is made. One that is there is never opened but by SQLite: closing it drops all
+locks of this process on it (POSIX, fcntl), another process then thinks it is alone, removes the log that this one goes
+on writing to, and whatever is written from then on is lost (sqlite.org/howtocorrupt.html, section 2.2)."""
 
 
 def parse(address: str) -> URL:
@@ -44,8 +50,12 @@ def sqlite(path: Path, url: URL, connections: int, wait_seconds: float, *, reado
 
     def create_privately(*_: Any) -> None:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives -wal and -shm the mode of the file
+            with _CREATING:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # -wal and -shm get its mode
+        except FileExistsError:
+            if not path.is_file():
+                raise Unavailable(f"the file of the records cannot be made: {path} is no file") from None
         except OSError as error:
             raise Unavailable(f"the file of the records cannot be made: {error.strerror}") from error
 

@@ -199,3 +199,20 @@ def test_the_settings_name_the_records_and_their_bounds(tmp_path: Path) -> None:
     assert database._reading.pool.size() == 2  # type: ignore[attr-defined]
     assert database.engine.url.database == str(tmp_path / "records.sqlite")
     database.close()
+
+
+def test_another_process_that_comes_and_goes_leaves_the_log_of_this_one_alone(
+    database: Database, settings: Settings
+) -> None:
+    """A connection made later must not cost the locks of the first: whoever closes then thinks it is alone, and
+    removes the log. That was so, and everything written after a `gops` command was lost."""
+    path = settings.data / "records.sqlite"
+    log = path.with_name("records.sqlite-wal")
+    with database.write() as session:
+        session.add(Organisation(slug="first", kind="university", name_ko="가", name_en="a", created_at=1))
+    inode = log.stat().st_ino
+    with database._reading.connect(), database._reading.connect():  # at least one of them is new
+        pass
+    look = f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('SELECT * FROM organisation').fetchall()"
+    subprocess.run([sys.executable, "-c", f"{look}; c.close()"], check=True)
+    assert log.stat().st_ino == inode
