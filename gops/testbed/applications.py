@@ -136,7 +136,9 @@ class Applications:
     def get(self, actor: Actor, application_id: int) -> Application:
         """For those whom meaning.md names; others ``NotFound``."""
         with self._database.read() as session:
-            return visibility.application(session, actor, application_id)
+            found = visibility.application(session, actor, application_id)
+            visibility.hide_scores(session, actor, [found])
+        return found
 
     def list(
         self,
@@ -153,7 +155,9 @@ class Applications:
         with self._database.read() as session:
             if call_slug is not None:
                 query = query.where(Application.call_id == visibility.call(session, actor, call_slug).id)
-            return session.scalars(page(query, Application.id, after, limit)).all()
+            found = session.scalars(page(query, Application.id, after, limit)).all()
+            visibility.hide_scores(session, actor, found)
+        return found
 
     def public(self, actor: Actor, call_slug: str, after: int = 0, limit: int = 100) -> Sequence[Application]:
         """The applications that stood in a final call. Only title, organisation and state of them are public."""

@@ -58,13 +58,13 @@ class Rounds:
             self._note(session, actor, "round.compute", call, made)
         return made
 
-    def publish(self, actor: Actor, call_slug: str) -> Round:
-        """Publish the verified round provisionally, and book its places. Raises ``Conflict``."""
+    def publish(self, actor: Actor, call_slug: str, revision: int) -> Round:
+        """Publish a verified round provisionally, and book its places. Raises ``Conflict``."""
         require(actor, "round.run", None)
         now = self._clock.micros()
         with self._database.write() as session:
             call = visibility.call(session, actor, call_slug, lock=True)
-            row = self._newest(session, call)
+            row = _seen(session, actor, call_slug, revision, with_file=True)
             lifecycles.move(ROUND, row, "published")
             lifecycles.move(CALL, call, "allocated")
             row.published_at = now
@@ -73,12 +73,12 @@ class Rounds:
             events.append(session, now, "round.published", call=call.id, round=row.id)
         return row
 
-    def finish(self, actor: Actor, call_slug: str) -> Round:
+    def finish(self, actor: Actor, call_slug: str, revision: int) -> Round:
         """The published round is final: the placed are offered their places, the others stand in reserve."""
         require(actor, "round.run", None)
         with self._database.write() as session:
             call = visibility.call(session, actor, call_slug, lock=True)
-            row = self._newest(session, call)
+            row = _seen(session, actor, call_slug, revision, with_file=True)
             lifecycles.move(ROUND, row, "final")
             lifecycles.move(CALL, call, "final")
             row.final_at = self._clock.micros()
@@ -163,14 +163,6 @@ class Rounds:
         session.add(made)
         session.flush()
         return made
-
-    def _newest(self, session: Session, call: Call) -> Round:
-        query = select(Round).where(Round.call_id == call.id, Round.state != "superseded")
-        found = session.scalar(query.order_by(Round.revision.desc()).limit(1).options(undefer(Round.file)))
-        if found is None:
-            raise Conflict(f"the call {call.slug} has no round", code="no_round", field="round",
-                           expected="a round that was computed")  # fmt: skip
-        return found
 
     def _book(self, session: Session, call: Call, document: Any, now: int) -> None:
         placed = [row for row in document["outcome"] if row[1] is not None]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from gops.permissions import Action, Actor, missing, permits, require
 from gops.records.paging import is_id
-from gops.testbed.model import Application, ApplicationSite, Call, Site
+from gops.testbed.model import Application, ApplicationSite, Call, Round, Site
 
 PUBLIC_CALLS = ("published", "open", "closed", "scored", "allocated", "final")
 NOBODYS = 0  # no organisation has this id
@@ -96,3 +98,19 @@ def application_to_change(session: Session, actor: Actor, application_id: int) -
         raise missing("application")
     require(actor, "application.write", found.organisation_id)
     return found
+
+
+def hide_scores(session: Session, actor: Actor, rows: Sequence[Application]) -> None:
+    """Before its round is published a score is seen by the call's owner, the operator and the auditor alone.
+
+    The rows are read to be shown, in a unit that cannot write.
+    """
+    if permits(actor, "application.read", None):
+        return
+    calls = {row.call_id for row in rows}
+    published = select(Round.call_id).where(Round.call_id.in_(calls), Round.published_at.is_not(None))
+    own = select(Call.id).where(Call.id.in_(calls), Call.organisation_id == home_of(actor, "application.review"))
+    shown = {*session.scalars(published), *session.scalars(own)}
+    for row in rows:
+        if row.call_id not in shown:
+            row.score = None

@@ -134,8 +134,8 @@ class City:
         self.scores.finish(self.planner, call.slug)
 
     def published(self, call: Call) -> Round:
-        self.rounds.compute(self.operator, call.slug)
-        return self.rounds.publish(self.operator, call.slug)
+        made = self.rounds.compute(self.operator, call.slug)
+        return self.rounds.publish(self.operator, call.slug, made.revision)
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def test_the_key_is_for_operator_and_auditors(city: City, story: Story, who: str
 def test_only_the_operator_runs_a_round(city: City, story: Story, who: str, act: str) -> None:
     actor = ANONYMOUS if who == "anonymous" else getattr(city, who)
     with pytest.raises((Forbidden, Unauthenticated)):
-        getattr(city.rounds, act)(actor, story.call.slug)
+        getattr(city.rounds, act)(actor, story.call.slug, *([] if act == "compute" else [1]))
 
 
 def test_before_publication_a_round_is_the_operators_and_the_auditors(city: City, story: Story) -> None:
@@ -142,7 +142,7 @@ def test_a_place_that_was_taken_meanwhile_stops_publication(city: City, story: S
     city.rounds.compute(city.operator, story.call.slug)
     city.slots.book(city.planner, story.site.id, "drones", FIRST_WEEK + 1, 1, {"area_m2": 50})
     with pytest.raises(Conflict) as refused:
-        city.rounds.publish(city.operator, story.call.slug)
+        city.rounds.publish(city.operator, story.call.slug, 1)
     assert refused.value.code == "no_capacity"
     assert city.calls.get(ANONYMOUS, story.call.slug).state == "scored"
     assert len(city.slots.list(city.planner)) == 1
@@ -159,28 +159,38 @@ def test_final_offers_places_and_keeps_the_rest_in_reserve(city: City, story: St
     city.published(story.call)
     assert {row.state for row in city.applications.list(city.company, state="scored")} == {"scored"}
     assert list(city.applications.public(ANONYMOUS, story.call.slug)) == []
-    assert city.rounds.finish(city.operator, story.call.slug).state == "final"
+    assert city.rounds.finish(city.operator, story.call.slug, 1).state == "final"
     states = {row.id: row.state for row in city.applications.public(ANONYMOUS, story.call.slug)}
     assert states == {story.first.id: "offered", story.second.id: "offered", story.third.id: "reserve"}
     assert city.calls.get(ANONYMOUS, story.call.slug).state == "final"
 
 
 def test_steps_come_in_their_order(city: City, story: Story) -> None:
+    slug = story.call.slug
     for act in (city.rounds.publish, city.rounds.finish):
-        with pytest.raises(Conflict) as refused:
-            act(city.operator, story.call.slug)
-        assert refused.value.code == "no_round"
+        with pytest.raises(NotFound):
+            act(city.operator, slug, 1)
+    city.rounds.compute(city.operator, slug)
+    with pytest.raises(Conflict) as refused:
+        city.rounds.finish(city.operator, slug, 1)
+    assert refused.value.code == "illegal_move"
+    city.rounds.publish(city.operator, slug, 1)
+    with pytest.raises(Conflict):
+        city.rounds.publish(city.operator, slug, 1)
+    with pytest.raises(Conflict) as late:
+        city.rounds.compute(city.operator, slug)
+    assert late.value.code == "call_not_scored"
+    city.rounds.finish(city.operator, slug, 1)
+    with pytest.raises(Conflict):
+        city.calls.cancel(city.planner, slug, "too late")
+
+
+def test_a_superseded_round_is_not_published(city: City, story: Story) -> None:
+    city.rounds.compute(city.operator, story.call.slug)
     city.rounds.compute(city.operator, story.call.slug)
     with pytest.raises(Conflict) as refused:
-        city.rounds.finish(city.operator, story.call.slug)
-    assert refused.value.code == "illegal_move"
-    city.rounds.publish(city.operator, story.call.slug)
-    for act in (city.rounds.publish, city.rounds.compute):
-        with pytest.raises(Conflict):
-            act(city.operator, story.call.slug)
-    city.rounds.finish(city.operator, story.call.slug)
-    with pytest.raises(Conflict):
-        city.calls.cancel(city.planner, story.call.slug, "too late")
+        city.rounds.publish(city.operator, story.call.slug, 1)
+    assert (refused.value.code, refused.value.found) == ("illegal_move", "superseded")
 
 
 def test_a_round_that_the_verifier_denies_is_not_published(city: City, story: Story) -> None:
@@ -188,7 +198,7 @@ def test_a_round_that_the_verifier_denies_is_not_published(city: City, story: St
     with city.database.write() as session:
         session.execute(update(Round).values(state="computed"))
     with pytest.raises(Conflict) as refused:
-        city.rounds.publish(city.operator, story.call.slug)
+        city.rounds.publish(city.operator, story.call.slug, 1)
     assert (refused.value.code, refused.value.found) == ("illegal_move", "computed")
 
 
@@ -205,7 +215,7 @@ def test_a_call_without_applications_has_an_empty_round(city: City) -> None:
     call = city.call()
     city.scored(call, {})
     assert city.published(call).placed == 0
-    assert city.rounds.finish(city.operator, call.slug).state == "final"
+    assert city.rounds.finish(city.operator, call.slug, 1).state == "final"
 
 
 def test_a_cancelled_call_gives_its_places_back(city: City, story: Story) -> None:
@@ -301,5 +311,33 @@ def test_scores_are_the_call_owners_to_enter(city: City, who: str) -> None:
 def test_the_whole_story_on_either_database(either_city: City) -> None:
     story = Story(either_city)
     assert either_city.published(story.call).placed == 2
-    assert either_city.rounds.finish(either_city.operator, story.call.slug).state == "final"
+    assert either_city.rounds.finish(either_city.operator, story.call.slug, 1).state == "final"
     assert verify(either_city.rounds.file(ANONYMOUS, story.call.slug, 1)).is_true
+
+
+@pytest.mark.parametrize(("who", "early"), [("company", None), ("planner", 9000), ("operator", 9000),
+                                            ("auditor", 9000)])  # fmt: skip
+def test_the_applicant_learns_its_score_from_publication_on(city: City, story: Story, who: str, early: Any) -> None:
+    actor = getattr(city, who)
+    row = story.first.id
+
+    def score() -> Any:
+        listed = {found.id: found.score for found in city.applications.list(actor)}
+        assert listed[row] == city.applications.get(actor, row).score
+        return listed[row]
+
+    city.rounds.compute(city.operator, story.call.slug)
+    assert score() == early
+    city.rounds.publish(city.operator, story.call.slug, 1)
+    assert score() == 9000
+
+
+def test_the_municipality_of_a_ranked_site_learns_scores_no_earlier(city: City) -> None:
+    theirs = city.site(city.neighbour)
+    call = city.call()
+    city.to("2026-06-02T09:00")
+    row = city.apply(call, [theirs])
+    city.scored(call, {row.id: 500})
+    assert city.applications.get(city.neighbour, row.id).score is None
+    city.published(call)
+    assert city.applications.get(city.neighbour, row.id).score == 500
