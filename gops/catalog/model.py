@@ -32,8 +32,8 @@ class Dataset(Base):
     revision: Mapped[Micros]
     title_ko: Mapped[str] = mapped_column(String(200), default="")
     title_en: Mapped[str] = mapped_column(String(200), default="")
-    description_ko: Mapped[str] = mapped_column(String(4000), default="")
-    description_en: Mapped[str] = mapped_column(String(4000), default="")
+    description_ko: Mapped[str] = mapped_column(String(2000), default="")
+    description_en: Mapped[str] = mapped_column(String(2000), default="")
     licence: Mapped[str] = mapped_column(String(32), default="")
     theme: Mapped[str] = mapped_column(String(32), default="")
     keywords: Mapped[list[str]] = mapped_column(JSON, default=list)

@@ -71,6 +71,15 @@ class Jobs:
         except JobLookupError:
             log.info("job_unknown", job=name)
 
+    def soon(self, name: str, seconds: float) -> None:
+        """Run a job within so many seconds, if it does not run before that anyway. Unknown names pass.
+
+        Asked often, it runs at most that often.
+        """
+        at, wanted = self.next_run(name), datetime.now(self._zone) + timedelta(seconds=seconds)
+        if at is not None and at > to_micros(wanted):
+            self._scheduler.modify_job(name, next_run_time=wanted)
+
     def remove(self, name: str) -> None:
         """Unknown names pass."""
         try:

@@ -89,6 +89,16 @@ def test_a_job_of_an_hour_comes_at_its_minute_or_a_little_later(jobs: Jobs) -> N
     assert datetime.fromtimestamp(moment / 1e6, SEOUL).minute in (15, 16, 35, 36)
 
 
+def test_a_job_that_is_asked_for_often_runs_once_soon(jobs: Jobs) -> None:
+    times = threading.Semaphore(0)
+    jobs.every("soon", 3600, times.release)
+    for _ in range(20):
+        jobs.soon("soon", 0.2)
+    assert times.acquire(timeout=PATIENCE)
+    assert not times.acquire(timeout=0.4)
+    jobs.soon("unknown", 1)
+
+
 def test_a_stop_wakes_what_waits() -> None:
     jobs, began = Jobs(SEOUL, 1), threading.Event()
 

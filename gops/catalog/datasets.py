@@ -1,0 +1,252 @@
+"""Datasets: described, selected, published, withdrawn.
+
+Each method raises ``NotFound`` for what the actor may not see, ``Gone`` for what was withdrawn, and ``Unauthenticated``
+or ``Forbidden`` for a change of what the actor sees and may not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gops.accounts import checks
+from gops.accounts.lookup import organisation
+from gops.accounts.model import FormerSlug
+from gops.catalog import lookup, metadata, selection
+from gops.catalog.metadata import Incomplete, Metadata
+from gops.catalog.model import Dataset
+from gops.catalog.selection import FeedOf, Rule
+from gops.catalog.states import DRAFT, PUBLISHED, change_state
+from gops.clock import Clock
+from gops.errors import Conflict, Invalid
+from gops.permissions import Actor, require
+from gops.records import audit, events
+from gops.records.database import Database, flush_unique, serialise
+from gops.records.paging import page
+from gops.sensors import texts
+from gops.sensors.bounds import refuse_more
+from gops.sensors.publicity import set_public
+from gops.settings import Settings
+
+OWN_NAMES = ("slug", "datastreams", "rule", "follow")
+
+
+class Datasets:
+    """``feed_of`` finds the pulled feeds that a rule may name."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings, feed_of: FeedOf) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._feed_of = feed_of
+
+    def create(
+        self,
+        actor: Actor,
+        home: str,
+        slug: str,
+        *,
+        datastreams: Sequence[int] | None = None,
+        rule: Mapping[str, Any] | None = None,
+        follow: bool = False,
+        described: Metadata | None = None,
+    ) -> Dataset:
+        """A draft of the organisation with the slug ``home``: of a list of Datastreams, or by a rule.
+
+        Raises ``Invalid``, and ``Conflict`` when the slug is or was another's.
+        """
+        words = metadata.clean(described or {})
+        with self._database.write() as session:
+            owner = organisation(session, home)
+            require(actor, "dataset.publish", owner.id)
+            dataset = new_draft(self._clock.micros(), owner.id, checks.slug(slug), **words)
+            self._add(session, dataset)
+            change = {"datastreams": datastreams, "rule": rule, "follow": follow}
+            self._select(session, dataset, {name: value for name, value in change.items() if value is not None})
+            self._note(session, actor, "dataset.create", dataset, slug=dataset.slug)
+        return dataset
+
+    def edit(self, actor: Actor, slug: str, changes: Mapping[str, Any]) -> Dataset:
+        """Change what is given: metadata, ``slug``, ``datastreams`` or ``rule``, ``follow``.
+
+        A published dataset stays complete (``Incomplete``) and is never empty (``Conflict``).
+        """
+        words = metadata.clean({name: value for name, value in changes.items() if name not in OWN_NAMES})
+        with self._database.write() as session:
+            serialise(session, lookup.NOUN)
+            dataset = lookup.changeable(session, actor, slug)
+            if "slug" in changes:
+                _move(session, dataset, checks.slug(changes["slug"]))
+            changed = [name for name, value in words.items() if getattr(dataset, name) != value]
+            changed += sorted(changes.keys() & set(OWN_NAMES))
+            if not changed:
+                return dataset
+            for name in words:
+                setattr(dataset, name, words[name])
+            self._select(session, dataset, changes)
+            if dataset.state == PUBLISHED:
+                self._refuse_unfit(session, dataset)
+            flush_unique(session, _taken(dataset.slug))
+            self._touch(dataset)
+            self._note(session, actor, "dataset.edit", dataset, changed=sorted(changed))
+        return dataset
+
+    def publish(self, actor: Actor, slug: str) -> Dataset:
+        """Make a draft public, and its Datastreams with it, in one unit.
+
+        Raises ``Incomplete`` that names each missing part, ``Conflict`` for an empty or a published one.
+        """
+        with self._database.write() as session:
+            serialise(session, lookup.NOUN)
+            dataset = lookup.changeable(session, actor, slug)
+            change_state(dataset, "publish", self._clock.micros())
+            self._refuse_unfit(session, dataset)
+            set_public(session, selection.members(session, dataset.id), True)
+            self._touch(dataset)
+            self._note(session, actor, "dataset.publish", dataset, kind="dataset.published")
+        return dataset
+
+    def withdraw(self, actor: Actor, slug: str, reason: str) -> Dataset:
+        """Leave a tombstone. Datastreams that are in no other published dataset are private from now on."""
+        why = texts.reason(reason)
+        with self._database.write() as session:
+            serialise(session, lookup.NOUN)
+            dataset = lookup.changeable(session, actor, slug)
+            change_state(dataset, "withdraw", self._clock.micros())
+            dataset.withdraw_reason = why
+            session.flush()
+            hide(session, selection.members(session, dataset.id))
+            self._touch(dataset)
+            self._note(session, actor, "dataset.withdraw", dataset, kind="dataset.withdrawn")
+        return dataset
+
+    def find(self, actor: Actor, slug: str) -> tuple[Dataset, bool]:
+        """The dataset, and whether ``slug`` is a former one of it."""
+        with self._database.read() as session:
+            dataset = lookup.readable(session, actor, slug)
+        return dataset, dataset.slug != slug
+
+    def get(self, actor: Actor, slug: str) -> Dataset:
+        return self.find(actor, slug)[0]
+
+    def list(
+        self,
+        actor: Actor,
+        home: str | None = None,
+        state: str | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> Sequence[Dataset]:
+        """Published datasets, and those of the actor's own organisation in any state."""
+        query = select(Dataset).where(lookup.visible(actor))
+        with self._database.read() as session:
+            if home is not None:
+                query = query.where(Dataset.organisation_id == organisation(session, home).id)
+            if state is not None:
+                query = query.where(Dataset.state == state)
+            return session.scalars(page(query, Dataset.id, after, limit)).all()
+
+    def _add(self, session: Session, dataset: Dataset) -> None:
+        serialise(session, lookup.NOUN)
+        own = Dataset.organisation_id == dataset.organisation_id
+        refuse_more(session, self._settings, "organisation_datasets", own, dataset.organisation_id)
+        refuse_former(session, dataset.slug)
+        session.add(dataset)
+        flush_unique(session, _taken(dataset.slug))
+
+    def _select(self, session: Session, dataset: Dataset, changes: Mapping[str, Any]) -> None:
+        """Take over a list or a rule, and whether to follow it."""
+        ids, given = changes.get("datastreams"), changes.get("rule")
+        if ids is not None and given is not None:
+            expected = "datastreams or rule"
+            raise Invalid("a dataset has a list or a rule", code="list_and_rule", field="rule", expected=expected)
+        owner = dataset.organisation_id
+        if ids is not None:
+            dataset.rule, dataset.follow = None, False
+            self._put(session, dataset, selection.listed(session, owner, ids))
+        if given is not None:
+            dataset.rule = selection.read_rule(session, owner, given, self._feed_of).document()
+        if changes.get("follow") is not None:
+            dataset.follow = bool(changes["follow"])
+        if dataset.follow and dataset.rule is None:
+            expected = "a rule; a list has nothing to follow"
+            raise Invalid("only a rule can be followed", code="no_rule", field="follow", found=True, expected=expected)
+        if given is not None and dataset.rule is not None:
+            self._put(session, dataset, selection.matching(session, owner, Rule.of(dataset.rule)))
+
+    def _put(self, session: Session, dataset: Dataset, wanted: set[int]) -> None:
+        added, gone = selection.put(session, self._settings, dataset, wanted)
+        if dataset.state == PUBLISHED:
+            set_public(session, added, True)
+            hide(session, gone)
+
+    def _refuse_unfit(self, session: Session, dataset: Dataset) -> None:
+        """Raise unless the dataset may be public."""
+        names = metadata.missing(dataset)
+        if names:
+            raise Incomplete(dataset.slug, names)
+        ids = selection.members(session, dataset.id)
+        selection.refuse_empty(dataset.slug, ids)
+        selection.listed(session, dataset.organisation_id, sorted(ids))
+
+    def _touch(self, dataset: Dataset) -> None:
+        dataset.modified_at = self._clock.micros()
+        dataset.revision += 1
+
+    def _note(
+        self, session: Session, actor: Actor, action: str, row: Dataset, kind: str = "dataset.changed", **detail: Any
+    ) -> None:
+        now = self._clock.micros()
+        audit.record(session, now, actor, action, lookup.NOUN, row.id, row.organisation_id, **detail)
+        events.append(session, now, kind, dataset=row.id)
+
+
+def new_draft(at: int, organisation_id: int, slug: str, **words: Any) -> Dataset:
+    """A draft with nothing in it; ``words`` are clean metadata."""
+    empty: dict[str, Any] = {name: [] if name == "keywords" else "" for name in metadata.CHECKS}
+    return Dataset(
+        organisation_id=organisation_id,
+        slug=slug,
+        state=DRAFT,
+        follow=False,
+        revision=1,
+        created_at=at,
+        modified_at=at,
+        **(empty | words),
+    )
+
+
+def hide(session: Session, ids: set[int]) -> None:
+    """Make these Datastreams private, but for those that another published dataset has."""
+    set_public(session, ids - selection.held_elsewhere(session, ids, PUBLISHED), False)
+
+
+def refuse_former(session: Session, slug: str) -> None:
+    former = select(FormerSlug.id).where(FormerSlug.noun == lookup.NOUN, FormerSlug.slug == slug)
+    if session.scalar(former) is not None:
+        raise _taken(slug)
+
+
+def _move(session: Session, dataset: Dataset, slug: str) -> None:
+    """Give a dataset another slug; the one that it leaves leads to it and is never another's."""
+    if slug == dataset.slug:
+        return
+    noun = FormerSlug.noun == lookup.NOUN
+    own = delete(FormerSlug).where(noun, FormerSlug.slug == slug, FormerSlug.record_id == dataset.id)
+    session.execute(own)
+    refuse_former(session, slug)
+    session.add(FormerSlug(noun=lookup.NOUN, slug=dataset.slug, record_id=dataset.id))
+    dataset.slug = slug
+
+
+def _taken(slug: str) -> Conflict:
+    return Conflict(
+        f"there is or was a dataset {slug} already",
+        code="slug_taken",
+        field="slug",
+        found=slug,
+        expected="a slug that no dataset has or had",
+    )

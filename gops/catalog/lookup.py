@@ -1,0 +1,67 @@
+"""Finding datasets by slug, present or former, and deciding who sees one."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy.orm import Session
+
+from gops.accounts.checks import SLUG
+from gops.accounts.model import FormerSlug
+from gops.catalog.model import Dataset
+from gops.catalog.states import PUBLISHED, WITHDRAWN
+from gops.errors import Gone
+from gops.permissions import Actor, missing, permits, require
+
+NOUN = "dataset"
+
+
+def find(session: Session, slug: str, *, lock: bool = False) -> Dataset | None:
+    """The dataset that has ``slug``, or had it before. ``lock`` keeps other write units from changing it."""
+    if not isinstance(slug, str) or not SLUG.fullmatch(slug):
+        return None
+    query = select(Dataset).where(Dataset.slug == slug)
+    former = select(FormerSlug.record_id).where(FormerSlug.noun == NOUN, FormerSlug.slug == slug)
+    by_former = select(Dataset).where(Dataset.id.in_(former))
+    if lock:
+        query, by_former = query.with_for_update(), by_former.with_for_update()
+    return session.scalar(query) or session.scalar(by_former)
+
+
+def readable(session: Session, actor: Actor, slug: str) -> Dataset:
+    """A published dataset, or a draft of the actor's own. Raises ``NotFound``; ``Gone`` for a withdrawn one."""
+    dataset = find(session, slug)
+    if dataset is None:
+        raise missing(NOUN)
+    if dataset.state == WITHDRAWN:
+        raise gone(dataset)
+    if dataset.state != PUBLISHED:
+        require(actor, "dataset.read_private", dataset.organisation_id, hidden=NOUN)
+    return dataset
+
+
+def changeable(session: Session, actor: Actor, slug: str) -> Dataset:
+    """The dataset, locked, where the actor may publish. Raises ``NotFound``, ``Forbidden``, ``Gone``."""
+    dataset = find(session, slug, lock=True)
+    if dataset is None:
+        raise missing(NOUN)
+    hidden = NOUN if dataset.state not in (PUBLISHED, WITHDRAWN) else None
+    require(actor, "dataset.publish", dataset.organisation_id, hidden=hidden, shown_by="dataset.read_private")
+    if dataset.state == WITHDRAWN:
+        raise gone(dataset)
+    return dataset
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """The datasets that a list shows: published ones, and all of the actor's own organisation."""
+    home = actor.organisation_id
+    own = Dataset.organisation_id == home if permits(actor, "dataset.read_private", home) else false()
+    return or_(Dataset.state == PUBLISHED, own)
+
+
+def gone(dataset: Dataset) -> Gone:
+    return Gone(
+        f"{dataset.slug} was withdrawn: {dataset.withdraw_reason}",
+        code="withdrawn",
+        field="dataset",
+        found=dataset.slug,
+    )
