@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gops.api import context, credentials, etags, problems, request_ids, security, unasked
+from gops.api.allowance import HourlyAllowance
 from gops.api.blueprint import CONVERTERS, PREFIX, Api, IdConverter
 from gops.api.problems import ErrorPage
 from gops.api.services import Services
@@ -21,6 +22,7 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
     app = Flask("gops", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.http_body_bytes
     app.extensions[context.EXTENSION] = services
+    app.extensions[signup.ALLOWANCE] = HourlyAllowance(services.clock, settings.signup_per_hour, "GOPS_SIGNUP_PER_HOUR")
     app.url_map.converters |= CONVERTERS
     app.url_map.strict_slashes = False
     problems.install(app, settings.language, settings.http_body_bytes, error_page)
@@ -30,7 +32,6 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
     credentials.install(app)
     _register(app, settings)
     unasked.install(app)
-    signup.limit(app, settings.signup_per_hour)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]

@@ -59,6 +59,10 @@ class ProblemBody(WrongValue):
 class Blueprint(flask_smorest.Blueprint):
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(self, schema: type[Schema], **options: Any) -> Callable[[View], View]:
+        """The schema is made once, not anew for each request."""
+        return super().arguments(schema(), **options)
+
     def public(self, *problems: int) -> Callable[[View], View]:
         """Anybody may call; a key may show more."""
         return self._documented(problems, [{}, *ANY_KEYS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -211,7 +211,9 @@ def migrated_file(populated: Populated) -> Path:
 @pytest.fixture(scope="session")
 def shared_app() -> Flask:
     """An app with the default settings; each test gives it services of its own."""
-    return create_app(cast(Services, None), load({}))
+    settings, nothing = load({}), cast(Any, None)
+    columns = {column.name: nothing for column in fields(Services)}
+    return create_app(Services(**columns | {"clock": FixedClock(NOON_BEFORE), "settings": settings}), settings)
 
 
 @pytest.fixture

@@ -1,0 +1,188 @@
+"""A page of 100 readings over HTTP: the whole platform in one Granian worker, as ``gops run`` serves it, asked by one
+client over one connection; idle, and while a device fleet publishes 2,000 messages/s through Mosquitto.
+
+Limit in the same run: a Flask view that answers a prepared body of the same size, served alike, asked in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import update
+
+from bench._mqtt import fill, mosquitto
+from bench._store import Figure, rows, show
+from gops.clock import MINUTE, SystemClock
+from gops.records.database import Database
+from gops.sensors.model import Datastream
+from gops.settings import load
+from gops.store.duckdb import DuckdbStore
+
+DEVICES = 2_100  # the first 2,000 publish; the others stay as they are, for answers that are known
+PUBLISHING = 2_000
+RATE = 2_000
+PAGE = 100
+IDLE_BAR_MS, WRITING_BAR_MS, KNOWN_BAR_MS = 5.0, 10.0, 5.0
+START_SECONDS = 60.0
+BARE_BYTES = 15_000
+
+
+def bare() -> Any:
+    """A Flask view that does nothing but answer."""
+    from flask import Flask, Response
+
+    app, body = Flask("bare"), b"x" * BARE_BYTES
+    app.add_url_rule("/", "root", lambda: Response(body, mimetype="application/json"))
+    return app
+
+
+def prepare(folder: Path, rows_a_series: int) -> None:
+    """Public Datastreams with a reading a minute until now."""
+    streams = np.array(fill(folder, DEVICES).streams)
+    database = Database(load({"GOPS_DATA": str(folder)}).records_address)
+    with database.write() as session:
+        session.execute(update(Datastream).values(public=True))
+    database.close()
+    store = DuckdbStore(folder / "store", memory_mb=512, threads=2, queue=64, deliveries_kept=10_000)
+    first = SystemClock().micros() // MINUTE * MINUTE - rows_a_series * MINUTE
+    for minute in range(rows_a_series):
+        store.write(rows(streams, np.full(len(streams), first + minute * MINUTE), minute), "replace")
+    store.close()
+
+
+@contextlib.contextmanager
+def served(target: str, folder: Path, broker: int, ready: str) -> Iterator[int]:
+    """Granian with one worker, as in ``gops run``; its port."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = int(chosen.getsockname()[1])
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--workers", "1", "--http", "1"]
+    command += ["--no-ws", "--blocking-threads", "8", "--log-level", "error", "--port", str(port), target]
+    settings = {"GOPS_DATA": str(folder), "GOPS_MQTT_URL": f"mqtt://127.0.0.1:{broker}", "GOPS_LOG_LEVEL": "ERROR"}
+    process = subprocess.Popen(command, env={**os.environ, **settings})
+    try:
+        _wait(port, ready)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(port: int, path: str) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            client.request("GET", path)
+            if client.getresponse().status == 200:
+                return
+        time.sleep(0.2)
+    sys.exit(f"nothing answers at port {port}{path}")
+
+
+class Client:
+    """One connection. ``get`` answers the milliseconds it took."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._connection.connect()
+        assert self._connection.sock is not None
+        self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def get(self, path: str, status: int = 200, **headers: str) -> float:
+        begun = time.perf_counter()
+        self._connection.request("GET", path, headers=headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        took = (time.perf_counter() - begun) * 1e3
+        assert answer.status == status, (path, answer.status)
+        return took
+
+    def etag(self, path: str) -> str:
+        self._connection.request("GET", path)
+        answer = self._connection.getresponse()
+        answer.read()
+        return str(answer.headers["ETag"])
+
+
+def in_turns(works: dict[str, tuple[Callable[[], float], int, float | None]], times: int) -> list[Figure]:
+    """Every work once, ``times`` times round, after 20 rounds that do not count."""
+    for _ in range(20):
+        for work, _rows, _bar in works.values():
+            work()
+    millis: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(times):
+        for name, (work, _rows, _bar) in works.items():
+            millis[name].append(work())
+    return [Figure(name, millis[name], count, bar) for name, (_work, count, bar) in works.items()]
+
+
+def works(port: int, bare_port: int, bar: float) -> dict[str, tuple[Callable[[], float], int, float | None]]:
+    client, plain, chance = Client(port), Client(bare_port), random.Random(1)
+    known = f"/api/v1/datastreams/{DEVICES}/observations"
+    etag = client.etag(known)
+
+    def one() -> str:
+        return f"/api/v1/datastreams/{chance.randint(1, PUBLISHING)}/observations"
+
+    return {
+        "a bare Flask view": (lambda: plain.get("/"), 0, None),
+        f"page of {PAGE}": (lambda: client.get(f"{one()}?limit={PAGE}"), PAGE, bar),
+        f"newest page of {PAGE}": (lambda: client.get(f"{one()}?limit={PAGE}&order=desc"), PAGE, bar),
+        "known (304)": (lambda: client.get(known, 304, **{"If-None-Match": etag}), 0, KNOWN_BAR_MS),
+        "hourly means": (lambda: client.get(f"{one()}?every=1h"), 0, None),
+        f"newest of {PAGE} Datastreams": (lambda: client.get(f"/api/v1/latest?limit={PAGE}"), PAGE, None),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.pages", description=__doc__)
+    parser.add_argument("--times", type=int, default=300, help="requests of each kind")
+    parser.add_argument("--rows", type=int, default=240, help="readings of each of the 2,100 Datastreams")
+    parser.add_argument("--idle", action="store_true", help="leave out the part while readings come in")
+    parser.add_argument("--full", action="store_true", help="1,000 requests of each kind, 1,440 readings each")
+    asked = parser.parse_args()
+    times, rows_a_series = (1000, 1440) if asked.full else (asked.times, asked.rows)
+    with tempfile.TemporaryDirectory(prefix="gops-bench-") as name, mosquitto(Path(name)) as broker:
+        folder = Path(name) / "data"
+        prepare(folder, rows_a_series)
+        print(f"{DEVICES:,} Datastreams, {DEVICES * rows_a_series:,} readings")
+        health = "/api/v1/health/ready"
+        with (
+            served("gops.compose:wsgi", folder, broker, health) as port,
+            served("bench.pages:bare", folder, broker, "/") as plain,
+        ):
+            met = show("idle", in_turns(works(port, plain, IDLE_BAR_MS), times))
+            if not asked.idle:
+                met &= _while_written(port, plain, broker, times)
+    sys.exit(0 if met else 1)
+
+
+def _while_written(port: int, plain: int, broker: int, times: int) -> bool:
+    seconds = max(20, times // 20)
+    command = [sys.executable, "-m", "bench.latency", "--send", str(RATE), "--seconds", str(seconds)]
+    sender = subprocess.Popen([*command, "--port", str(broker)], stdout=subprocess.PIPE)
+    time.sleep(2)
+    met = show(f"while {RATE:,} messages/s come in", in_turns(works(port, plain, WRITING_BAR_MS), times))
+    if sender.poll() is not None:
+        print("(the sender ended before the last request)")
+    sender.kill()
+    sender.wait()
+    return met
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Fields that the testbed's schemas share: weeks, amounts, states, languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from gops.api import fields as own
+from gops.api.fields import Parsed, Strict
+from gops.testbed import weeks
+from gops.testbed.checks import RESOURCES
+from gops.testbed.lifecycles import Lifecycle
+
+AMOUNT = {"type": "integer", "minimum": 0}
+
+
+class Week(Parsed):
+    """A week: in a request and in an answer the date of its Monday, inside a whole number."""
+
+    def __init__(self, description: str, **options: Any) -> None:
+        super().__init__(lambda text: weeks.parse(text, ""), weeks.EXPECTED, description, **options)
+        self.metadata["example"] = "2027-01-04"
+
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else weeks.name(value)
+
+
+def raw(description: str, **options: Any) -> fields.Dict:
+    """An object that the service checks, with the place of what is wrong."""
+    return fields.Dict(fields.String(), metadata={"description": description}, **options)
+
+
+def amounts(description: str, **options: Any) -> fields.Dict:
+    about = f"{description}; by resource: {', '.join(RESOURCES)}"
+    return fields.Dict(fields.String(), fields.Raw(metadata={"type": "integer"}), metadata={"description": about},
+                       **options)  # fmt: skip
+
+
+def state(lifecycle: Lifecycle, description: str, words: tuple[str, ...] = (), **options: Any) -> fields.String:
+    return own.choice(description, words or lifecycle.states, **options)
+
+
+def language() -> fields.String:
+    return own.choice("of the text", ("ko", "en"), load_default=None)
+
+
+class Reasoned(Strict):
+    reason = own.text("why, for the audit and for those it concerns", 2000, load_default="")
+
+
+def length(description: str, most: int = 520, **options: Any) -> fields.Integer:
+    about = {"description": f"{description}, in weeks"}
+    return fields.Integer(strict=True, validate=validate.Range(1, most), metadata=about, **options)
