@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -462,3 +463,26 @@ class TestMosquittoAlone:
         assert "refused the connection" in health.problems[0]
         said = caplog.text + "".join(capsys.readouterr()) + repr(health) + repr(place.ingest.link.address)
         assert "s3cret" not in said
+
+
+def test_the_shipped_configuration_is_one_that_mosquitto_takes(tmp_path: Path) -> None:
+    """``deploy/mosquitto/mosquitto.conf`` with the paths and the listener of a test."""
+    shipped = Path(__file__).parents[2] / "deploy" / "mosquitto"
+    with start_mosquitto(tmp_path / "mosquitto") as mosquitto:
+        mosquitto.stop()
+        (tmp_path / "kept").mkdir()
+        text = (shipped / "mosquitto.conf").read_text()
+        for found, put in {
+            "listener 8883": f"listener {mosquitto.port} 127.0.0.1",
+            "/etc/mosquitto/gops.passwords\nacl": f"{mosquitto.password_file}\nacl",
+            "/etc/mosquitto/gops.acl": str(shipped / "acl"),
+            "certfile /etc/mosquitto/certs/server.crt\n": "",
+            "keyfile /etc/mosquitto/certs/server.key\n": "",
+            "/var/lib/mosquitto/": f"{tmp_path / 'kept'}/",
+        }.items():
+            assert found in text
+            text = text.replace(found, put)
+        (mosquitto.folder / "mosquitto.conf").write_text(text + "user root\n" * (os.geteuid() == 0))
+        mosquitto.start()
+        log = mosquitto.log_file.read_text()
+        assert "Error" not in log

@@ -1,9 +1,9 @@
 """amqtt's broker with our own way of serving a connection.
 
 amqtt listens, keeps the sessions and their subscriptions, asks the plugins, and reads CONNECT and SUBSCRIBE. Everything
-else is replaced, because of what amqtt 0.12 does (each was tried; ADR 0006): it forgets a message that is not
-acknowledged within 5 s or when its client goes, hands a session to whoever names its client id, before asking for the
-password, sends any last will anywhere, reads any payload, waits for ever for a CONNECT, and queues without bound.
+else is replaced, because of what amqtt 0.12 does (tried, or read in its source; ADR 0006): it forgets a message that is
+not acknowledged within 5 s or when its client goes, hands a session to whoever names its client id, before asking for
+the password, sends any last will anywhere, reads any payload, waits for ever for a CONNECT, and queues without bound.
 
 A device's message is acknowledged to it when ingest has acknowledged it, that is after the commit. So what a device
 holds a PUBACK for is stored, and a broker that dies loses only what devices send again. While ingest is away, what
