@@ -39,6 +39,12 @@ from gops.sensors.properties import ObservedProperties, seed
 from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings
 from gops.store.port import Store
+from gops.testbed.applications import Applications
+from gops.testbed.calls import Calls
+from gops.testbed.rounds import Rounds
+from gops.testbed.scores import Scores
+from gops.testbed.sites import Sites
+from gops.testbed.slots import Slots
 
 if TYPE_CHECKING:
     from gops.api.services import Services
@@ -67,6 +73,12 @@ class Records:
     mappings: Mappings
     refusals: Refusals
     device_status: DeviceStatus
+    sites: Sites
+    slots: Slots
+    calls: Calls
+    applications: Applications
+    scores: Scores
+    rounds: Rounds
 
 
 def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
@@ -87,6 +99,12 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         mappings=Mappings(database, clock, chosen, lookup),
         refusals=Refusals(database, clock, chosen),
         device_status=DeviceStatus(database, clock),
+        sites=Sites(database, clock, chosen),
+        slots=Slots(database, clock, chosen),
+        calls=Calls(database, clock, chosen),
+        applications=Applications(database, clock, chosen),
+        scores=Scores(database, clock),
+        rounds=Rounds(database, clock),
     )
 
 
@@ -194,6 +212,12 @@ class Platform:
             refusals=own.refusals,
             device_status=own.device_status,
             audit=own.audit,
+            sites=own.sites,
+            slots=own.slots,
+            calls=own.calls,
+            applications=own.applications,
+            scores=own.scores,
+            rounds=own.rounds,
             store=self.store,
             clock=self.clock,
             settings=self.settings,

@@ -31,6 +31,12 @@ class Services:
     refusals: Any
     device_status: Any
     audit: Any
+    sites: Any
+    slots: Any
+    calls: Any
+    applications: Any
+    scores: Any
+    rounds: Any
     store: Store
     clock: Clock
     settings: Settings

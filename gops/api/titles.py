@@ -103,7 +103,42 @@ OF_READINGS: Titles = {
     "unknown_quality": ("없는 품질 표시입니다", "There is no such quality"),
     "wrong_columns": ("열이 다릅니다", "Other columns than expected"),
 }
-TITLES: Titles = {**OF_STATUS, **OF_REQUEST, **OF_REGISTRY, **OF_ACCOUNTS, **OF_READINGS}
+OF_TESTBED: Titles = {
+    "bad_need": ("필요량이 올바르지 않습니다", "A need is wrong"),
+    "bad_nonce": ("난수가 올바르지 않습니다", "The nonce is wrong"),
+    "bad_polygon": ("다각형이 올바르지 않습니다", "The polygon is wrong"),
+    "bad_ranks": ("희망 부지 목록이 올바르지 않습니다", "The list of sites is wrong"),
+    "bad_timetable": ("일정의 순서가 어긋납니다", "The timetable is out of order"),
+    "bad_week": ("월요일 날짜가 아닙니다", "That is no week"),
+    "bad_weights": ("가중치의 합이 100이 아닙니다", "The weights are not 100 percent"),
+    "call_frozen": ("공고가 확정되어 바꿀 수 없습니다", "The call is frozen"),
+    "call_not_closed": ("마감된 공고가 아닙니다", "The call is not closed"),
+    "call_not_open": ("접수 중인 공고가 아닙니다", "The call is not open"),
+    "call_not_scored": ("평가가 끝난 공고가 아닙니다", "The call is not scored"),
+    "crosses_itself": ("다각형이 자신과 교차합니다", "The polygon crosses itself"),
+    "empty_polygon": ("넓이가 없는 다각형입니다", "The polygon is empty"),
+    "illegal_move": ("이 상태에서 할 수 없습니다", "Not possible in this state"),
+    "no_capacity": ("남은 용량이 모자랍니다", "Not so much is left"),
+    "not_a_draft": ("작성 중인 신청이 아닙니다", "The application is no draft"),
+    "not_a_municipality": ("지방자치단체만 할 수 있습니다", "For municipalities"),
+    "not_eligible": ("자격이 확인된 신청이 아닙니다", "The application is not eligible"),
+    "open_too_short": ("접수 기간이 너무 짧습니다", "The call is open too short"),
+    "pseudonym_twice": ("가명이 겹쳤습니다", "A pseudonym fell twice"),
+    "round_overtaken": ("그 사이 다른 배정이 계산되었습니다", "Another round was computed meanwhile"),
+    "score_missing": ("점수가 없는 신청이 있습니다", "A score is missing"),
+    "site_booked": ("예약된 부지입니다", "Slots hold the site"),
+    "site_closed": ("휴장 중인 주입니다", "The site is closed that week"),
+    "site_in_round": ("진행 중인 공고의 부지입니다", "A call counts on the site"),
+    "site_not_in_call": ("공고에 없는 부지입니다", "The site is not in the call"),
+    "site_not_offered": ("제공되지 않는 부지입니다", "The site is not offered"),
+    "site_withdrawn": ("철회된 부지입니다", "The site was withdrawn"),
+    "spans_too_much": ("너무 넓은 영역입니다", "The area spans too much"),
+    "unknown_mechanism": ("없는 배정 방식입니다", "There is no such mechanism"),
+    "unknown_resource": ("없는 자원입니다", "There is no such resource"),
+    "window_outside": ("공고 기간을 벗어났습니다", "Outside of the call's weeks"),
+    "window_reversed": ("마지막 시작 주가 첫 주보다 이릅니다", "The window ends before it starts"),
+}
+TITLES: Titles = {**OF_STATUS, **OF_REQUEST, **OF_REGISTRY, **OF_ACCOUNTS, **OF_READINGS, **OF_TESTBED}
 
 
 def title(code: str, status_code: str, language: str) -> str:

@@ -6,7 +6,7 @@ and so does everything that changes a call or its applications.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -144,6 +144,12 @@ class Calls:
         for call in found:
             call.state = state_at(call, now)
         return found
+
+    def slugs(self, call_ids: Collection[int]) -> dict[int, str]:
+        """The slugs of calls that whoever asks knows of already."""
+        with self._database.read() as session:
+            rows = session.execute(select(Call.id, Call.slug).where(Call.id.in_(call_ids)))
+            return {row.id: row.slug for row in rows}
 
     def advance(self) -> int:
         """Open and close what is due; how many calls. For a scheduler, every minute or so."""

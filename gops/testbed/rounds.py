@@ -28,7 +28,6 @@ from gops.testbed.lifecycles import APPLICATION, CALL, ROUND
 from gops.testbed.model import Application, Call, Round
 from gops.testbed.slots import Booking, book, lock_sites
 
-PUBLIC = ("published", "final")
 MECHANISM = (ranked.MECHANISM, ranked.VERSION)
 
 
@@ -132,14 +131,16 @@ class Rounds:
             audit.record(session, now, actor, "round.key", "call", call.id, call.organisation_id)
         return found
 
-    def pseudonym(self, application: Application) -> str | None:
-        """Its own, from the publication of its round on; None before, and where it did not stand in one."""
+    def own_pseudonyms(self, actor: Actor, applications: Sequence[Application]) -> dict[int, str]:
+        """By application, from the publication of its round on: to its own organisation, the operator and auditors."""
+        home = visibility.home_of(actor, "application.read")
+        by_key = permits(actor, "round.key", None)
+        own = [row for row in applications if row.score is not None and (by_key or row.organisation_id == home)]
+        published = select(Round.id).where(Round.call_id == Call.id, Round.published_at.is_not(None)).exists()
         with self._database.read() as session:
-            published = select(Round.id).where(Round.call_id == application.call_id, Round.state.in_(PUBLIC))
-            secret = session.scalar(select(Call.pseudonym_key).where(Call.id == application.call_id))
-            if secret is None or session.scalar(published.limit(1)) is None or application.score is None:
-                return None
-        return roundfile.pseudonym(secret, application.id)
+            query = select(Call.id, Call.pseudonym_key).where(Call.id.in_({row.call_id for row in own}), published)
+            keys = {row.id: row.pseudonym_key for row in session.execute(query)}
+        return {row.id: roundfile.pseudonym(keys[row.call_id], row.id) for row in own if row.call_id in keys}
 
     def _keep(self, session: Session, call: Call, revision: int, data: bytes, report: Report) -> Round:
         before = select(Round).where(Round.call_id == call.id, Round.state.in_(("computed", "verified")))

@@ -41,6 +41,12 @@ from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings, load
 from gops.store.memory import MemoryStore
 from gops.store.port import READINGS, Store
+from gops.testbed.applications import Applications
+from gops.testbed.calls import Calls
+from gops.testbed.rounds import Rounds
+from gops.testbed.scores import Scores
+from gops.testbed.sites import Sites
+from gops.testbed.slots import Slots
 from tests.conftest import NOON_BEFORE, People
 
 MINUTE = 60_000_000
@@ -76,6 +82,12 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         refusals=Refusals(database, clock, settings),
         device_status=DeviceStatus(database, clock),
         audit=Audit(database),
+        sites=Sites(database, clock, settings),
+        slots=Slots(database, clock, settings),
+        calls=Calls(database, clock, settings),
+        applications=Applications(database, clock, settings),
+        scores=Scores(database, clock),
+        rounds=Rounds(database, clock),
         store=store,
         clock=clock,
         settings=settings,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask.views import MethodView
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from gops.api import fields as own
 from gops.api.blueprint import PREFIX, Blueprint
@@ -16,11 +16,11 @@ from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.api.testbed.fields import Week, amounts, language, length, state
 from gops.testbed.applications import Draft
+from gops.testbed.checks import TRL
 from gops.testbed.eligibility import TITLES
 from gops.testbed.lifecycles import APPLICATION
 
 blueprint = Blueprint("applications", __name__, description="What is handed in to a call")
-CONDITION = "its needs, window, ranks and score stand in the published round file under a pseudonym"
 
 
 class ApplicationsQuery(PageQuery):
@@ -29,26 +29,28 @@ class ApplicationsQuery(PageQuery):
     language = language()
 
 
-class Written(Strict):
-    title = own.text("public once the call is final", 200, shortest=1)
-    summary = own.text("what it is about", 2000)
-    sites = fields.List(own.record_id("a site of the call"), metadata={"description": "ranked, the best first"})
-    needs = amounts("what it needs in each week, above 0; leave out what it does not need")
-    duration = length("how long")
-    first_start = Week("the first week it could start in")
-    last_start = Week("the last week it could start in")
-    band = own.text("radio band it uses, of the call's; null: none", 32, allow_none=True)
-    trl = fields.Integer(strict=True, metadata={"description": "technology readiness at entry, 1 to 9"})
+def written(required: bool) -> dict[str, fields.Field[Any]]:
+    """What an applicant writes: all of it for a new application, some for a change."""
+    must: dict[str, Any] = {"required": True} if required else {}
+    ranked = own.record_id("a site of the call")
+    trl = validate.Range(*TRL)
+    return {
+        "title": own.text("public once the call is final", 200, shortest=1, **must),
+        "summary": own.text("what it is about", 2000),
+        "sites": fields.List(ranked, metadata={"description": "ranked, the best first"}, **must),
+        "needs": amounts("what it needs in each week, above 0; leave out what it does not need", **must),
+        "duration": length("how long", **must),
+        "first_start": Week("the first week it could start in", **must),
+        "last_start": Week("the last week it could start in", **must),
+        "band": own.text("radio band that it uses, one of the call's; null: none", 32, allow_none=True),
+        "trl": fields.Integer(strict=True, validate=trl, metadata={"description": "readiness at entry, 1-9"}, **must),
+    }
 
 
-class ApplicationNew(Written):
-    organisation = own.slug("who applies", required=True)
-
-    class Meta:
-        required = ("title", "sites", "needs", "duration", "first_start", "last_start", "trl")
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        field_obj.required = field_name in ("organisation", *self.Meta.required)
+ApplicationNew = Strict.from_dict(
+    {"organisation": own.slug("who applies", required=True), **written(True)}, name="ApplicationNew"
+)
+ApplicationChange = Strict.from_dict(written(False), name="ApplicationChange")
 
 
 class ApplicationState(Strict):
@@ -86,6 +88,9 @@ class ApplicationOut(Strict):
     verdicts = fields.List(fields.Nested(VerdictOut), metadata={"description": "what stands against it"})
     created_at = own.moment("when it was begun")
     submitted_at = own.moment("when it was handed in", allow_none=True)
+
+
+PLAIN = tuple(set(ApplicationOut().fields) - {"call", "pseudonym", "verdicts"})
 
 
 class Standing(Strict):
@@ -153,7 +158,7 @@ class ApplicationView(MethodView):
         """Show an application"""
         return shown([services().applications.get(actor(), application_id)], query["language"])[0]
 
-    @blueprint.arguments(Written)
+    @blueprint.arguments(ApplicationChange)
     @blueprint.response(200, ApplicationOut)
     @blueprint.writes(404, 409, 413, 415, 422)
     def patch(self, change: dict[str, Any], application_id: int) -> Any:
@@ -183,19 +188,16 @@ class ApplicationStateView(MethodView):
 def shown(rows: Sequence[Any], language: str | None = None) -> list[SimpleNamespace]:
     """Applications with their call's slug, their pseudonym, and verdicts in words."""
     slugs = services().calls.slugs({row.call_id for row in rows})
-    names = services().rounds.own_pseudonyms(rows)
+    names = services().rounds.own_pseudonyms(actor(), rows)
     return [
         SimpleNamespace(
             call=slugs[row.call_id],
             pseudonym=names.get(row.id),
             verdicts=[{**verdict, "title": _title(verdict["code"], language)} for verdict in row.verdicts],
-            **{name: getattr(row, name) for name in ApplicationOut().fields if name not in ADDED},
+            **{name: getattr(row, name) for name in PLAIN},
         )
         for row in rows
     ]
-
-
-ADDED = ("call", "pseudonym", "verdicts")
 
 
 def _title(code: Any, language: str | None) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask.views import MethodView
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import fields
 
 from gops.api import fields as own
 from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.context import actor, services
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
-from gops.api.testbed.fields import raw, state
+from gops.api.testbed.fields import moment_asked, raw, state
 from gops.testbed.lifecycles import CALL
 
 blueprint = Blueprint("calls", __name__, description="What is asked, by which terms, and when")
@@ -32,15 +32,9 @@ class CallNew(Strict):
     title_ko = own.text("in Korean", 200, shortest=1, required=True)
     title_en = own.text("in English", 200, shortest=1, required=True)
     description = own.text("what it is about", 2000, load_default="")
-    opens_at = own.moment_in("from when on applications are taken")
-    closes_at = own.moment_in("until when, this moment not included")
+    opens_at = moment_asked("from when on applications are taken")
+    closes_at = moment_asked("until when, this moment not included")
     terms = raw(TERMS, required=True)
-
-    @validates_schema
-    def timed(self, data: dict[str, Any], **_: Any) -> None:
-        for name in ("opens_at", "closes_at"):
-            if data.get(name) is None:
-                raise ValidationError("Missing data for required field.", name)
 
 
 class CallChange(Strict):

@@ -7,7 +7,9 @@ from typing import Any
 from marshmallow import fields, validate
 
 from gops.api import fields as own
+from gops.api.context import settings
 from gops.api.fields import Parsed, Strict
+from gops.api.times import EXPECTED, parse_time
 from gops.testbed import weeks
 from gops.testbed.checks import RESOURCES
 from gops.testbed.lifecycles import Lifecycle
@@ -20,9 +22,9 @@ class Week(Parsed):
 
     def __init__(self, description: str, **options: Any) -> None:
         super().__init__(lambda text: weeks.parse(text, ""), weeks.EXPECTED, description, **options)
-        self.metadata["example"] = "2027-01-04"
+        self.metadata = {**self.metadata, "example": "2027-01-04"}
 
-    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else weeks.name(value)
 
 
@@ -35,6 +37,11 @@ def amounts(description: str, **options: Any) -> fields.Dict:
     about = f"{description}; by resource: {', '.join(RESOURCES)}"
     return fields.Dict(fields.String(), fields.Raw(metadata={"type": "integer"}), metadata={"description": about},
                        **options)  # fmt: skip
+
+
+def moment_asked(description: str) -> Parsed:
+    """A time that a request must give, to microseconds; without offset it is on the clock of this GOPS."""
+    return Parsed(lambda given: parse_time(given, settings().zone, ""), EXPECTED, description, required=True)
 
 
 def state(lifecycle: Lifecycle, description: str, words: tuple[str, ...] = (), **options: Any) -> fields.String:

@@ -64,7 +64,7 @@ class Explanation(Strict):
     text = fields.List(fields.String(), metadata={"description": "lines for people"})
 
 
-class KeyOut(Strict):
+class PseudonymKey(Strict):
     key = fields.String(metadata={"description": "hex; HMAC-SHA-256 of an application's id gives its pseudonym"})
     applications = fields.Dict(fields.String(), fields.Integer(), metadata={"description": "pseudonym to id"})
 
@@ -145,7 +145,7 @@ class ExplanationView(MethodView):
 
 @blueprint.route("/calls/<slug:slug>/pseudonyms")
 class KeyView(MethodView):
-    @blueprint.response(200, KeyOut)
+    @blueprint.response(200, PseudonymKey)
     @blueprint.reads(403, 404)
     def get(self, slug: str) -> Any:
         """Show whose each pseudonym is

@@ -1,5 +1,6 @@
 """The routes under /api/v1: one blueprint a module, with the schemas of what it takes and gives."""
 
+from gops.api import testbed
 from gops.api.v1 import (
     audit,
     datastreams,
@@ -17,10 +18,13 @@ from gops.api.v1 import (
     things,
 )
 
-BLUEPRINTS = tuple(
-    module.blueprint
-    for module in (
-        index, observations, latest, datastreams, things, sensors, properties, organisations, devices, refusals, keys,
-        signup, audit, health,
-    )
+BLUEPRINTS = (
+    *(
+        module.blueprint
+        for module in (
+            index, observations, latest, datastreams, things, sensors, properties, organisations, devices, refusals,
+            keys, signup, audit, health,
+        )
+    ),
+    *testbed.BLUEPRINTS,
 )  # fmt: skip

@@ -116,7 +116,7 @@ def test_before_publication_a_round_is_the_operators_and_the_auditors(city: City
         with pytest.raises(NotFound):
             city.rounds.file(actor, story.call.slug, 1)
         assert list(city.rounds.list(actor, story.call.slug)) == []
-        assert city.rounds.pseudonym(story.first) is None
+    assert city.rounds.own_pseudonyms(city.company, [story.first]) == {}
 
 
 def test_computed_again_nothing_changes_but_the_revision(city: City, story: Story) -> None:
@@ -227,8 +227,12 @@ def test_a_cancelled_call_gives_its_places_back(city: City, story: Story) -> Non
 
 def test_an_applicant_is_told_its_pseudonym_and_reads_why(city: City, story: Story) -> None:
     city.published(story.call)
-    mine = city.rounds.pseudonym(city.applications.get(city.rival, story.third.id))
-    assert mine == story.names()[story.third.id]
+    third = city.applications.get(city.rival, story.third.id)
+    mine = story.names()[story.third.id]
+    assert city.rounds.own_pseudonyms(city.rival, [third]) == {third.id: mine}
+    assert city.rounds.own_pseudonyms(city.operator, [third]) == {third.id: mine}
+    for other in (city.company, city.planner, ANONYMOUS):
+        assert city.rounds.own_pseudonyms(other, [third]) == {}
     told = city.rounds.explain(ANONYMOUS, story.call.slug, 1, mine, "ko")
     assert told["site"] is None
     assert told["text"][0] == "배정되지 않았습니다. 순위별 사유:"
@@ -241,7 +245,8 @@ def test_an_applicant_is_told_its_pseudonym_and_reads_why(city: City, story: Sto
 
 def test_who_did_not_stand_in_the_round_has_no_pseudonym(city: City, story: Story) -> None:
     city.published(story.call)
-    assert city.rounds.pseudonym(story.ineligible) is None
+    row = city.applications.get(city.company, story.ineligible.id)
+    assert city.rounds.own_pseudonyms(city.company, [row]) == {}
 
 
 def test_neighbouring_sites_disturb_each_other_on_one_band(city: City) -> None:
