@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from gops.clock import HOUR, MINUTE, to_micros
 from gops.kinds import ALLOWED_AGGREGATES, KINDS, LABELS, Kind
 from gops.quality import ANY, GOOD_ONLY, Quality
-from gops.store.duckdb import DuckdbStore, aggregates
+from gops.store.duckdb import DuckdbStore, aggregates, reads
 from gops.store.memory import MemoryStore
 from gops.store.port import Read, Series, Store, Windows
 from gops.windows import edges
@@ -109,6 +109,8 @@ def test_both_say_and_hold_the_same(duckdb_store: DuckdbStore, history: tuple, d
     assert duckdb_store.read(query).schema == expected.schema
     streamed = list(duckdb_store.stream(query, rows=4))
     assert pa.Table.from_batches(streamed, expected.schema).to_pylist() == expected.to_pylist()
+    in_parts = list(reads.stream(duckdb_store._database, duckdb_store._heads, query, rows=4, sorted_rows=5))
+    assert pa.Table.from_batches(in_parts, expected.schema).to_pylist() == expected.to_pylist()
 
 
 def windows(base: int) -> st.SearchStrategy[tuple[list[int], int, int]]:

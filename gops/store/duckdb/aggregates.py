@@ -7,7 +7,7 @@ many passes them on a handful at a time, and grouping those costs more than the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -24,6 +24,7 @@ from gops.store.duckdb.heads import Heads
 from gops.store.duckdb.lookback import last_before
 from gops.store.duckdb.shares import shares
 from gops.store.duckdb.spans import Span, condition, of_quality, spans_of
+from gops.store.duckdb.views import in_one_view
 from gops.store.port import Extent, Windows
 
 GATHERED_ROWS = 1_000_000  # at most are gathered before they are grouped
@@ -66,16 +67,19 @@ def aggregate(
 ) -> pa.Table:
     """See ``Store.aggregate``. ``gathered_rows`` changes how, not what."""
     query = replace(query, series=tuple(by_datastream(query.series).values()))
-    extents = heads.extent([series.datastream for series in query.series])
-    with database.lend() as connection:
-        connection.execute("BEGIN")
+
+    def compute(
+        connection: duckdb.DuckDBPyConnection, extents: Mapping[int, Extent]
+    ) -> tuple[list[pa.Table], dict[tuple[int, int], str] | None]:
         asked = _asked_table(query)
         connection.register("asked", asked)
         found = [_Group(connection, query, kind, asked, back, gathered_rows).compute(extents) for back in (0, 1)]
         texts = shares(connection, query, extents) if "share" in query.aggregates else None
         for name in _HANDED_OVER:
             connection.unregister(name)
-        connection.execute("COMMIT")
+        return found, texts
+
+    found, texts = in_one_view(database, heads, [series.datastream for series in query.series], compute)
     table = pa.concat_tables(found)
     if all(part.num_rows for part in found):  # each is in order already
         table = table.sort_by([("datastream", "ascending"), ("place", "ascending")])
@@ -100,7 +104,7 @@ class _Group:
     back: int
     gathered_rows: int
 
-    def compute(self, extents: dict[int, Extent]) -> pa.Table:
+    def compute(self, extents: Mapping[int, Extent]) -> pa.Table:
         """``datastream, place``, the aggregates, ``count, good``: a row a (Datastream, window) with rows."""
         query = self.query
         names = [name for name in dict.fromkeys(query.aggregates) if name != "share"]

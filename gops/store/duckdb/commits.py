@@ -86,12 +86,14 @@ class Commits:
         """Commit a batch of ``READINGS`` with its mode a row; the outcome of each row."""
         self._reserve()
         given = Rows.of(batch)
+        self.heads.announce(given)
         with self._transaction() as connection:
             done = self._resolve(connection, given, keep)
             self._remove(connection, done.gone)
             self._insert(connection, batch, done.written)
             if deliveries:
                 self.deliveries.write(connection, deliveries)
+            self.heads.begin_commit()
         changed = np.unique(given.datastream[done.outcomes <= REPLACED])
         inserted = given.datastream[done.outcomes == INSERTED]
         self.heads.add(given.take(done.written), inserted, changed, self._next_version(changed))

@@ -7,7 +7,7 @@ writer after each commit, read by anybody; ``lock`` makes a reader see a whole c
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,15 +75,38 @@ def _nothing() -> Rows:
     return Rows.of(READINGS.empty_table()).take(np.empty(0, np.int64))  # a copy: arrays of Arrow can't be written
 
 
+def _no_numbers() -> Ints:
+    return np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Between which t rows of some Datastreams may be, and how many there are about (1 at least).
+
+    It holds for a view of the database that was taken while ``Heads.holds`` is true of it.
+    """
+
+    extents: Mapping[int, Extent]
+    announced: int
+
+
 @dataclass
 class Heads:
-    """``newest.datastream`` is the sorted key of all arrays here; ``newest.t`` is NONE where there are no rows."""
+    """``newest.datastream`` is the sorted key of all arrays here; ``newest.t`` is NONE where there are no rows.
+
+    ``low`` and ``high`` are widened before a commit and never narrowed. So a reader who takes them, and then a view of
+    the database, misses nothing in it, unless a commit was announced and made in between: ``holds`` tells.
+    """
 
     floor: int = 0
     newest: Rows = field(default_factory=_nothing)
-    first: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    rows: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    versions: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    first: Ints = field(default_factory=_no_numbers)
+    low: Ints = field(default_factory=_no_numbers)
+    high: Ints = field(default_factory=_no_numbers)
+    rows: Ints = field(default_factory=_no_numbers)
+    versions: Ints = field(default_factory=_no_numbers)
+    announced: int = 0
+    committing: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, datastreams: Sequence[int] | Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
@@ -121,6 +144,20 @@ class Heads:
             columns = (self.newest.datastream[at], self.first[at], self.newest.t[at], self.rows[at])
         return {one: Extent(*span) for one, *span in zip(*(column.tolist() for column in columns), strict=True)}
 
+    def outline(self, datastreams: Sequence[int]) -> Outline:
+        """Of those Datastreams that have rows, have had some, or are about to."""
+        with self.lock:
+            places, known = self.find(np.unique(np.asarray(datastreams, np.int64)))
+            at = places[known]
+            columns = (self.newest.datastream[at], self.low[at], self.high[at], np.maximum(1, self.rows[at]))
+            announced = self.announced
+        spans = zip(*(column.tolist() for column in columns), strict=True)
+        return Outline({one: Extent(*span) for one, *span in spans}, announced)
+
+    def holds(self, outline: Outline) -> bool:
+        """Is no commit being made, or made, that was announced after the outline was taken?"""
+        return self.committing <= outline.announced
+
     def version(self, datastreams: Sequence[int]) -> int:
         with self.lock:
             places, known = self.find(datastreams)
@@ -137,10 +174,25 @@ class Heads:
             at, _ = self.find(newest.datastream)
             self._set_newest(at, newest)
             self.first[at], self.rows[at] = first, rows
+            self.low[at] = np.minimum(self.low[at], first)
+            self.high[at] = np.maximum(self.high[at], newest.t)
             self._mark(changed, version)
 
+    def announce(self, rows: Rows) -> None:
+        """These may be committed next."""
+        with self.lock:
+            self._make_room(rows.datastream)
+            at, _ = self.find(rows.datastream)
+            np.minimum.at(self.low, at, rows.t)
+            np.maximum.at(self.high, at, rows.t)
+            self.announced += 1
+
+    def begin_commit(self) -> None:
+        """From now on what was announced may be seen."""
+        self.committing = self.announced
+
     def add(self, written: Rows, inserted: Ints, changed: Ints, version: int) -> None:
-        """After a commit: ``written`` rows stand now; ``inserted`` holds the Datastream of each row that is new."""
+        """What was announced is committed: ``written`` rows stand, ``inserted`` are the Datastreams of the new ones."""
         if not len(written):
             return
         order = np.lexsort((written.t, written.datastream))
@@ -148,7 +200,6 @@ class Heads:
         begins = np.flatnonzero(np.diff(datastreams, prepend=datastreams[0] - 1))
         tops = order[np.append(begins[1:], len(order)) - 1]
         with self.lock:
-            self._make_room(datastreams[begins])
             at, _ = self.find(datastreams[begins])
             newer = written.t[tops] >= self.newest.t[at]
             self._set_newest(at[newer], written.take(tops[newer]))
@@ -175,5 +226,7 @@ class Heads:
         for name, column in vars(self.newest).items():
             setattr(self.newest, name, np.insert(column, at, getattr(fills, name)))
         self.first = np.insert(self.first, at, NEVER)
+        self.low = np.insert(self.low, at, NEVER)
+        self.high = np.insert(self.high, at, NONE)
         self.rows = np.insert(self.rows, at, 0)
         self.versions = np.insert(self.versions, at, self.floor)

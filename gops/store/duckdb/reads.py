@@ -7,7 +7,7 @@ slices of some Datastreams each, so that little more is sorted than what is aske
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from operator import itemgetter
@@ -20,7 +20,8 @@ from gops.store.duckdb.database import Cursor, Database
 from gops.store.duckdb.heads import Heads
 from gops.store.duckdb.schema import COLUMNS
 from gops.store.duckdb.spans import Span, condition, of_quality, spans_of
-from gops.store.port import READINGS, Read
+from gops.store.duckdb.views import begin_view, in_one_statement, in_one_view
+from gops.store.port import READINGS, Extent, Read
 
 FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
 SORTED_ROWS = 1_000_000  # of a stream are sorted at once, unless a single Datastream has more
@@ -31,40 +32,43 @@ WIDEN = 4  # the next slice of a limited read has this many times the Datastream
 
 def read(database: Database, heads: Heads, query: Read) -> pa.Table:
     """See ``Store.read``."""
-    spans = _plan(heads, query)
-    if not spans or query.limit == 0:
-        return READINGS.empty_table()
-    with database.lend() as connection:
+    ids = [series.datastream for series in query.series]
+
+    def fetch(connection: duckdb.DuckDBPyConnection, extents: Mapping[int, Extent]) -> pa.Table:
+        spans = _plan(query, extents)
+        if not spans or query.limit == 0:
+            return READINGS.empty_table()
         if query.limit is None:
             return _fetch(connection, spans, query, None)
         if len(spans) == 1:
             return _fetch_page(connection, spans[0], query, query.limit)
         return _fetch_slices(connection, spans, query, query.limit)
 
+    in_turn = in_one_statement if query.limit is None or len(set(ids)) == 1 else in_one_view
+    return in_turn(database, heads, ids, fetch)
 
-def stream(database: Database, heads: Heads, query: Read, rows: int) -> Iterator[pa.RecordBatch]:
+
+def stream(
+    database: Database, heads: Heads, query: Read, rows: int, sorted_rows: int = SORTED_ROWS
+) -> Iterator[pa.RecordBatch]:
     """See ``Store.stream``. The view is of the moment when the first batch is taken."""
-    spans = _plan(heads, query)
     left = query.limit
-    if not spans or left == 0:
-        return
     cursor = database.take()
     try:
         with database.working(cursor):
-            cursor.connection.execute("BEGIN")
-        for part in _by_size(spans):
+            outline = begin_view(cursor.connection, heads, [series.datastream for series in query.series])
+        for part in _by_size(_plan(query, outline.extents), sorted_rows):
+            if left == 0:
+                return
             for batch in _batches(database, cursor, part, query, left, rows):
                 yield batch
                 left = None if left is None else left - batch.num_rows
-            if left == 0:
-                return
     finally:
         database.discard(cursor)  # a reader who left early may have left rows in it
 
 
-def _plan(heads: Heads, query: Read) -> list[Span]:
+def _plan(query: Read, extents: Mapping[int, Extent]) -> list[Span]:
     """Spans in the order of the answer, without what comes before ``after``."""
-    extents = heads.extent([series.datastream for series in query.series])
     spans = spans_of(query.series, query.start, query.end, extents)
     if query.descending:
         spans.reverse()
@@ -132,30 +136,29 @@ def _near(span: Span, limit: int, descending: bool) -> Span:
 
 
 def _fetch_slices(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: Read, limit: int) -> pa.Table:
-    """Ever more Datastreams at a time until the page is full, all in one view."""
+    """Ever more Datastreams at a time until the page is full."""
     tables, left, least = [], limit, 1
-    connection.execute("BEGIN")
     while spans and left:
         rows = accumulate(span.extent.rows for span in spans)
         size = max(least, next((n for n, count in enumerate(rows, 1) if count >= left), len(spans)))
         tables.append(_fetch(connection, spans[:size], query, left))
         left -= tables[-1].num_rows
         spans, least = spans[size:], size * WIDEN
-    connection.execute("COMMIT")
     return pa.concat_tables(tables)
 
 
-def _by_size(spans: Sequence[Span]) -> Iterator[list[Span]]:
-    """Neighbouring spans together as long as what they hold may be sorted at once."""
+def _by_size(spans: Sequence[Span], most: int) -> Iterator[list[Span]]:
+    """Neighbouring spans together as long as they hold no more than ``most`` rows."""
     part: list[Span] = []
     size = 0
     for span in spans:
-        if part and size + span.extent.rows > SORTED_ROWS:
+        if part and size + span.extent.rows > most:
             yield part
             part, size = [], 0
         part.append(span)
         size += span.extent.rows
-    yield part
+    if part:
+        yield part
 
 
 def _batches(

@@ -19,7 +19,7 @@ from gops.store.duckdb.commits import GAP, SPANS, Commits, spans
 from gops.store.duckdb.database import Database, rows
 from gops.store.duckdb.deliveries import SLACK, Deliveries
 from gops.store.duckdb.writer import Act, Write, Writer
-from gops.store.port import Delivery, Read
+from gops.store.port import READINGS, Delivery, Read, Windows
 from tests.contracts.store.conftest import OpenDuckdb
 from tests.contracts.store.rows import batch, reading, series
 
@@ -205,24 +205,37 @@ def test_the_writer_outlives_what_nobody_foresaw(writer: Writer) -> None:
 # reading beside writing
 
 
+LATER = 10**6
+
+
 def test_readers_see_whole_commits_only(open_duckdb: OpenDuckdb) -> None:
-    """Two Datastreams are always written with one value: no reader ever finds them apart."""
+    """Two Datastreams are always written together, newer each time: no reader ever finds them apart."""
     store = open_duckdb()
     done = threading.Event()
     apart: list[object] = []
 
-    def read_on() -> None:
-        while not done.is_set():
-            values = store.read(Read(series(1, 2)))["value"].to_pylist()
-            newest = store.latest([1, 2])["value"].to_pylist()
-            if len(set(values)) > 1 or len(set(newest)) > 1:
-                apart.append((values, newest))
+    def look(found: pa.Table) -> None:
+        half = found.num_rows // 2
+        times, values = found["t"].to_pylist(), found["value"].to_pylist()
+        if [t + LATER for t in times[:half]] != times[half:] or values[:half] != values[half:]:
+            apart.append(found.to_pylist())
 
-    readers = [threading.Thread(target=read_on) for _ in range(3)]
+    def read_on(of: Sequence[int]) -> None:
+        while not done.is_set():
+            look(store.read(Read(series(*of))))
+            look(store.read(Read(series(*of), limit=10_000)))
+            look(pa.Table.from_batches(store.stream(Read(series(*of))), READINGS))
+            look(store.latest(of))
+            counts = store.aggregate(Windows(series(*of), [0, 10**9], ["last"], fill=True)).to_pylist()
+            if counts[0]["count"] != counts[1]["count"] or counts[0]["last"] != counts[1]["last"]:
+                apart.append(counts)
+
+    readers = [threading.Thread(target=read_on, args=([1, 2],)) for _ in range(2)]
     for reader in readers:
         reader.start()
-    for n in range(100):
-        store.write(batch([reading(1, 7, float(n)), reading(2, 7, float(n))]), "replace")
+    for n in range(200):
+        pairs = [(one, t + later, v) for one, later in ((1, 0), (2, LATER)) for t, v in ((n, 1.0 * n), (0, -1.0 * n))]
+        store.write(batch([reading(one, t, v) for one, t, v in pairs]), "replace")
     done.set()
     for reader in readers:
         reader.join()
