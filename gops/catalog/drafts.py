@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from gops import logs
 from gops.accounts.model import Organisation
 from gops.catalog import selection
 from gops.catalog.datasets import new_draft
 from gops.catalog.lookup import NOUN, find
-from gops.catalog.model import Dataset
+from gops.catalog.model import Dataset, DatasetDatastream
 from gops.catalog.selection import DIRECT, Rule
-from gops.catalog.states import DRAFT, PUBLISHED
+from gops.catalog.states import DRAFT, PUBLISHED, WITHDRAWN
 from gops.clock import Clock
 from gops.errors import Conflict
 from gops.permissions import ANONYMOUS
@@ -73,7 +73,7 @@ class Drafts:
         with self._database.write() as session:
             serialise(session, NOUN)
             offered = self._offer(session, owner)
-            return offered + self._follow(session, owner)
+            return offered + self._follow(session, owner) + self._succeed(session, owner)
 
     def _offer(self, session: Session, owner: int) -> int:
         feeds = select(Datastream.feed_id).where(Datastream.organisation_id == owner).distinct()
@@ -124,14 +124,40 @@ class Drafts:
         except Conflict as error:
             log.warning("dataset_full", dataset=dataset.slug, reason=error.message)
             return False
-        if dataset.state == PUBLISHED:
-            set_public(session, added, True)
         if not (added or gone):
             return False
+        self._changed_selection(session, dataset, added)
+        return True
+
+    def _succeed(self, session: Session, owner: int) -> int:
+        """Where a Sensor was replaced, the Datastream that goes on belongs where the one that ended does."""
+        new = aliased(Datastream)
+        ended = Datastream.ended_at.is_not(None)
+        goes_on = and_(
+            new.thing_id == Datastream.thing_id,
+            new.observed_property_id == Datastream.observed_property_id,
+            new.created_at == Datastream.ended_at,
+            new.id > Datastream.id,
+        )
+        held = select(DatasetDatastream.dataset_id, new.id).join_from(DatasetDatastream, Datastream)
+        found = session.execute(held.join(new, goes_on).where(Datastream.organisation_id == owner, ended)).all()
+        grown = 0
+        for dataset_id in sorted({dataset_id for dataset_id, _ in found}):
+            dataset = session.get_one(Dataset, dataset_id, with_for_update=True)
+            there = selection.members(session, dataset_id)
+            wanted = there | {one for holder, one in found if holder == dataset_id}
+            if wanted != there and dataset.state != WITHDRAWN:
+                added, _gone = selection.put(session, self._settings, dataset, wanted)
+                self._changed_selection(session, dataset, added)
+                grown += 1
+        return grown
+
+    def _changed_selection(self, session: Session, dataset: Dataset, added: set[int]) -> None:
+        if dataset.state == PUBLISHED:
+            set_public(session, added, True)
         dataset.modified_at = self._clock.micros()
         dataset.revision += 1
         events.append(session, dataset.modified_at, "dataset.changed", dataset=dataset.id)
-        return True
 
 
 def _offer_of(feed: int | None) -> str:

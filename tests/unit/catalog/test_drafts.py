@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from gops.accounts import lookup
+from gops.catalog import selection
 from gops.catalog.drafts import Drafts
 from gops.catalog.model import Dataset
 from gops.permissions import ANONYMOUS
 from gops.records.events import Event
+from gops.sensors.datastreams import Datastreams
 from gops.sensors.model import Location
 from tests.unit.catalog.conftest import COMPLETE, World
 
@@ -112,6 +116,20 @@ def test_a_draft_of_a_list_follows_nothing(world: World) -> None:
     world.datasets.edit(world.actor, "suwon-devices", {"datastreams": [first]})
     world.stream()
     assert world.drafts.reconcile() == 0
+
+
+def test_a_replaced_sensor_goes_on_in_the_same_datasets(world: World) -> None:
+    stream = world.stream()
+    world.published(stream)
+    accounts: Any = lookup
+    streams = Datastreams(world.database, world.clock, world.settings, accounts, lambda _one: True)
+    new = streams.replace_sensor(world.actor, stream, "another")
+    assert world.drafts.reconcile() > 0
+    with world.database.read() as session:
+        assert selection.members(session, world.datasets.get(world.actor, "air").id) == {stream, new.id}
+    assert world.public() == {stream, new.id}
+    world.datasets.withdraw(world.actor, "air", "x")
+    assert world.public() == set()
 
 
 def test_a_full_dataset_does_not_stop_the_others(world: World) -> None:

@@ -1,0 +1,146 @@
+"""What is in a dataset: its Datastreams as its rows show them, filtered, and only for who may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from gops.catalog import lookup
+from gops.catalog.long_shape import Member
+from gops.catalog.model import Dataset, DatasetDatastream
+from gops.catalog.states import PUBLISHED
+from gops.durations import parse_duration
+from gops.errors import Invalid
+from gops.geo import BBox
+from gops.kinds import Kind, Label
+from gops.permissions import Actor, require
+from gops.records.database import Database
+from gops.sensors import places
+from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which Datastreams of a dataset are asked for; None: all. ``bbox`` is of the places where Things are now."""
+
+    things: tuple[int, ...] | None = None
+    properties: tuple[str, ...] | None = None
+    bbox: BBox | None = None
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A dataset and those of its Datastreams that are asked for, in the order of their ids."""
+
+    dataset: Dataset
+    members: tuple[Member, ...]
+    is_former_slug: bool
+
+    @property
+    def ids(self) -> list[int]:
+        return [one.id for one in self.members]
+
+
+class Catalogued:
+    """Reads of datasets."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def contents(self, actor: Actor, slug: str, wanted: Filter = EVERYTHING) -> Contents:
+        """Raises ``NotFound``, ``Gone``, ``Forbidden`` for a draft whose readings the actor may not read, and
+        ``Invalid`` (``unknown_thing``, ``unknown_property``) for a filter that names what is not in it."""
+        with self._database.read() as session:
+            dataset = lookup.readable(session, actor, slug)
+            if dataset.state != PUBLISHED:
+                require(actor, "observation.read_private", dataset.organisation_id)
+            self._check(session, dataset, wanted)
+            members = _members(session, dataset, wanted)
+        return Contents(dataset, members, dataset.slug != slug)
+
+    def places(self, contents: Contents) -> dict[int, Location]:
+        """Where the Things of these Datastreams are, by id of the Thing."""
+        with self._database.read() as session:
+            return places.newest(session, {one.thing_id for one in contents.members})
+
+    def _check(self, session: Session, dataset: Dataset, wanted: Filter) -> None:
+        if wanted.things is not None:
+            known = set(session.scalars(_of(dataset, Datastream.thing_id)))
+            _refuse_unknown("thing", wanted.things, known)
+        if wanted.properties is not None:
+            observed = _of(dataset, Datastream.observed_property_id)
+            keys = session.scalars(select(ObservedProperty.key).where(ObservedProperty.id.in_(observed)))
+            _refuse_unknown("property", wanted.properties, set(keys))
+
+
+def _of(dataset: Dataset, column: Any) -> Select[Any]:
+    joined = select(column).join_from(Datastream, DatasetDatastream, DatasetDatastream.datastream_id == Datastream.id)
+    return joined.where(DatasetDatastream.dataset_id == dataset.id)
+
+
+def _members(session: Session, dataset: Dataset, wanted: Filter) -> tuple[Member, ...]:
+    columns = (
+        Datastream.id,
+        Datastream.thing_id,
+        Thing.name,
+        ObservedProperty.key,
+        Datastream.unit,
+        Datastream.kind,
+        Datastream.label,
+        Datastream.period,
+    )
+    query = _of(dataset, Datastream.id).with_only_columns(*columns)
+    query = query.join(Thing, Thing.id == Datastream.thing_id)
+    query = query.join(ObservedProperty, ObservedProperty.id == Datastream.observed_property_id)
+    rows = session.execute(query.where(*_conditions(wanted)).order_by(Datastream.id)).all()
+    shared = _shared_names(session, dataset)
+    return tuple(
+        Member(
+            one,
+            thing,
+            f"{name} ({thing})" if name in shared else name,
+            key,
+            unit,
+            cast(Kind, kind),
+            cast(Label, label),
+            None if period is None else parse_duration(period),
+        )
+        for one, thing, name, key, unit, kind, label, period in rows
+    )
+
+
+def _conditions(wanted: Filter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.things is not None:
+        conditions.append(Datastream.thing_id.in_(wanted.things))
+    if wanted.properties is not None:
+        conditions.append(ObservedProperty.key.in_(wanted.properties))
+    if wanted.bbox is not None:
+        conditions.append(places.is_within(wanted.bbox))
+    return conditions
+
+
+def _shared_names(session: Session, dataset: Dataset) -> set[str]:
+    """Names that several Things of the dataset have; whatever is filtered, so that a name means one Thing."""
+    named = _of(dataset, Thing.name).join(Thing, Thing.id == Datastream.thing_id)
+    return set(session.scalars(named.group_by(Thing.name).having(func.count(Thing.id.distinct()) > 1)))
+
+
+def _refuse_unknown(what: str, asked: Sequence[Any], known: set[Any]) -> None:
+    for one in asked:
+        if one not in known:
+            some = ", ".join(map(str, sorted(known)[:20])) + (" and others" if len(known) > 20 else "")
+            raise Invalid(
+                f"there is no {what} {one} in this dataset",
+                code=f"unknown_{what}",
+                field=what,
+                found=one,
+                expected=f"some of {some}" if known else "nothing: it is empty",
+            )
