@@ -11,7 +11,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from gops import logs
 from gops.store.duckdb.database import Cursor, Database, rows
 from gops.store.duckdb.deliveries import Deliveries
 from gops.store.duckdb.folder import make_private
@@ -25,7 +24,6 @@ CHECKPOINT_BYTES = 16 << 20  # of log: then a checkpoint when nobody waits
 BUSY = 4  # times as much log: then a checkpoint although somebody waits
 SPANS = 16  # most ranges of time in which a batch is compared with what stands
 GAP = 3_600_000_000  # microseconds without a row of the batch from which a new range begins
-log = logs.get(__name__)
 
 _HEADS = f"""
     WITH head AS (

@@ -104,14 +104,14 @@ class Database:
     def take(self) -> Cursor:
         """An idle cursor or a new one. Raises ``Unavailable`` while the database is shut."""
         with self._gate:
-            if self._root is None:
-                self.on_invalid()
-                raise Unavailable("the store's database is closed")
             if self._idle:
                 return self._idle.pop()
-            cursor = Cursor(self._root.cursor())
-            self._live.add(cursor)
-            return cursor
+            if self._root is not None:
+                cursor = Cursor(self._root.cursor())
+                self._live.add(cursor)
+                return cursor
+        self.on_invalid()  # it may be that it can be opened by now
+        raise Unavailable("the store's database is closed")
 
     def give_back(self, cursor: Cursor) -> None:
         with self._gate:
