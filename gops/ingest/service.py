@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,8 @@ from gops.ingest.commit import Committer
 from gops.ingest.decoded import Frame
 from gops.ingest.mapping import Limits
 from gops.ingest.mqtt.address import BrokerAddress
-from gops.ingest.mqtt.link import LinkHealth, LinkOptions, MqttLink
+from gops.ingest.mqtt.health import LinkHealth
+from gops.ingest.mqtt.link import LinkOptions, MqttLink
 from gops.ingest.mqtt.probe import Verdict, probe
 from gops.ingest.pipeline import Pipeline
 from gops.ingest.refusals import Refusals
@@ -26,6 +28,7 @@ from gops.records.events import Event
 from gops.settings import Settings
 from gops.store.port import Store
 
+PROBE_EVERY_SECONDS = 60.0
 log = logs.get(__name__)
 
 
@@ -79,6 +82,7 @@ class Ingest:
             batch_rows=settings.mqtt_batch_rows,
         )
         self._topics: Verdict = "unknown"
+        self._asked = -PROBE_EVERY_SECONDS
 
     def start(self) -> None:
         self.worker.start()
@@ -96,6 +100,8 @@ class Ingest:
             problems.append(f"no connection to the MQTT broker: {link.last_error or 'not tried yet'}")
         if link.denied:
             problems.append(f"the broker does not let GOPS read {', '.join(link.denied)}")
+        if not self.worker.is_alive:
+            problems.append("ingest has stopped")
         if stats.trouble.at:
             problems.append(f"messages wait for the {stats.trouble.at}: {stats.trouble.reason}")
         ok = not problems
@@ -105,6 +111,11 @@ class Ingest:
         return IngestHealth(ok, link, stats, self._topics, waiting, waiting_bytes, tuple(problems))
 
     def _connected(self) -> None:
+        """Ask after each connection, since a restarted broker may be configured anew; not at every flicker."""
+        now = time.monotonic()
+        if now - self._asked < PROBE_EVERY_SECONDS:
+            return
+        self._asked = now
         threading.Thread(target=self._ask_about_topics, name="mqtt-probe", daemon=True).start()
 
     def _ask_about_topics(self) -> None:

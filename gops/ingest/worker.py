@@ -103,6 +103,10 @@ class IngestWorker:
         self._retry.stop()
         self._thread.join(STOP_SECONDS)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stats(self) -> IngestStats:
         newest = self._newest
         return IngestStats(
@@ -119,7 +123,7 @@ class IngestWorker:
     def _run(self) -> None:
         try:
             while not self._retry.is_stopping:
-                self.step()
+                self._retry.until_done("ingest", self.step)
             self._status.flush(everything=True)
         except Stopping:
             log.warning("ingest_stopped", unacknowledged=True, at=self._retry.trouble.at)
@@ -132,7 +136,7 @@ class IngestWorker:
         if taken.new_session:
             self._committer.begin_session(self._link.session)
         if taken.messages:
-            self._retry.until_done("ingest", lambda: self._ingest(taken.messages))
+            self._retry.until_done("messages", lambda: self._ingest(taken.messages))
         self._flush_status()
 
     def _ingest(self, messages: Sequence[Message]) -> None:

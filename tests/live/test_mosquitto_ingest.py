@@ -346,6 +346,28 @@ class TestOutage:
         until(lambda: len(place.values(device.streams["pm10"])) == 100, "all are stored")
         assert ingest.health().ok
 
+    def test_memory_stays_flat_while_the_store_is_down(self, settings: Any, database: Database, tmp_path: Path) -> None:
+        """A flood of QoS 0, which no receive maximum holds back, stops at the inbox's bound."""
+        place = town(settings.data, database, FailingStore(), GOPS_MQTT_INBOX="50", GOPS_MQTT_BATCH="10")
+        with start_mosquitto(tmp_path / "mosquitto") as mosquitto:
+            ingest = place.start(mosquitto)
+            device = place.add_device("air")
+            place.store.down = True  # type: ignore[attr-defined]
+            flood = paho.Client(paho.CallbackAPIVersion.VERSION2)
+            flood.username_pw_set(device.address, device.secret)
+            flood.connect("127.0.0.1", mosquitto.port)
+            flood.loop_start()
+            for number in range(5000):
+                flood.publish(f"gops/v1/{device.address}/up", body(pm10=number))
+            until(lambda: ingest.health().waiting >= 50, "the inbox is full")
+            time.sleep(0.5)
+            assert ingest.health().waiting <= 51
+            place.store.down = False  # type: ignore[attr-defined]
+            until(lambda: ingest.health().stats.messages > 1000 and ingest.health().ok, "it goes on")
+            flood.disconnect()
+            flood.loop_stop()
+            place.close()
+
     def test_a_cut_wire_shows_and_is_mended_by_itself(self, place: Town, broker: Any, wire: Wire) -> None:
         ingest = place.start(broker, url=through(wire, broker))
         device = place.add_device("air")

@@ -5,8 +5,9 @@ The only importer of paho.
 
 from gops.ingest.mqtt.address import BrokerAddress, parse
 from gops.ingest.mqtt.device import DeviceClient
+from gops.ingest.mqtt.health import LinkHealth
 from gops.ingest.mqtt.inbox import Inbox, Message, Taken
-from gops.ingest.mqtt.link import LinkHealth, LinkOptions, MqttLink
+from gops.ingest.mqtt.link import LinkOptions, MqttLink
 from gops.ingest.mqtt.probe import Verdict, probe
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import Any
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from gops.errors import Unauthenticated, Unavailable
+from gops.errors import Invalid, Unauthenticated, Unavailable
 from gops.ingest import topics
 from gops.ingest.mqtt.address import BrokerAddress
 from gops.ingest.mqtt.client import CONNECT_SECONDS, MQTT311, prepare
@@ -90,7 +90,11 @@ class DeviceClient:
     def _send(self, topic: str, payload: bytes, retain: bool = False) -> None:
         with self._changed:
             self._unacknowledged += 1
-        self._client.publish(topic, payload, qos=1, retain=retain)
+        try:
+            self._client.publish(topic, payload, qos=1, retain=retain)
+        except ValueError as error:  # paho's own checks; the message is not under way
+            self._acknowledge_one()
+            raise Invalid("this can't be published over MQTT", field="topic", found=topic[:100]) from error
 
     @property
     def unacknowledged(self) -> int:
@@ -140,6 +144,9 @@ class DeviceClient:
             self._changed.notify_all()
 
     def _on_publish(self, _client: Any, _data: Any, _packet: int, _reason: Any, _properties: Any) -> None:
+        self._acknowledge_one()
+
+    def _acknowledge_one(self) -> None:
         with self._changed:
             self._unacknowledged -= 1
             self._changed.notify_all()

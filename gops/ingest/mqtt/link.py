@@ -29,6 +29,7 @@ from gops import logs
 from gops.clock import SECOND, Clock
 from gops.ingest.mqtt.address import BrokerAddress
 from gops.ingest.mqtt.client import MQTT5, MQTT311, IngestClient
+from gops.ingest.mqtt.health import LinkHealth, reason_of
 from gops.ingest.mqtt.inbox import Inbox, Message, Taken
 from gops.ingest.mqtt.waker import Waker
 from gops.ingest.topics import INGEST_FILTERS, STATUS_FILTER
@@ -42,20 +43,6 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 STABLE_SECONDS = 10.0  # a connection that held this long begins the pauses anew
 log = logs.get(__name__)
-
-
-@dataclass(frozen=True)
-class LinkHealth:
-    """``detail`` is safe to show: no address, name or secret."""
-
-    connected: bool = False
-    protocol: str = ""
-    connections: int = 0
-    session_present: bool = False
-    denied: tuple[str, ...] = ()
-    last_error: str = ""
-    retained_ignored: int = 0
-    answers_dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -182,7 +169,10 @@ class MqttLink:
             client = self._open()
             self._serve(client)
         except OSError as error:
-            self._note(_reason(error))
+            self._note(reason_of(error))
+        except Exception:  # a mistake here or in paho must cost a connection, not all that come after
+            log.exception("mqtt_link_failed")
+            self._note("a mistake inside GOPS; its log says which")
         finally:
             self._connected = False
             self._answers.clear()
@@ -323,12 +313,3 @@ def _pause(failures: int) -> float:
     """Ever longer, bounded, and of random length, so that many clients don't come back at once."""
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures, 10))
     return random.uniform(0.5, 1.0) * longest  # noqa: S311 - no secret
-
-
-def _reason(error: OSError) -> str:
-    """What went wrong, without the address of anybody."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the broker's certificate is not trusted: {error.verify_message}"
-    if isinstance(error, TimeoutError):
-        return "the broker does not answer"
-    return f"the broker cannot be reached: {error.strerror or type(error).__name__}"

@@ -64,11 +64,14 @@ class FakeLink:
     def __init__(self) -> None:
         self.session_began = 1
         self.batches: list[Taken] = []
+        self.mistakes: list[Exception] = []
         self.acknowledged: list[Message] = []
         self.published: list[tuple[str, bytes]] = []
         self.events: list[str] = []
 
     def take(self, limit: int, timeout_s: float) -> Taken:
+        if self.mistakes:
+            raise self.mistakes.pop()
         return self.batches.pop(0) if self.batches else Taken([])
 
     def acknowledge(self, messages: Sequence[Message]) -> None:

@@ -206,6 +206,12 @@ class TestOutage:
         bench.worker.stop()
         assert bench.link.acknowledged == []
 
+    def test_a_mistake_anywhere_else_does_not_end_the_thread(self, running: Bench) -> None:
+        running.link.mistakes = [ZeroDivisionError("in the link")] * 2
+        running.link.batches.append(_batch(running, '{"a": 1}'))
+        _until(lambda: running.link.acknowledged)
+        assert running.worker.is_alive
+
 
 class TestBounds:
     def test_many_readings_are_committed_in_parts(self, clock: FixedClock) -> None:
