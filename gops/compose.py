@@ -23,8 +23,10 @@ from gops.accounts.members import Members
 from gops.accounts.organisations import Organisations
 from gops.accounts.signup import Signup
 from gops.admin import AdminServer, Command
+from gops.catalog.datasets import Datasets
 from gops.clock import Clock, SystemClock
 from gops.errors import GopsError
+from gops.ingest.feeds.names import feed_of
 from gops.ingest.refusals import Refusals
 from gops.ingest.status import DeviceStatus
 from gops.notify.outbox import MailOutbox
@@ -79,6 +81,7 @@ class Records:
     applications: Applications
     scores: Scores
     rounds: Rounds
+    datasets: Datasets
 
 
 def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
@@ -105,6 +108,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         applications=Applications(database, clock, chosen),
         scores=Scores(database, clock),
         rounds=Rounds(database, clock),
+        datasets=Datasets(database, clock, chosen, feed_of),
     )
 
 
