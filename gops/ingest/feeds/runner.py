@@ -6,10 +6,7 @@ A page is committed by itself, refusals first. What a run brought before it fail
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import pyarrow as pa
 
 from gops import logs
 from gops.accounts.model import Organisation
@@ -28,10 +25,9 @@ from gops.ingest.refusals import Refusals, Report
 from gops.outbound import Outbound
 from gops.records.database import Database
 from gops.settings import Settings
-from gops.store.port import Receipt, Store
+from gops.store.port import Store
 
 TROUBLED_QUERIES = 2  # of passing troubles in one run, after which the portal is left alone
-AfterCommit = Callable[[pa.Table, Receipt], None]
 log = logs.get(__name__)
 
 
@@ -45,10 +41,7 @@ class _Run:
 
 
 class FeedRunner:
-    """``run`` may be called from several threads; a feed that runs already is left alone.
-
-    ``after_commit`` gets every table that was stored, with its receipt.
-    """
+    """``run`` may be called from several threads; a feed that runs already is left alone."""
 
     def __init__(
         self,
@@ -60,14 +53,12 @@ class FeedRunner:
         refusals: Refusals,
         *,
         stopping: threading.Event | None = None,
-        after_commit: AfterCommit | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         self._store = store
         self._refusals = refusals
-        self._after_commit = after_commit
         self._log = RunLog(database, clock, settings)
         budgets = Budgets(database, clock)
         self._pages = Pages(outbound, budgets, clock, settings, stopping or threading.Event())
@@ -145,11 +136,8 @@ class FeedRunner:
         source = feed.slug, "", feed.organisation_id, asked.url, asked.raw
         self._refusals.record([Report(*source, refused) for refused in readings.refusals])
         if readings.t:
-            table = to_table([readings])
-            receipt = self._store.write(table, "replace")
+            receipt = self._store.write(to_table([readings]), "replace")
             run.tally.count(receipt, max(readings.t))
-            if self._after_commit is not None:
-                self._after_commit(table, receipt)
         run.tally.rows += len(asked.page.rows)
         run.tally.readings += len(readings.t)
         run.tally.refused += sum(refused.readings for refused in readings.refusals)

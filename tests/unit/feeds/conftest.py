@@ -57,7 +57,6 @@ class World:
     home: Organisation
     actor: Actor
     portal: Portal
-    committed: list[Any]
     people: People
 
     def declare(self, slug: str = "air", **given: Any) -> Feed:
@@ -97,7 +96,6 @@ def world_of(
         people = people_of(database)
         home = people.organisation("suwon")
         outbound, store, stopping = Outbound.of(settings), MemoryStore(), threading.Event()
-        committed: list[Any] = []
         runner = FeedRunner(
             database,
             clock,
@@ -106,7 +104,6 @@ def world_of(
             store,
             Refusals(database, clock, settings),
             stopping=stopping,
-            after_commit=lambda table, receipt: committed.append((table, receipt)),
         )
         return World(
             database,
@@ -119,7 +116,6 @@ def world_of(
             home,
             people.actor(home, "publisher"),
             portal,
-            committed,
             people,
         )
 

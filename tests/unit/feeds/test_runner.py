@@ -174,14 +174,6 @@ def test_an_unknown_flag_shows_in_the_run(world: World) -> None:
     assert world.readings()["서울 강남구", "co"] == [(NINE, 0.4, Quality.suspect)]
 
 
-def test_what_was_stored_is_passed_on_after_the_commit(world: World) -> None:
-    world.portal.replies = [page([row("강남구")])]
-    world.run(world.declare())
-    ((table, receipt),) = world.committed
-    assert (table.num_rows, receipt.inserted) == (6, 6)
-    assert world.store.version(table["datastream"].to_pylist()) > 0
-
-
 def test_several_provinces_are_asked_one_after_the_other(world: World) -> None:
     world.portal.answer = lambda query: NO_DATA if query["sidoName"] == "부산" else page([row("강남구")])
     assert world.run(world.declare(provinces=["부산", "서울"])).code == "ok"

@@ -1,0 +1,111 @@
+"""Readings of published datasets go out on ``gops/live/v1/{dataset}/{datastream}`` once they are committed.
+
+Which topics a Datastream has is a table, read from the records when a dataset changes. ``messages`` is pure. Ingest and
+catalog do not know each other: ``compose`` hangs ``Live.after_commit`` on the store and gives it ingest's ``publish``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from sqlalchemy import select
+
+from gops import logs
+from gops.catalog.model import Dataset, DatasetDatastream
+from gops.catalog.states import PUBLISHED
+from gops.quality import WORDS
+from gops.records.database import Database
+from gops.records.events import Event
+from gops.sensors.model import Datastream
+from gops.store.port import REPLACED, Receipt
+from gops.timetext import write_times
+
+TOPIC = "gops/live/v1/{dataset}/{datastream}"
+UTC = ZoneInfo("UTC")
+ROWS = 1000  # of one commit that go out, the last ones: a bulk import is no news, and answers to devices come first
+KINDS = ("dataset.published", "dataset.changed", "dataset.withdrawn")
+log = logs.get(__name__)
+
+Publish = Callable[[str, bytes], bool]
+"""``publish(topic, payload)``: queue a message; False when it was dropped. Must not wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the readings of a Datastream go, and in which unit they are."""
+
+    topics: tuple[str, ...]
+    unit: str
+
+
+Routes = Mapping[int, Route]
+
+
+def messages(batch: pa.Table, receipt: Receipt, routes: Routes, most: int = ROWS) -> Iterator[tuple[str, bytes]]:
+    """Topic and payload of every row of ``store.port.READINGS`` that changed something and is public.
+
+    Payload: ``{"time": ISO 8601 in UTC, "value": number, text or null, "unit": UCUM, "quality": word}``.
+    """
+    places = _news(batch, receipt, routes)[-most:]
+    if not len(places):
+        return
+    fresh = batch.take(pa.array(places))
+    times = write_times(fresh["t"].to_numpy(), UTC).to_pylist()
+    columns = [fresh[name].to_pylist() for name in ("datastream", "value", "text", "quality")]
+    for time, one, value, text, quality in zip(times, *columns, strict=True):
+        route = routes[one]
+        shown = time.removesuffix("+00:00") + "Z"
+        body = {"time": shown, "value": value if text is None else text, "unit": route.unit, "quality": WORDS[quality]}
+        payload = orjson.dumps(body)
+        for topic in route.topics:
+            yield topic, payload
+
+
+def _news(batch: pa.Table, receipt: Receipt, routes: Routes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The places of rows that are public, and new or corrected as far as the store can tell."""
+    datastreams = batch["datastream"].to_numpy()
+    public = np.isin(datastreams, np.fromiter(routes, np.int64, len(routes)))
+    if receipt.outcomes is not None:
+        public &= receipt.outcomes.to_numpy() <= REPLACED
+    return np.flatnonzero(public)
+
+
+class Live:
+    """``start`` reads the table; ``handlers`` belong into the event pump; ``publish`` may come later than the rest."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._routes: Routes = {}
+        self.publish: Publish = lambda _topic, _payload: False
+        self.handlers: Mapping[str, tuple[Callable[[Event], None], ...]] = dict.fromkeys(KINDS, (self._changed,))
+
+    def start(self) -> None:
+        self._routes = self._read()
+
+    def after_commit(self, batch: pa.Table, receipt: Receipt) -> None:
+        """Send what is public of a commit."""
+        routes = self._routes
+        if not routes:
+            return
+        dropped = sum(not self.publish(topic, payload) for topic, payload in messages(batch, receipt, routes))
+        if dropped:
+            log.debug("live_dropped", messages=dropped)
+
+    def _changed(self, _event: Event) -> None:
+        self._routes = self._read()
+
+    def _read(self) -> Routes:
+        columns = select(DatasetDatastream.datastream_id, Dataset.slug, Datastream.unit)
+        query = columns.join_from(DatasetDatastream, Dataset).join(Datastream)
+        topics: dict[int, list[str]] = {}
+        units: dict[int, str] = {}
+        with self._database.read() as session:
+            for one, slug, unit in session.execute(query.where(Dataset.state == PUBLISHED).order_by(Dataset.id)):
+                topics.setdefault(one, []).append(TOPIC.format(dataset=slug, datastream=one))
+                units[one] = unit
+        return {one: Route(tuple(names), units[one]) for one, names in topics.items()}
