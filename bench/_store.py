@@ -87,16 +87,15 @@ def measure(name: str, work: Callable[[], int], times: int, bar: float | None = 
 
 def show(title: str, figures: list[Figure]) -> bool:
     """Print the table; whether every bar was met."""
-    print(
-        f"\n{title}\n{'':44} {'median ms':>10} {'p95 ms':>9} {'p99 ms':>9} {'max ms':>9} {'rows':>8} {'rows/s':>12}  bar"
-    )
+    print(f"\n{title}")
+    print(f"{'':44} {'median ms':>10} {'p95 ms':>9} {'p99 ms':>9} {'max ms':>9} {'rows':>8} {'rows/s':>12}  bar")
     for one in figures:
         p95, p99 = np.percentile(one.millis, [95, 99])
         bar = "" if one.bar is None else f"{one.bar:g} ms {'met' if one.met else 'MISSED'}"
         speed = one.rows / one.median * 1e3
         print(
-            f"{one.name:44} {one.median:10.2f} {p95:9.2f} {p99:9.2f} {max(one.millis):9.2f} {one.rows:8,} {speed:12,.0f}"
-            f"  {bar}",
+            f"{one.name:44} {one.median:10.2f} {p95:9.2f} {p99:9.2f} {max(one.millis):9.2f}"
+            f" {one.rows:8,} {speed:12,.0f}  {bar}",
             flush=True,
         )
     return all(one.met for one in figures)

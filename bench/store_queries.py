@@ -38,6 +38,10 @@ def questions(store: DuckdbStore, series: int) -> list[Figure]:
     some = range(1, series + 1)
     first_day = rows(np.array(MANY), np.full(len(MANY), END + DAY))
     store.write(first_day, "replace")
+
+    def windows(datastreams: Sequence[int], start: int, end: int, every: str = "1h", name: str = "mean") -> int:
+        return store.aggregate(hourly(datastreams, start, end, every, name)).num_rows
+
     return [
         measure("page of 100, newest first", lambda: store.read(page(descending=True)).num_rows, 200, bar=2.0),
         measure("page of 100, from the middle", lambda: store.read(page(start=MIDDLE)).num_rows, 200, bar=2.0),
@@ -63,11 +67,11 @@ def questions(store: DuckdbStore, series: int) -> list[Figure]:
         measure(
             "a year of one, streamed", lambda: sum(part.num_rows for part in store.stream(Read([Series(1)]))), 20
         ),
-        measure("hourly mean of a year", lambda: store.aggregate(hourly([1], START, END)).num_rows, 30, bar=40.0),
-        measure("hourly median of a year", lambda: store.aggregate(hourly([1], START, END, name="median")).num_rows, 30),
-        measure("hourly increase of a year", lambda: store.aggregate(hourly([1], START, END, name="increase")).num_rows, 30),
-        measure("monthly mean of a year", lambda: store.aggregate(hourly([1], START, END, "1mo")).num_rows, 30),
-        measure(f"hourly mean of a day, {series} Datastreams", lambda: store.aggregate(hourly(some, MIDDLE, MIDDLE + DAY)).num_rows, 50),
+        measure("hourly mean of a year", lambda: windows([1], START, END), 30, bar=40.0),
+        measure("hourly median of a year", lambda: windows([1], START, END, name="median"), 30),
+        measure("hourly increase of a year", lambda: windows([1], START, END, name="increase"), 30),
+        measure("monthly mean of a year", lambda: windows([1], START, END, "1mo"), 30),
+        measure(f"hourly mean of a day, {series} Datastreams", lambda: windows(some, MIDDLE, MIDDLE + DAY), 50),
         measure("health", lambda: store.health().ok and 1, 100),
     ]  # fmt: skip
 
