@@ -20,7 +20,7 @@ from gops.settings import Settings
 def create_app(services: Services, settings: Settings, error_page: ErrorPage | None = None) -> Flask:
     """An app that serves /api over ``services``. ``error_page`` answers failures outside of /api, for people."""
     app = Flask("gops", static_folder=None, template_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.http_body_bytes
+    app.config["MAX_CONTENT_LENGTH"] = settings.http_body_bytes + 1  # one more, to see that there is more
     app.extensions[context.EXTENSION] = services
     app.extensions[signup.ALLOWANCE] = HourlyAllowance(services.clock, settings.signup_per_hour, "GOPS_SIGNUP_PER_HOUR")
     app.url_map.converters |= CONVERTERS

@@ -10,6 +10,7 @@ import orjson
 from flask import Request
 from webargs import core
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from gops.api.context import settings
 from gops.api.expectations import wrong_values
@@ -49,13 +50,16 @@ def _repeated(name: str) -> Wrong:
 
 
 def read_json(req: Request) -> Any:
-    """The JSON body. Raises ``UnsupportedType``, ``TooLarge`` and ``Malformed`` (``bad_json``, ``bad_text``)."""
+    """The JSON body. Raises ``UnsupportedType``, 413, ``TooLarge`` and ``Malformed`` (``bad_json``, ``bad_text``)."""
     if not core.is_json(req.mimetype):
         raise UnsupportedType(
             "the body of this request is JSON", field="Content-Type", found=req.mimetype, expected="application/json"
         )
+    body = req.get_data(cache=True)
+    if len(body) > settings().http_body_bytes:  # of a chunked body werkzeug gives the beginning, and no error
+        raise RequestEntityTooLarge
     try:
-        document = orjson.loads(req.get_data(cache=True))
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Malformed(

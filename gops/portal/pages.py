@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import orjson
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
@@ -19,6 +21,7 @@ from gops.quality import WORDS
 from gops.settings import Settings
 
 EXTENSION = "gops-pages"
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 
 
 class Failure(Protocol):
@@ -67,7 +70,13 @@ def page(template: str, status: int = 200, **content: Any) -> Response:
     pages: Pages = current_app.extensions[EXTENSION]
     words = Words(asked_language(pages.settings.language))
     shown = {"words": words, "display": display, "qualities": WORDS, "moment": from_micros, "version": __version__}
-    frame = {"asset": pages.statics.address, "origin": origin(pages.settings), "settings": pages.settings}
+    here = origin(pages.settings)
+    frame = {
+        "asset": pages.statics.address,
+        "origin": here,
+        "host": urlsplit(here).hostname,
+        "settings": pages.settings,
+    }
     response = Response(render_template(template, **shown, **frame, **content), status, mimetype="text/html")
     response.headers["Content-Language"] = words.language
     response.vary.add("Accept-Language")
@@ -84,8 +93,11 @@ def asked_language(default: str) -> str:
 
 
 def origin(settings: Settings) -> str:
-    """The address of this server as examples show it."""
-    return (settings.base_url or request.host_url).rstrip("/")
+    """The address of this server as examples show it: the public one, or as asked where that is a plain host."""
+    if settings.base_url:
+        return settings.base_url.rstrip("/")
+    host = request.host if _HOST.fullmatch(request.host) else f"{settings.host}:{settings.port}"
+    return f"{request.scheme}://{host}"
 
 
 def error_page(problem: Failure, _language: str) -> Response:

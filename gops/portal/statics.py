@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Response, abort, request, url_for
+from flask import Response, abort, request
 
 FOLDER = Path(__file__).parent / "static"
 KEPT_SECONDS = 31_536_000
@@ -38,7 +38,7 @@ class Statics:
 
     def address(self, name: str) -> str:
         """The address of a file, which changes with its content."""
-        return url_for("portal.static_file", name=name, v=self.files[name].digest)
+        return f"/static/{name}?v={self.files[name].digest}"
 
     def serve(self, name: str) -> Response:
         file = self.files.get(name)

@@ -200,6 +200,25 @@ def test_examples_name_this_server(world_with: Callable[..., World]) -> None:
     assert "curl 'https://data.example.kr/api/v1/latest'" in page(app.test_client()).text
 
 
+@pytest.mark.parametrize("host", ['e"vil<script>', "a b", "evil.example/path", "user@evil", "", "[::1"])
+def test_a_host_that_is_none_is_not_repeated(browser: FlaskClient, host: str) -> None:
+    answer = browser.get("/", headers={"Host": host})
+    assert answer.status_code == 200
+    assert "curl &#39;http://127.0.0.1:8080/" in answer.text or "curl 'http://127.0.0.1:8080/" in answer.text
+
+
+def test_a_host_that_cannot_be_one_is_a_failure_for_people(browser: FlaskClient) -> None:
+    answer = browser.get("/", headers={"Host": "x" * 300})
+    assert (answer.status_code, answer.mimetype) == (400, "text/html")
+
+
+@pytest.mark.parametrize(("host", "broker"), [("data.example.kr", "data.example.kr"), ("[::1]:8080", "::1")])
+def test_a_plain_host_is_that_of_the_examples(browser: FlaskClient, host: str, broker: str) -> None:
+    text = page(browser, Host=host).text
+    assert f"http://{host}/api/v1/latest" in text
+    assert f"mosquitto_pub -h {broker} " in text
+
+
 def test_the_page_is_known_by_its_etag(world: World, browser: FlaskClient) -> None:
     world.write(world.stream(), [1])
     first = browser.get("/")
