@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from gops.accounts import checks as names
 from gops.accounts.lookup import organisation
-from gops.clock import DAY, Clock
+from gops.clock import DAY, Clock, from_micros
 from gops.errors import Conflict, Forbidden, Invalid
 from gops.permissions import Actor, require
 from gops.records import audit, events
@@ -181,15 +181,18 @@ class Calls:
             (call.closes_at, starts, "terms.first_week", "a week that begins after closes_at"),
         ):
             if early >= late:
-                raise Invalid(f"{field} is too early", code="bad_timetable", field=field, expected=expected)
+                found = from_micros(late).astimezone(self._settings.zone).isoformat()
+                raise Invalid(f"{field} is too early", code="bad_timetable", field=field, found=found,
+                              expected=expected)  # fmt: skip
 
     def _timely(self, call: Call, now: int) -> None:
         days = self._settings.call_open_days
         opens = max(call.opens_at, now)
-        if call.closes_at - opens < days * DAY:
+        open_days = max(0, call.closes_at - opens) / DAY
+        if open_days < days:
             raise Invalid(
-                f"the call would be open for {max(0, call.closes_at - opens) / DAY:.1f} days",
-                code="open_too_short", field="closes_at",
+                f"the call would be open for {open_days:.1f} days",
+                code="open_too_short", field="closes_at", found=f"{open_days:.1f} days",
                 expected=f"at least {days} days after it opens (GOPS_CALL_OPEN_DAYS)",
             )  # fmt: skip
         call.opens_at = opens

@@ -11,10 +11,9 @@ from gops.api.context import settings
 from gops.api.fields import Parsed, Strict
 from gops.api.times import EXPECTED, parse_time
 from gops.testbed import weeks
+from gops.testbed.allocation.instance import WEEKS_MAX
 from gops.testbed.checks import RESOURCES
 from gops.testbed.lifecycles import Lifecycle
-
-AMOUNT = {"type": "integer", "minimum": 0}
 
 
 class Week(Parsed):
@@ -56,6 +55,7 @@ class Reasoned(Strict):
     reason = own.text("why, for the audit and for those it concerns", 2000, load_default="")
 
 
-def length(description: str, most: int = 520, **options: Any) -> fields.Integer:
+def length(description: str, *, in_query: bool = False, **options: Any) -> fields.Integer:
+    """Weeks; in a query, where numbers are text, text is read too."""
     about = {"description": f"{description}, in weeks"}
-    return fields.Integer(strict=True, validate=validate.Range(1, most), metadata=about, **options)
+    return fields.Integer(strict=not in_query, validate=validate.Range(1, WEEKS_MAX), metadata=about, **options)

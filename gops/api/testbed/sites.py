@@ -79,7 +79,7 @@ class Closures(Strict):
 
 class CalendarQuery(Strict):
     first_week = Week("the first week", required=True)
-    weeks = length("how many", load_default=52)
+    weeks = length("how many", in_query=True, load_default=52)
 
 
 class CalendarsQuery(CalendarQuery):
