@@ -35,7 +35,7 @@ def test_what_was_written_survives_sigkill(tmp_path: Path, open_duckdb: OpenDuck
     chance = random.Random(seed)
     last, version = -1, -1
     for _ in range(KILLS):
-        child = subprocess.Popen(command("writing", tmp_path / "store", last + 1, 20_000), stdout=subprocess.PIPE)
+        child = subprocess.Popen(command("writing", tmp_path / "store", last + 1, 4_000), stdout=subprocess.PIPE)
         assert child.stdout is not None
         assert child.stdout.readline() == b"open\n"
         for _ in range(chance.randrange(1, 60)):

@@ -281,6 +281,15 @@ def test_a_question_too_large_names_the_setting(tmp_path: Path) -> None:
     database.release()
 
 
+def test_a_large_question_spills_inside_the_folder(tmp_path: Path) -> None:
+    database = Database(tmp_path / "store", memory_mb=64, threads=2)
+    sorting = "SELECT row_number() OVER (ORDER BY hash(range)) AS place FROM range(4_000_000)"
+    with database.lend() as connection:
+        assert rows(connection, f"SELECT count(*), max(place) FROM ({sorting})") == [(4_000_000, 4_000_000)]
+    database.release()
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
 def test_deliveries_on_disk_are_swept(database: Database) -> None:
     deliveries = Deliveries(kept=5)
     cursor = database.take()
