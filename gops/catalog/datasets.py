@@ -16,9 +16,10 @@ from gops.accounts import checks
 from gops.accounts.lookup import organisation
 from gops.accounts.model import FormerSlug
 from gops.catalog import lookup, metadata, selection
+from gops.catalog.feeds import FeedOf
 from gops.catalog.metadata import Incomplete, Metadata
 from gops.catalog.model import Dataset
-from gops.catalog.selection import FeedOf, Rule
+from gops.catalog.selection import Rule
 from gops.catalog.states import DRAFT, PUBLISHED, change_state
 from gops.clock import Clock
 from gops.errors import Conflict, Invalid

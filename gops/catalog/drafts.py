@@ -6,8 +6,7 @@ publisher has not: a published dataset takes new Datastreams in only where it fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -16,6 +15,7 @@ from gops import logs
 from gops.accounts.model import Organisation
 from gops.catalog import selection
 from gops.catalog.datasets import new_draft
+from gops.catalog.feeds import FeedNames
 from gops.catalog.lookup import NOUN, find
 from gops.catalog.model import Dataset, DatasetDatastream
 from gops.catalog.selection import DIRECT, Rule
@@ -33,12 +33,6 @@ from gops.settings import Settings
 SLUG_LENGTH = 63
 SLUGS_TRIED = 1000
 log = logs.get(__name__)
-
-
-class FeedNames(Protocol):
-    """Slug and name of pulled feeds by id; ``compose`` gives what ``ingest.feeds`` knows."""
-
-    def __call__(self, session: Session, ids: set[int]) -> Mapping[int, tuple[str, str]]: ...
 
 
 class Drafts:

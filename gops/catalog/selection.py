@@ -7,7 +7,7 @@ not restrict it. So a dataset can never have another's Datastreams.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from gops import geo
+from gops.catalog.feeds import FeedOf
 from gops.catalog.model import Dataset, DatasetDatastream
 from gops.errors import Conflict, Invalid
 from gops.geo import BBox
@@ -27,9 +28,6 @@ from gops.settings import Settings
 DIRECT = "direct"
 RULE_NAMES = ("feed", "properties", "bbox")
 ROWS_A_STATEMENT = 5000  # SQLite takes 32,766 variables
-
-FeedOf = Callable[[Session, int, str], int | None]
-"""``feed_of(session, organisation_id, slug)``: the id of a pulled feed of that organisation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""Datasets as others see them, and the facts that profiles are made of."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from gops.catalog import dcat, views
+from gops.catalog.views import Views
+from gops.geo import BBox
+from gops.store.memory import MemoryStore
+from gops.store.port import READINGS
+from tests.unit.catalog.conftest import FEEDS, World
+
+BASE = "https://gops.kr"
+
+
+def made(world: World, store: MemoryStore | None = None) -> Views:
+    names = lambda _session, ids: {one: FEEDS[one] for one in ids if one in FEEDS}  # noqa: E731
+    return Views(world.database, world.settings, store or MemoryStore(), names)
+
+
+def test_a_view_has_publisher_rule_count_and_what_is_missing(world: World) -> None:
+    world.stream(feed=7)
+    world.drafts.reconcile()
+    world.published(world.stream(), slug="one")
+    draft, published = made(world).of(world.datasets.list(world.actor))
+    assert (draft.publisher.slug, draft.datastreams, draft.rule) == ("suwon", 1, {"feed": "suwon-air"})
+    assert "licence" in draft.missing
+    assert (published.missing, published.rule) == ((), None)
+
+
+def test_the_catalog_has_what_is_published_and_nothing_else(world: World) -> None:
+    store = MemoryStore()
+    first = world.stream(place=(127.0, 37.25))
+    second = world.stream(place=(127.2, 37.35))
+    rows = [{"datastream": first, "t": 5, "value": 1.0, "quality": 0}, {"datastream": second, "t": 9, "quality": 5}]
+    store.write(pa.Table.from_pylist(rows, schema=READINGS), "replace")
+    world.published(first, second, slug="air")
+    world.dataset(world.stream(), slug="draft")
+    world.published(world.stream(), slug="gone")
+    world.datasets.withdraw(world.actor, "gone", "x")
+    facts = made(world, store).catalog(BASE)
+    (air,) = facts.datasets
+    assert (air.slug, air.publisher.iri) == ("air", f"{BASE}/api/v1/organisations/suwon")
+    assert (air.span.first, air.span.last) == (5, 9)
+    assert air.span.bbox == BBox(127.0, 37.25, 127.2, 37.35)
+    assert [one.access_url for one in air.distributions] == [
+        f"{BASE}/api/v1/datasets/air/data?format={key}" for key in ("csv", "json", "parquet")
+    ]
+
+
+def test_the_publisher_of_the_catalog_is_the_operator(world: World) -> None:
+    assert made(world).catalog(BASE).publisher.iri == f"{BASE}/"
+    world.people.organisation("gops", "operator")
+    assert made(world).catalog(BASE).publisher.iri == f"{BASE}/api/v1/organisations/gops"
+
+
+def test_an_empty_catalog_is_a_catalog(world: World) -> None:
+    document = json.loads(json.dumps(dcat.catalog(made(world).catalog(BASE))))
+    assert (document["@id"], document["dcat:dataset"]) == (f"{BASE}/catalog.jsonld", [])
+
+
+def test_a_long_catalog_comes_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "DATASETS_A_PAGE", 2)
+    for slug in ("one", "two", "three"):
+        world.published(world.stream(), slug=slug)
+    first = made(world).catalog(BASE)
+    assert [one.slug for one in first.datasets] == ["one", "two"]
+    assert first.next_page is not None
+    after = int(first.next_page.rpartition("=")[2])
+    second = made(world).catalog(BASE, after)
+    assert ([one.slug for one in second.datasets], second.next_page) == (["three"], None)
