@@ -397,6 +397,17 @@ class TestMosquittoAlone:
         ingest = place.start(mosquitto)
         assert ingest.health().link.protocol == "5"
 
+    def test_it_is_spoken_again_after_a_proxy_hung_up(self, place: Town, mosquitto: Mosquitto) -> None:
+        """Hanging up is what a broker without MQTT 5 may do too; this one has shown that it knows it."""
+        wire = Wire(mosquitto.port)
+        ingest = place.start(mosquitto, url=through(wire, mosquitto))
+        wire.cut(keep_down=True)
+        time.sleep(1.0)
+        wire.mend()
+        until(lambda: ingest.health().link.connections == 2, "it is connected again")
+        assert ingest.health().link.protocol == "5"
+        wire.close()
+
     def test_devices_may_speak_mqtt_5_with_properties(self, place: Town, mosquitto: Mosquitto) -> None:
         place.start(mosquitto)
         device = place.add_device("air")

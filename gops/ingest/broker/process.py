@@ -98,4 +98,7 @@ async def _check_keys(broker: GuardedBroker, keys: Keys) -> None:
     """End the connections of keys that have expired or lost their scope."""
     while True:
         await asyncio.sleep(KEYS_SECONDS)
-        await broker.check_keys()
+        try:
+            await broker.check_keys()
+        except Exception:
+            log.exception("keys_not_checked")

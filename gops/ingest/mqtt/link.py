@@ -81,6 +81,7 @@ class MqttLink:
         self._protocol = MQTT5
         self._connected = False
         self._hung_up = False
+        self._has_spoken_5 = False
         self._refused = ""
         self._last_arrival = 0
         self._retained_ignored = 0
@@ -151,13 +152,9 @@ class MqttLink:
             failures = 0 if time.monotonic() - begun > STABLE_SECONDS else failures + 1
             if self._stopping.is_set():
                 return
-            pause = random.uniform(0.5, 1.0) * min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures, 10))  # noqa: S311
-            log.warning(
-                "mqtt_disconnected",
-                broker=str(self.address),
-                reason=self._health.last_error,
-                retry_in_s=round(pause, 1),
-            )
+            pause = _pause(failures)
+            reason = self._health.last_error
+            log.warning("mqtt_disconnected", broker=str(self.address), reason=reason, retry_in_s=round(pause, 1))
             self._stopping.wait(pause)
 
     def _connect_and_serve(self) -> None:
@@ -175,6 +172,7 @@ class MqttLink:
             self._note("a mistake inside GOPS; its log says which")
         finally:
             self._connected = False
+            self._answers_dropped += len(self._answers)
             self._answers.clear()
             if client is not None:
                 client.disconnect()
@@ -193,8 +191,9 @@ class MqttLink:
         return client
 
     def _choose_protocol(self) -> None:
-        """A broker without MQTT 5 says so or just hangs up. After any other failure begin with 5 again."""
-        lacks_5 = self._hung_up or self._refused == "Unsupported protocol version"
+        """A broker without MQTT 5 says so, or just hangs up; so does one behind a proxy that is being started, but that
+        has spoken it before. After any other failure begin with 5 again."""
+        lacks_5 = self._refused == "Unsupported protocol version" or (self._hung_up and not self._has_spoken_5)
         self._protocol = MQTT311 if self._protocol == MQTT5 and lacks_5 else MQTT5
 
     def _serve(self, client: IngestClient) -> None:
@@ -277,6 +276,7 @@ class MqttLink:
         if not flags.session_present:
             self._session_began = self._generation
             self.inbox.begin_session()
+        self._has_spoken_5 = self._has_spoken_5 or client.protocol == MQTT5
         name = "5" if client.protocol == MQTT5 else "3.1.1"
         self._health = LinkHealth(protocol=name, session_present=flags.session_present)
         self._connected = True
