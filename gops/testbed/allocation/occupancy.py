@@ -17,8 +17,8 @@ from gops.testbed.allocation.instance import Application, Instance
 from gops.testbed.allocation.outcome import Placement
 
 Grid = NDArray[Any]
-Holder = tuple[int, Application]
-"""Who holds a site, and its weeks as the bits of a whole number."""
+Holder = tuple[int, str, tuple[int, ...]]
+"""The weeks of who holds a site, as the bits of a whole number; its id; its needs."""
 Shortage = tuple[int | None, Grid]
 """A resource's number (None: the band) and (row, week) of bool: True where too little of it is left."""
 
@@ -42,7 +42,7 @@ class Occupancy:
         end = start + application.duration
         for left, need in zip(self.left, application.needs, strict=True):
             left[site, start:end] -= need
-        holder = ((1 << end) - (1 << start), application)
+        holder = ((1 << end) - (1 << start), application.id, application.needs)
         self.holders[site].append(holder)
         if application.band is not None:
             for disturbed in self._reach[application.band][site]:

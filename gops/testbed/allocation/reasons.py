@@ -59,13 +59,16 @@ def _named(occupancy: Occupancy, application: Application, resource: int | None)
 
 
 def _who(holders: list[Holder], weeks: int, resource: int | None) -> tuple[str, ...]:
-    return tuple([row.id for held, row in holders if held & weeks and (resource is None or row.needs[resource])])
+    if resource is None:
+        return tuple([name for held, name, _ in holders if held & weeks])
+    return tuple([name for held, name, needs in holders if held & weeks and needs[resource]])
 
 
 def _bits(grid: Grid, since: int) -> list[int]:
     """Each row as a whole number whose bit ``since`` is the first column."""
     packed = np.packbits(grid, axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") << since for row in packed]
+    width, flat = packed.shape[1], packed.tobytes()
+    return [int.from_bytes(flat[at : at + width], "little") << since for at in range(0, len(flat), width)]
 
 
 @lru_cache(maxsize=65_536)

@@ -7,8 +7,8 @@
                 "seed": {"nonces", "operator_seed", "operator_seed_sha256", "seed"}},
      "outcome": [[application, site, start], ...],          null, null for the refused
      "refusals": [{"application", "changes", "sites"}, ...],
-     "hashes": {"inputs", "outcome", "refusals",            SHA-256 of the canonical part
-                "marks": {part: [8 hex digits, ...]}}}      of each item, to say where a change is
+     "hashes": {"inputs", "marks", "outcome", "refusals"},  SHA-256 of the canonical part
+     "marks": {list: [8 hex digits, ...]}}                  of each item's SHA-256, to say where a change is
 
 Lists of applications are in the order of their ids. In a round of a call the ids are pseudonyms.
 """
@@ -97,9 +97,9 @@ def write(
             "seed": canonical(_seed_document(seed)),
         }
     )
-    published = {name: parts[name] for name in ("inputs", "outcome", "refusals")}
-    hashes: Document = {name: hashlib.sha256(text).hexdigest() for name, text in published.items()}
-    hashes["marks"] = {name: [_mark(item) for item in items] for name, items in lists.items()}
+    parts["marks"] = canonical({name: [_mark(item) for item in items] for name, items in lists.items()})
+    published = {name: parts[name] for name in ("inputs", "marks", "outcome", "refusals")}
+    hashes = {name: hashlib.sha256(text).hexdigest() for name, text in published.items()}
     return _object({"format": canonical(FORMAT), "hashes": canonical(hashes), **published})
 
 

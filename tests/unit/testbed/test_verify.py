@@ -45,8 +45,8 @@ def resealed(changed: Any) -> bytes:
     made = changed["inputs"]["instance"]
     lists = {name: made[name] for name in ("applications", "near", "sites")}
     lists |= {name: changed[name] for name in ("outcome", "refusals")}
-    changed["hashes"] = {part: roundfile.digest(changed[part]) for part in ("inputs", "outcome", "refusals")}
-    changed["hashes"]["marks"] = {name: [roundfile.digest(row)[:8] for row in rows] for name, rows in lists.items()}
+    changed["marks"] = {name: [roundfile.digest(row)[:8] for row in rows] for name, rows in lists.items()}
+    changed["hashes"] = {part: roundfile.digest(changed[part]) for part in ("inputs", "marks", "outcome", "refusals")}
     return roundfile.canonical(changed)
 
 

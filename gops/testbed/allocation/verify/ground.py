@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 Grid = NDArray[Any]
 
 
-Holding = tuple[int, int, Any]
-"""An application (its object in the file) at a site in the weeks [start, end): start, end, application."""
+Holding = tuple[int, str, list[int]]
+"""Who holds a site: its weeks (``lanes``), its id, its needs."""
 
 
 class Ground:
@@ -27,7 +27,7 @@ class Ground:
         self.number = {name: index for index, name in enumerate(self.names)}
         capacity = np.array([site["capacity"] for site in instance["sites"]], dtype=np.int32)
         self.room: list[Grid] = [capacity[:, :, index].T.copy() for index in range(len(self.resources))]
-        self.taken = {band["id"]: np.zeros((self.weeks, len(self.names)), np.int16) for band in instance["bands"]}
+        self.taken = {band["id"]: np.zeros((self.weeks, len(self.names)), bool) for band in instance["bands"]}
         self.held: list[list[Holding]] = [[] for _ in self.names]
         self.heard: dict[str, list[list[Holding]]] = {
             band["id"]: [[] for _ in self.names] for band in instance["bands"]
@@ -49,19 +49,24 @@ class Ground:
             if index != skip:
                 bad |= cut(self.room[index], weeks, sites) < row["needs"][index]
         if row["band"] is not None:
-            bad |= cut(self.taken[row["band"]], weeks, sites) > 0
+            bad |= cut(self.taken[row["band"]], weeks, sites)
         return bad
 
     def put(self, row: Any, site: int, start: int) -> None:
         end = start + row["duration"]
-        holding = (start, end, row)
+        holding = (lanes(b"\1" * row["duration"], start), row["id"], row["needs"])
         for index, need in enumerate(row["needs"]):
             self.room[index][start:end, site] -= need
         self.held[site].append(holding)
         if row["band"] is not None:
             for neighbour in self.around[row["band"]][site]:
-                self.taken[row["band"]][start:end, neighbour] += 1
+                self.taken[row["band"]][start:end, neighbour] = True
                 self.heard[row["band"]][neighbour].append(holding)
+
+
+def lanes(line: bytes, since: int) -> int:
+    """Weeks from ``since``, a byte 0 or 1 each, as one whole number: what two have in common is their ``&``."""
+    return int.from_bytes(line, "little") << 8 * since
 
 
 def cut(grid: Grid, weeks: slice, sites: Grid | None) -> Grid:
@@ -70,7 +75,8 @@ def cut(grid: Grid, weeks: slice, sites: Grid | None) -> Grid:
 
 def good_starts(bad: Grid, duration: int) -> Grid:
     """(start, site): True where none of ``duration`` weeks is bad."""
-    count = np.zeros((bad.shape[0] + 1, bad.shape[1]), np.int16)
-    np.add.accumulate(bad.astype(np.int16), axis=0, out=count[1:])
+    width = np.int8 if len(bad) < 128 else np.int16  # the count never exceeds the number of weeks
+    count = np.zeros((bad.shape[0] + 1, bad.shape[1]), width)
+    np.add.accumulate(bad.view(np.int8) if width is np.int8 else bad.astype(width), axis=0, out=count[1:])
     good: Grid = count[duration:] == count[:-duration]
     return good

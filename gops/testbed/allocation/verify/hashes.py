@@ -14,22 +14,24 @@ def sha256(value: Any) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+PARTS = ("inputs", "marks", "outcome", "refusals")
+
+
 def check(document: Any, findings: Findings) -> None:
-    """Compare every hash; where a part is not what its hash says, its items' marks tell which of them is not."""
-    instance, stated = document["inputs"]["instance"], document["hashes"]
-    items = {
-        "inputs.instance.applications": (instance["applications"], stated["marks"]["applications"]),
-        "inputs.instance.near": (instance["near"], stated["marks"]["near"]),
-        "inputs.instance.sites": (instance["sites"], stated["marks"]["sites"]),
-        "outcome": (document["outcome"], stated["marks"]["outcome"]),
-        "refusals": (document["refusals"], stated["marks"]["refusals"]),
+    """Compare every hash; where a part is not what its hash says, the marks tell which of its items is not."""
+    instance, marks = document["inputs"]["instance"], document["marks"]
+    lists = {
+        "inputs": [(f"inputs.instance.{name}", instance[name], name) for name in ("applications", "near", "sites")],
+        "marks": [],
+        "outcome": [("outcome", document["outcome"], "outcome")],
+        "refusals": [("refusals", document["refusals"], "refusals")],
     }
-    for place, (rows, marks) in items.items():
-        _items(place, rows, marks, findings)
-    for part in ("inputs", "outcome", "refusals"):
-        computed = sha256(document[part])
-        if computed != stated[part]:
-            findings.add("hash", f"hashes.{part}", f"{stated[part]} stated", f"{computed}, that of what stands there")
+    for part in PARTS:
+        computed, stated = sha256(document[part]), document["hashes"][part]
+        if computed != stated:
+            findings.add("hash", f"hashes.{part}", f"{stated} stated", f"{computed}, that of what stands there")
+            for place, rows, name in lists[part]:
+                _items(place, rows, marks[name], findings)
     _seed(document["inputs"]["seed"], findings)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gops.testbed.allocation.verify.ground import Grid, Ground, Holding, cut
+from gops.testbed.allocation.verify.ground import Grid, Ground, Holding, cut, lanes
 
 
 def refusal(ground: Ground, row: Any, sites: Grid, good: Grid) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def _reasons(ground: Ground, row: Any, sites: Grid) -> list[dict[str, Any]]:
             for rank, line in _lines(cut(ground.room[index], weeks, sites) < need):
                 lacks[rank].append(_lack(ground.resources[index], line, since, ground.held[sites[rank]], index))
     if row["band"] is not None:
-        for rank, line in _lines(cut(ground.taken[row["band"]], weeks, sites) > 0):
+        for rank, line in _lines(cut(ground.taken[row["band"]], weeks, sites)):
             lacks[rank].append(_lack("band", line, since, ground.heard[row["band"]][sites[rank]], None))
     return [{"lacks": lacks[rank], "site": name} for rank, name in enumerate(row["sites"])]
 
@@ -48,13 +48,11 @@ def _lines(short: Grid) -> Iterator[tuple[int, bytes]]:
 
 def _lack(what: str, line: bytes, since: int, holders: list[Holding], index: int | None) -> dict[str, Any]:
     """``line`` has a byte 1 for every week from ``since`` in which something lacked; ``index`` is the resource's."""
-    names = [
-        row["id"]
-        for start, end, row in holders
-        if end > since
-        and 1 in line[start - since if start > since else 0 : end - since]
-        and (index is None or row["needs"][index])
-    ]
+    weeks = lanes(line, since)
+    if index is None:
+        names = [name for held, name, _ in holders if held & weeks]
+    else:
+        names = [name for held, name, needs in holders if held & weeks and needs[index]]
     return {"holders": names, "weeks": [list(span) for span in _spans(line, since)], "what": what}
 
 

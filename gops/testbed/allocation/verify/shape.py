@@ -19,23 +19,22 @@ HEX = set("0123456789abcdef")
 def check(document: Any, findings: Findings) -> bool:
     """True when what follows may read the inputs without looking whether a key is there."""
     before = findings.count
-    if _keys(document, ("format", "hashes", "inputs", "outcome", "refusals"), "round", findings):
+    if _keys(document, ("format", "hashes", "inputs", "marks", "outcome", "refusals"), "round", findings):
         if document["format"] != FORMAT:
             findings.add("format", "format", document["format"], FORMAT)
-        _hashes(document["hashes"], findings)
+        _keys(document["hashes"], ("inputs", "marks", "outcome", "refusals"), "hashes", findings)
+        _marks(document["marks"], findings)
         _inputs(document["inputs"], findings)
         for part in ("outcome", "refusals"):
             _is(document[part], list, part, findings)
     return findings.count == before
 
 
-def _hashes(value: Any, findings: Findings) -> None:
-    if not _keys(value, ("inputs", "marks", "outcome", "refusals"), "hashes", findings):
-        return
+def _marks(value: Any, findings: Findings) -> None:
     parts = ("applications", "near", "outcome", "refusals", "sites")
-    if _keys(value["marks"], parts, "hashes.marks", findings):
+    if _keys(value, parts, "marks", findings):
         for part in parts:
-            _is(value["marks"][part], list, f"hashes.marks.{part}", findings)
+            _is(value[part], list, f"marks.{part}", findings)
 
 
 def _inputs(inputs: Any, findings: Findings) -> None:
