@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import signal
 import socket
+import subprocess
 import sys
 import time
 from typing import Any
@@ -28,7 +29,7 @@ def init() -> None:
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Seed a demo city and run its simulated devices.")
+@click.option("--demo", is_flag=True, help="Seed the demo province and run its simulated devices.")
 def run(demo: bool) -> None:
     """Run everything: the embedded broker (unless GOPS_MQTT_URL names one), ingest, API and pages."""
     chosen = settings.load()
@@ -36,6 +37,8 @@ def run(demo: bool) -> None:
     _wait_for_port(chosen.host, chosen.port)
     key = compose.initialise(chosen, SystemClock())
     _announce(key)
+    if demo:
+        _prepare_demo()
     children = []
     if not chosen.mqtt_url:
         children.append(Keeper("broker", [sys.executable, "-m", "gops.ingest.broker"]).start())
@@ -65,6 +68,14 @@ def show_settings(example: bool) -> None:
     chosen = settings.load()
     for row in settings.DECLARED:
         click.echo(f"{row.env_name}={settings.shown(row, getattr(chosen, row.name))}")
+
+
+def _prepare_demo() -> None:
+    """In a process of its own, which lets go of the store before the server's worker opens it."""
+    command = [sys.executable, "-m", "gops", "demo", "prepare", "--child"]
+    status = subprocess.run(command, check=False).returncode  # noqa: S603 - our own command line, no shell
+    if status:
+        raise Unavailable("the demo could not be prepared", expected="what is said above, mended; or no --demo")
 
 
 def _announce(key: str | None) -> None:
@@ -112,6 +123,7 @@ def _serve(chosen: settings.Settings) -> None:
 
 def _granian(chosen: settings.Settings) -> Any:
     from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -125,7 +137,8 @@ def _granian(chosen: settings.Settings) -> Any:
         http=HTTPModes.http1,
         websockets=False,
         blocking_threads=chosen.http_threads,
-        backpressure=chosen.http_threads * 16,
+        backpressure=chosen.http_connections,  # Granian counts connections, idle ones too, and then accepts no more
+        http1_settings=HTTP1Settings(header_read_timeout=chosen.http_header_seconds * 1000),
         respawn_failed_workers=True,
         respawn_interval=0.0,
         workers_kill_timeout=15,

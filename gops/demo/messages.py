@@ -1,6 +1,6 @@
 """The messages of the simulated devices, with the faults that real ones have. Pure: device and time in, bytes out.
 
-A device has at most one fault in ten minutes, and none in most:
+A device has at most one fault in a slot of time (ten minutes of a live one), and none in most:
 
 gap                     it sends nothing
 stuck                   it repeats the values that it had at the beginning
@@ -17,12 +17,12 @@ import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from gops.demo.fleet import PERIOD_SECONDS, DemoDevice, Field
+from gops.demo.fleet import DemoDevice
+from gops.demo.instruments import Field
 from gops.demo.signals import chance
 
 Fault = Literal["none", "gap", "stuck", "communication_failure", "spike", "ahead", "malformed"]
 
-SLOT_SECONDS = 600
 AHEAD_SECONDS = 1200
 READINGS_A_MESSAGE = 60
 SHARES: tuple[tuple[Fault, float], ...] = (
@@ -35,9 +35,9 @@ SHARES: tuple[tuple[Fault, float], ...] = (
 )
 
 
-def fault_at(address: str, t: float) -> Fault:
-    """What is wrong with a device in the ten minutes around ``t`` (seconds since 1970)."""
-    drawn = chance(address, "fault", int(t // SLOT_SECONDS))
+def fault_at(device: DemoDevice, t: float) -> Fault:
+    """What is wrong with a device in the slot around ``t`` (seconds since 1970)."""
+    drawn = chance(device.address, "fault", int(t // device.slot))
     for fault, share in SHARES:
         if drawn < share:
             return fault
@@ -46,8 +46,8 @@ def fault_at(address: str, t: float) -> Fault:
 
 
 def message(device: DemoDevice, t: int) -> bytes | None:
-    """What the device sends at ``t``, a multiple of the period; None when it is silent."""
-    fault = fault_at(device.address, t)
+    """What the device sends at ``t``, a multiple of its period; None when it is silent."""
+    fault = fault_at(device, t)
     if fault == "gap":
         return None
     values = _values(device, t, fault)
@@ -57,16 +57,14 @@ def message(device: DemoDevice, t: int) -> bytes | None:
     return _encode({"ts": (t + ahead) * 1000, "values": values})
 
 
-def history(device: DemoDevice, start: int, end: int, step: int = PERIOD_SECONDS) -> Iterator[bytes]:
+def history(device: DemoDevice, start: int, end: int, step: int | None = None) -> Iterator[bytes]:
     """What the device measured in ``start <= t < end``, as messages that repeat the past: they fill gaps only.
 
     ``step`` in seconds, a multiple of the period: of the further past a device tells less.
     """
     rows: list[dict[str, Any]] = []
-    for t in range(-(-start // step) * step, end, step):
-        fault = fault_at(device.address, t)
-        if fault not in ("gap", "ahead"):
-            rows.append({"ts": t * 1000, "values": _values(device, t, fault), "repeat": True})
+    for t, values in measured(device, start, end, step or device.period):
+        rows.append({"ts": t * 1000, "values": values, "repeat": True})
         if len(rows) == READINGS_A_MESSAGE:
             yield _encode(rows)
             rows = []
@@ -74,10 +72,18 @@ def history(device: DemoDevice, start: int, end: int, step: int = PERIOD_SECONDS
         yield _encode(rows)
 
 
+def measured(device: DemoDevice, start: int, end: int, step: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What the device has of ``start <= t < end``, as in its messages; nothing of when it was silent or refused."""
+    for t in range(-(-start // step) * step, end, step):
+        fault = fault_at(device, t)
+        if fault not in ("gap", "ahead"):
+            yield t, _values(device, t, fault)
+
+
 def _values(device: DemoDevice, t: int, fault: Fault) -> dict[str, Any]:
     if fault == "communication_failure":
         return {field.name: {"value": None, "quality": fault} for field in device.fields}
-    at = t - t % SLOT_SECONDS if fault == "stuck" else t
+    at = t - t % device.slot if fault == "stuck" else t
     values = {field.name: _value(device, field, at) for field in device.fields}
     if fault == "spike" and _is_moment(device, t):
         field = device.fields[0]
@@ -96,12 +102,12 @@ def _value(device: DemoDevice, field: Field, t: float) -> float | bool:
 
 def _is_moment(device: DemoDevice, t: int) -> bool:
     """One tick of every slot, another in each."""
-    tick, ticks = t % SLOT_SECONDS // PERIOD_SECONDS, SLOT_SECONDS // PERIOD_SECONDS
-    return tick == int(chance(device.address, "moment", t // SLOT_SECONDS) * ticks)
+    tick, ticks = t % device.slot // device.period, device.slot // device.period
+    return tick == int(chance(device.address, "moment", t // device.slot) * ticks)
 
 
 def _malformed(device: DemoDevice, t: int, values: dict[str, Any]) -> bytes:
-    way = int(chance(device.address, "way", t // SLOT_SECONDS) * 3)
+    way = int(chance(device.address, "way", t // device.slot) * 3)
     whole: dict[str, Any] = {"ts": t * 1000, "values": values}
     if way == 0:
         return _encode(whole)[:-7]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -26,10 +27,16 @@ def chance(*parts: object) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
+@lru_cache(maxsize=8192)
+def _toss(seed: str, step: int) -> float:
+    """Many readings lie between the same two."""
+    return chance(seed, step)
+
+
 def drift(seed: str, t: float, length: float) -> float:
     """-1 to 1, smooth, wandering to another value every ``length`` seconds."""
     step, within = divmod(t / length, 1.0)
-    before, after = chance(seed, int(step)), chance(seed, int(step) + 1)
+    before, after = _toss(seed, int(step)), _toss(seed, int(step) + 1)
     smooth = within * within * (3 - 2 * within)
     return 2 * (before + (after - before) * smooth) - 1
 
@@ -56,6 +63,7 @@ def bustle(t: float) -> float:
     return min(1.0, 0.05 + 0.55 * bump(hour, 14.5, 5.5) + 0.4 * rush)
 
 
+@lru_cache(maxsize=8192)
 def rain_rate(city: str, t: float) -> float:
     """mm an hour; most of the time none."""
     return max(0.0, drift(f"{city} rain", t, 5 * HOUR) - 0.55) * 22 * (1 + drift(f"{city} shower", t, 600.0)) / 2
@@ -144,3 +152,51 @@ def water_temperature(city: str, device: str, t: float) -> float:
 def footfall(_city: str, device: str, t: float) -> float:
     """People in the ten seconds before ``t``."""
     return float(math.floor(7 * bustle(t) * (0.4 + chance(device, int(t / 10)))))
+
+
+def hourly_rainfall(city: str, device: str, t: float) -> float:
+    """mm in the hour before ``t``."""
+    halves = rain_rate(city, t - 0.75 * HOUR) + rain_rate(city, t - 0.25 * HOUR)
+    return halves / 2 * (1 + 0.2 * drift(device, t, 6 * HOUR))
+
+
+def hourly_footfall(_city: str, device: str, t: float) -> float:
+    return float(math.floor(2200 * bustle(t - HOUR / 2) * (0.4 + chance(device, "people", int(t / HOUR)))))
+
+
+def traffic_volume(_city: str, device: str, t: float) -> float:
+    """Vehicles in the hour before ``t``."""
+    return float(math.floor((120 + 2600 * bustle(t - HOUR / 2)) * (0.8 + 0.4 * chance(device, "cars", int(t / HOUR)))))
+
+
+def traffic_speed(city: str, device: str, t: float) -> float:
+    wet = 3 * min(4.0, rain_rate(city, t - HOUR / 2))
+    return max(8.0, 64 - 34 * bustle(t - HOUR / 2) - wet + 4 * drift(device, t, 2 * HOUR))
+
+
+def rented_bikes(city: str, device: str, t: float) -> float:
+    """In the hour before ``t``; hardly any in the rain."""
+    dry = 1 / (1 + rain_rate(city, t - HOUR / 2))
+    return float(math.floor(90 * bustle(t - HOUR / 2) * dry * (0.5 + chance(device, "bikes", int(t / HOUR)))))
+
+
+def waste_level(_city: str, device: str, t: float) -> float:
+    """%; a container is emptied every other morning."""
+    filled = ((t + KOREA - 5 * HOUR) / (2 * DAY) + (0.5 if chance(device, "day") < 0.5 else 0)) % 1
+    return min(100.0, max(0.0, 3 + 85 * filled + 6 * drift(device, t, 5 * HOUR)))
+
+
+def power(_city: str, device: str, t: float) -> float:
+    """kW of a public building."""
+    return _mean_power(device) * (1 + 0.7 * math.sin(2 * math.pi * (hour_of_day(t) - 9) / 24))
+
+
+def energy(_city: str, device: str, t: float) -> float:
+    """kWh on the meter: the integral of the power since a day in 2023."""
+    hours = (t - 19_600 * DAY) / HOUR
+    wave = 0.7 * 24 / (2 * math.pi) * (1 - math.cos(2 * math.pi * (hour_of_day(t) - 9) / 24))
+    return _mean_power(device) * (hours + wave)
+
+
+def _mean_power(device: str) -> float:
+    return 25 + 50 * chance(device, "power")

@@ -10,21 +10,24 @@ from typing import Any, get_args
 import pytest
 
 from gops.demo.fleet import FLEET, PERIOD_SECONDS, DemoDevice
-from gops.demo.messages import SHARES, SLOT_SECONDS, Fault, fault_at, history, message
+from gops.demo.hourly import HOURLY
+from gops.demo.messages import SHARES, Fault, fault_at, history, message
 from gops.ingest.decoders import Decoded, Frame, decode
 from gops.ingest.mapping import Limits, Readings, resolve
 from gops.sensors.routes import DeviceRoute, Target
 from gops.sensors.seed import SEED
 
 START = 1_783_220_400
+SLOT_SECONDS = 600
 KINDS = {row.key: row.kind for row in SEED}
 AIR = next(device for device in FLEET if device.name == "air-ingye")
 
 
 def find(fault: Fault, device: DemoDevice = AIR, past: int = 0) -> int:
     """The beginning of a slot in which the device has this fault; ``past`` so many of them."""
-    slots = (START + n * SLOT_SECONDS for n in range(200_000))
-    found = (t for t in slots if fault_at(device.address, t) == fault)
+    begin = START - START % device.slot
+    slots = (begin + n * device.slot for n in range(200_000))
+    found = (t for t in slots if fault_at(device, t) == fault)
     for _ in range(past):
         next(found)
     return next(found)
@@ -66,7 +69,7 @@ def test_messages_are_the_same_for_the_same_time() -> None:
 
 
 def test_every_fault_comes_in_about_its_share_and_most_slots_have_none() -> None:
-    seen = Counter(fault_at(device.address, START + n * SLOT_SECONDS) for device in FLEET for n in range(2000))
+    seen = Counter(fault_at(device, START + n * SLOT_SECONDS) for device in FLEET for n in range(2000))
     for fault, share in SHARES:
         assert seen[fault] / seen.total() == pytest.approx(share, rel=0.25)
     assert set(seen) == set(get_args(Fault))
@@ -139,3 +142,15 @@ def test_history_begins_at_the_first_tick_that_is_not_before_its_start(start: in
     begin = slot + start - START
     first = json.loads(next(history(AIR, begin, begin + 60)))[0]["ts"] // 1000
     assert first == slot + (0 if start == START else PERIOD_SECONDS)
+
+
+@pytest.mark.parametrize("device", HOURLY[:8], ids=lambda device: device.address)
+def test_an_hourly_device_sends_on_the_hour_and_its_fault_lasts_six(device: DemoDevice) -> None:
+    hours = range(find("none", device), find("none", device) + device.slot, device.period)
+    assert len(hours) == 6
+    for t in hours:
+        got = taken(device, message(device, t) or b"", t)
+        assert (got.refusals, got.t) == ([], [t * 1_000_000] * len(device.fields))
+    spike = find("spike", device)
+    told = [taken(device, message(device, t) or b"", t).quality for t in range(spike, spike + device.slot, 3600)]
+    assert sum(quality.count(2) for quality in told) == 1

@@ -10,8 +10,13 @@ import pytest
 
 from gops import compose
 from gops.clock import FixedClock
+from gops.demo.datasets import WHOLE
 from gops.demo.fleet import FLEET, SUWON
-from gops.demo.seed import CREDENTIALS, OPERATOR, seed
+from gops.demo.hourly import HOURLY
+from gops.demo.province import MUNICIPALITIES
+from gops.demo.registry import OPERATOR
+from gops.demo.seed import CREDENTIALS, seed
+from gops.demo.sites import SITES
 from gops.errors import Conflict, Malformed
 from gops.permissions import ANONYMOUS, Actor
 from gops.settings import Settings
@@ -27,7 +32,7 @@ def services(settings: Settings, clock: FixedClock) -> compose.Records:
     opened.database.close()
 
 
-def counted(services: compose.Records) -> tuple[int, int, int, int]:
+def counted(services: compose.Records) -> tuple[int, ...]:
     actor = Actor(
         1, None, services.organisations.get("suwon").id, frozenset({"owner"}), scopes=frozenset({"data:read"})
     )
@@ -36,29 +41,42 @@ def counted(services: compose.Records) -> tuple[int, int, int, int]:
         len(services.devices.list(actor, "suwon", limit=1000)),
         len(services.datastreams.list(ANONYMOUS, limit=1000)),
         len(services.things.list(ANONYMOUS, limit=1000)),
+        len(services.datasets.list(ANONYMOUS, limit=1000)),
+        len(services.sites.list(ANONYMOUS, limit=1000)),
     )
 
 
 def test_every_field_of_every_device_is_a_public_datastream(services: compose.Records, tmp_path: Path) -> None:
-    secrets = seed(services, tmp_path)
-    assert set(secrets) == {device.address for device in FLEET}
-    for device in FLEET:
+    some = FLEET + HOURLY[-14:]
+    secrets = seed(services, tmp_path, some)
+    assert set(secrets) == {device.address for device in some}
+    for device in some:
         assert services.devices.authenticate(device.address, secrets[device.address]) is not None
         route = services.mappings.route(device.address)
         assert route is not None
         assert set(route.fields) == {field.name for field in device.fields}
         found = services.datastreams.many(ANONYMOUS, [target.datastream for target in route.fields.values()])
-        assert {one.period for one in found} == {"PT10S"}
+        assert {one.period for one in found} == {"PT10S" if device.is_live else "PT1H"}
         thing = services.things.get(ANONYMOUS, found[0].thing_id)
         assert (thing.name, thing.properties["name_en"]) == (device.name_ko, device.name_en)
         place = services.things.places(ANONYMOUS, [thing.id])[thing.id]
         assert (place.longitude, place.latitude) == (device.longitude, device.latitude)
 
 
+def test_a_municipality_publishes_its_datasets_and_offers_its_sites(services: compose.Records, tmp_path: Path) -> None:
+    gapyeong = MUNICIPALITIES[-2]
+    seed(services, tmp_path, FEW + tuple(device for device in HOURLY if device.city == gapyeong))
+    published = {one.slug: one for one in services.datasets.list(ANONYMOUS, limit=1000)}
+    assert set(published) == {"suwon-air", "suwon-streets", "seongnam-streets", f"gapyeong-{WHOLE.key}"}
+    assert published["suwon-air"].title_ko == "수원시 대기질"
+    offered = services.sites.list(ANONYMOUS, "gapyeong", limit=1000)
+    assert {site.name_en for site in offered} == {site.name_en for site in SITES if site.city == gapyeong}
+
+
 def test_seeding_again_adds_nothing_and_keeps_secrets(services: compose.Records, tmp_path: Path) -> None:
     first = seed(services, tmp_path, FEW)
     before = counted(services)
-    assert before == (4, 2, 7, 3)
+    assert before == (4, 2, 7, 3, 3, 25)
     assert seed(services, tmp_path, FEW) == first
     assert counted(services) == before
 
@@ -68,7 +86,10 @@ def test_what_is_missing_is_added(services: compose.Records, tmp_path: Path) -> 
     first = seed(services, tmp_path, [less])
     assert len(services.mappings.route(less.address).fields) == 1  # type: ignore[union-attr]
     assert seed(services, tmp_path, FEW[:1]) == first
-    assert len(services.mappings.route(less.address).fields) == 4  # type: ignore[union-attr]
+    route = services.mappings.route(less.address)
+    assert route is not None
+    assert len(route.fields) == 4
+    services.datastreams.many(ANONYMOUS, [target.datastream for target in route.fields.values()])  # all are public
 
 
 def test_credentials_are_for_their_owner_only(services: compose.Records, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 from gops.clock import FixedClock
 from gops.demo import simulate as simulation
 from gops.demo.fleet import FLEET
-from gops.demo.messages import SLOT_SECONDS, fault_at
+from gops.demo.hourly import HOURLY
+from gops.demo.messages import fault_at
 from gops.demo.simulate import MOST_UNACKNOWLEDGED, simulate
 from gops.errors import Unavailable
 
@@ -27,8 +28,8 @@ class FastClock:
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
-        slots = range(1_783_220_400, 1_799_999_999, SLOT_SECONDS)
-        self._start = next(t for t in slots if all(fault_at(one.address, t) == "none" for one in FEW))
+        slots = range(1_783_220_400, 1_799_999_999, 600)
+        self._start = next(t for t in slots if all(fault_at(one, t) == "none" for one in FEW))
 
     def micros(self) -> int:
         return int((self._start + 3 + (time.monotonic() - self._begun) * 1000) * 1e6)
@@ -45,6 +46,9 @@ class FakeConnection:
 
     def publish(self, payload: bytes) -> None:
         self.payloads.append(payload)
+
+    def flush(self) -> None:
+        pass
 
     def close(self) -> None:
         self.closed = True
@@ -132,3 +136,69 @@ def test_the_wait_ends_at_the_devices_own_moment_of_the_period() -> None:
     waits = {simulation._until_next(device, still) for device in FLEET}
     assert len(waits) == len(FLEET)
     assert all(0 < wait <= 10 for wait in waits)
+
+
+class HourlyClock(FastClock):
+    """A million times as fast: an hour in 3.6 milliseconds."""
+
+    def micros(self) -> int:
+        return int((self._start + (time.monotonic() - self._begun) * 1e6) * 1e6)
+
+
+class HourlyStop(threading.Event):
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(None if timeout is None else timeout / 1e6)
+
+
+def visit(connections: dict[str, list[FakeConnection]], connect: Any) -> None:
+    few = HOURLY[:7]
+    stop = HourlyStop()
+    threading.Timer(0.3, stop.set).start()
+    simulate(connect, {device.address: "secret" for device in few}, stop, HourlyClock(), few)
+
+
+def hours_told(made: list[FakeConnection]) -> list[int]:
+    told = []
+    for payload in (payload for one in made for payload in one.payloads):
+        if payload.endswith((b"}", b"]")):
+            whole = json.loads(payload)
+            told += [row["ts"] // 1000 for row in (whole if isinstance(whole, list) else [whole])]
+    return told
+
+
+def test_hourly_devices_come_and_go_from_a_few_threads_and_tell_every_hour_once() -> None:
+    made: dict[str, list[FakeConnection]] = {}
+    threads: set[str] = set()
+
+    def connect(address: str, _secret: str) -> FakeConnection:
+        threads.add(threading.current_thread().name)
+        made.setdefault(address, []).append(FakeConnection())
+        return made[address][-1]
+
+    visit(made, connect)
+    assert len(threads) == simulation.ROUNDS
+    assert set(made) == {device.address for device in HOURLY[:7]}
+    for connections in made.values():
+        assert all(one.closed for one in connections)
+        told = [hour for hour in hours_told(connections) if hour % 3600 == 0]  # others are of a clock that runs ahead
+        assert told == sorted(set(told))
+        assert len(told) > 24
+
+
+def test_an_hourly_device_that_found_no_broker_tells_what_it_missed_later() -> None:
+    made: dict[str, list[FakeConnection]] = {}
+    tries: list[str] = []
+
+    def connect(address: str, _secret: str) -> FakeConnection:
+        tries.append(address)
+        if tries.count(address) < 4:
+            raise Unavailable("no broker")
+        made.setdefault(address, []).append(FakeConnection())
+        return made[address][-1]
+
+    visit(made, connect)
+    assert len(made) == 7
+    for connections in made.values():
+        told = [hour for hour in hours_told(connections) if hour % 3600 == 0]
+        assert told == sorted(set(told))
+        assert told[1] - told[0] == 3600 or len(told) > 18

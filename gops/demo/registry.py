@@ -1,0 +1,114 @@
+"""A municipality of the demo in the records: its publisher, devices, Datastreams and sites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gops.clock import SECOND
+from gops.demo.fleet import DemoDevice
+from gops.demo.province import Municipality
+from gops.demo.sites import DemoSite
+from gops.durations import write_duration
+from gops.errors import Conflict, NotFound
+from gops.permissions import SCOPES, Actor
+
+if TYPE_CHECKING:
+    from gops.compose import Records
+
+MARK = "simulated by the demo"
+OPERATOR = Actor(platform_roles=frozenset({"operator"}), scopes=frozenset(SCOPES))
+"""GOPS itself, as the audit has it."""
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """``observed``: the Datastreams of a device and the properties that they observe; ``made``: how many are new."""
+
+    observed: tuple[tuple[int, str], ...]
+    made: int
+
+
+def publisher(services: Records, city: Municipality) -> Actor:
+    """The city's organisation and somebody who publishes for it."""
+    try:
+        home = services.organisations.get(city.slug)
+    except NotFound:
+        home = services.organisations.create(OPERATOR, city.slug, "municipality", city.name_ko, city.name_en)
+    member = services.members.add(OPERATOR, city.slug, city.publisher, f"{city.name_ko} 데이터 담당", "publisher")
+    return Actor(
+        person_id=member.person_id,
+        organisation_id=home.id,
+        roles=frozenset({"publisher"}),
+        scopes=frozenset({"data:read", "data:write", "catalog:write", "testbed:run"}),
+    )
+
+
+def register(services: Records, actor: Actor, device: DemoDevice, secret: str | None) -> str:
+    """The device's secret: the one that is known where it is right, else a new one."""
+    try:
+        found = services.devices.get(actor, device.address)
+    except NotFound:
+        return services.devices.register(actor, device.city.slug, device.name, f"{device.name_en}, {MARK}")[1]
+    if not found.description.endswith(MARK):
+        raise Conflict(
+            f"{device.address} is no device of the demo",
+            code="name_taken",
+            field="device",
+            found=device.address,
+            expected="a data folder of its own for the demo (GOPS_DATA)",
+        )
+    if secret is not None and services.devices.authenticate(device.address, secret) is not None:
+        return secret
+    return services.devices.rotate(actor, device.address)
+
+
+def furnish(services: Records, actor: Actor, device: DemoDevice, names: dict[str, str]) -> Furnished:
+    """Name and place of its Thing, and a Datastream for each field."""
+    known = services.devices.get(actor, device.address)
+    thing = services.things.of_device(actor, known.id)[0]
+    properties: dict[str, Any] = {"name_ko": device.name_ko, "name_en": device.name_en, "simulated": True}
+    if (thing.name, thing.properties) != (device.name_ko, properties):
+        services.things.edit(actor, thing.id, name=device.name_ko, description=device.name_en, properties=properties)
+    place = services.things.places(actor, [thing.id]).get(thing.id)
+    if place is None or (place.longitude, place.latitude) != (device.longitude, device.latitude):
+        services.things.move(actor, thing.id, device.longitude, device.latitude, device.name_ko)
+    mapped = {row.field: row.datastream for row in services.mappings.get(actor, device.address)}
+    before = len(mapped)
+    for field in device.fields:
+        if field.name in mapped:
+            continue
+        mapped[field.name] = services.datastreams.create(
+            actor,
+            thing.id,
+            field.sensor,
+            field.observed_property,
+            period=write_duration(device.period * SECOND),
+            label=field.label,
+            name=f"{device.name_ko} {names[field.observed_property]}",
+            range_low=field.low,
+            range_high=field.high,
+            field=field.name,
+        ).id
+    observed = {field.name: field.observed_property for field in device.fields}
+    own = tuple((one, observed[name]) for name, one in mapped.items() if name in observed)
+    return Furnished(own, len(mapped) - before)
+
+
+def offer_sites(services: Records, actor: Actor, city: Municipality, sites: Sequence[DemoSite]) -> None:
+    """Those that are not there by their English name, or are drafts still."""
+    there = {site.name_en: site for site in services.sites.list(actor, city.slug, limit=1000)}
+    for site in sites:
+        found = there.get(site.name_en) or services.sites.create(
+            actor,
+            city.slug,
+            name_ko=site.name_ko,
+            name_en=site.name_en,
+            kind=site.kind,
+            area=site.area,
+            capacity=site.capacity,
+            description=f"{site.kind}, {MARK}",
+        )
+        if found.state == "draft":
+            services.sites.move(actor, found.id, "offered")
