@@ -210,7 +210,7 @@ class Settings:
     observed_properties: int = _setting(_whole(1, 1_000_000), "10000", "Most observed properties of the platform")
     # testbed
     organisation_sites: int = _setting(_whole(1, 1_000_000), "10000", "Most sites of one organisation")
-    site_vertices: int = _setting(_whole(4, 1_000_000), "10000", "Most positions in the polygon of a site")
+    site_vertices: int = _setting(_whole(4, 1_000_000), "2000", "Most positions in the polygon of a site")
     site_km2: int = _setting(_whole(1, 1_000_000), "100", "Largest site, in square kilometres")
     site_closures: int = _setting(_whole(1, 10_000), "200", "Most closures of one site")
     organisation_calls: int = _setting(_whole(1, 1_000_000), "1000", "Most calls of one organisation")

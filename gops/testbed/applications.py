@@ -149,6 +149,7 @@ class Applications:
         limit: int = 100,
     ) -> Sequence[Application]:
         """Those that the actor sees in full; of a call, in a state."""
+        visibility.refuse_anonymous(actor)
         query = select(Application).where(visibility.applications_seen(actor))
         if state is not None:
             query = query.where(Application.state == checks.state(APPLICATION, state))

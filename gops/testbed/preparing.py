@@ -21,6 +21,9 @@ from gops.testbed.calendar import Calendar, calendars
 from gops.testbed.judging import open_sites
 from gops.testbed.model import Application, Call, CallSite, Site
 
+HANDED_IN = ("ineligible", "scored")
+"""The states of what was handed in to a call that is scored."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -63,9 +66,14 @@ def prepare(session: Session, slug: str, revision: int) -> Prepared:
         "slug": call.slug,
         "terms_sha256": call.terms_hash,
     }
-    nonces = tuple(row.nonce for row in rows if row.nonce is not None)
     by_name = {name: application for application, name in names.items()}
-    return Prepared(check(made), SeedParts(call.operator_seed, nonces), facts, by_name)
+    return Prepared(check(made), SeedParts(call.operator_seed, _nonces(session, call)), facts, by_name)
+
+
+def _nonces(session: Session, call: Call) -> tuple[bytes, ...]:
+    """Those of all applications that were handed in when the call closed, eligible or not."""
+    query = select(Application.nonce).where(Application.call_id == call.id, Application.state.in_(HANDED_IN))
+    return tuple(nonce for nonce in session.scalars(query.order_by(Application.id)) if nonce is not None)
 
 
 def pseudonyms(key: bytes, applications: Sequence[int]) -> dict[int, str]:

@@ -37,7 +37,8 @@ class Rounds:
         self._clock = clock
 
     def compute(self, actor: Actor, call_slug: str) -> Round:
-        """Allocate a scored call, write the round file and verify it. A round not yet published is superseded."""
+        """Allocate a scored call, write the round file and verify it. A round not yet published is superseded, and its
+        file dropped."""
         require(actor, "round.run", None)
         with self._database.read() as session:
             call = visibility.call(session, actor, call_slug)
@@ -144,8 +145,9 @@ class Rounds:
 
     def _keep(self, session: Session, call: Call, revision: int, data: bytes, report: Report) -> Round:
         before = select(Round).where(Round.call_id == call.id, Round.state.in_(("computed", "verified")))
-        for row in session.scalars(before):
+        for row in session.scalars(before.options(undefer(Round.file))):
             lifecycles.move(ROUND, row, "superseded")
+            row.file = b""  # nobody but the operator ever saw it; its hashes stay
         made = Round(
             call_id=call.id,
             revision=revision,
@@ -214,6 +216,6 @@ def _seen(session: Session, actor: Actor, call_slug: str, revision: int, *, with
     call = visibility.call(session, actor, call_slug)
     query = select(Round).where(Round.call_id == call.id, Round.revision == revision, _visible(actor))
     found = session.scalar(query.options(undefer(Round.file)) if with_file else query)
-    if found is None:
+    if found is None or (with_file and not found.file):
         raise missing("round")
     return found

@@ -130,6 +130,7 @@ class Slots:
 
     def list(self, actor: Actor, site_id: int | None = None, after: int = 0, limit: int = 100) -> Sequence[Slot]:
         """Those that the actor may see; at one site."""
+        visibility.refuse_anonymous(actor)
         query = select(Slot).where(_seen(actor))
         if site_id is not None:
             query = query.where(Slot.site_id == site_id)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from gops.errors import Unauthenticated
 from gops.permissions import Action, Actor, missing, permits, require
 from gops.records.paging import is_id
 from gops.testbed.model import Application, ApplicationSite, Call, Round, Site
@@ -19,6 +20,12 @@ def home_of(actor: Actor, action: Action) -> int:
     """The organisation in which the actor may do ``action``; ``NOBODYS`` where there is none."""
     home = actor.organisation_id
     return home if home is not None and permits(actor, action, home) else NOBODYS
+
+
+def refuse_anonymous(actor: Actor) -> None:
+    """For lists of what is nobody's but the asker's: without a key there is no such list."""
+    if actor.is_anonymous:
+        raise Unauthenticated("this list needs an API key", expected="Authorization: Bearer <key>")
 
 
 def sites_seen(actor: Actor) -> ColumnElement[bool]:

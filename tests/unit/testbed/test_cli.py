@@ -180,3 +180,10 @@ def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "instance.json").write_text("{'a': 1}")
     refused = run("allocate", tmp_path / "instance.json", "-o", tmp_path / "round.json").exception
     assert isinstance(refused, Malformed)
+
+
+def test_the_instance_in_the_docs_is_allocated(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "testbed.md"
+    (tmp_path / "instance.json").write_text(page.read_text().split("```json\n")[1].split("```")[0])
+    assert run("allocate", tmp_path / "instance.json", "-o", tmp_path / "round.json").exit_code == 0
+    assert run("verify", tmp_path / "round.json").exit_code == 0

@@ -75,7 +75,7 @@ def test_the_round_verifies_and_follows_from_what_was_published_before(city: Cit
     assert inputs["seed"]["operator_seed_sha256"] == shown.operator_seed_hash
     assert inputs["call"]["terms_sha256"] == shown.terms_hash
     assert inputs["seed"]["nonces"] == sorted(
-        row.nonce.hex() for row in (story.first, story.second, story.third) if row.nonce
+        row.nonce.hex() for row in (story.first, story.second, story.third, story.ineligible) if row.nonce
     )
 
 
@@ -121,12 +121,21 @@ def test_before_publication_a_round_is_the_operators_and_the_auditors(city: City
 
 def test_computed_again_nothing_changes_but_the_revision(city: City, story: Story) -> None:
     one = city.rounds.compute(city.operator, story.call.slug)
+    inputs = story.document(1)["inputs"]
     two = city.rounds.compute(city.operator, story.call.slug)
     assert one.outcome_hash == two.outcome_hash
     assert [(row.revision, row.state) for row in city.rounds.list(city.operator, story.call.slug)] == [
         (1, "superseded"), (2, "verified")
     ]  # fmt: skip
-    assert story.document(1)["inputs"]["instance"] == story.document(2)["inputs"]["instance"]
+    assert inputs["instance"] == story.document(2)["inputs"]["instance"]
+
+
+def test_the_file_of_a_round_that_was_never_published_is_dropped(city: City, story: Story) -> None:
+    city.rounds.compute(city.operator, story.call.slug)
+    city.rounds.compute(city.operator, story.call.slug)
+    with pytest.raises(NotFound):
+        city.rounds.file(city.operator, story.call.slug, 1)
+    assert city.rounds.get(city.operator, story.call.slug, 1).file_hash
 
 
 def test_publication_books_the_places(city: City, story: Story) -> None:
@@ -188,9 +197,8 @@ def test_steps_come_in_their_order(city: City, story: Story) -> None:
 def test_a_superseded_round_is_not_published(city: City, story: Story) -> None:
     city.rounds.compute(city.operator, story.call.slug)
     city.rounds.compute(city.operator, story.call.slug)
-    with pytest.raises(Conflict) as refused:
+    with pytest.raises(NotFound):
         city.rounds.publish(city.operator, story.call.slug, 1)
-    assert (refused.value.code, refused.value.found) == ("illegal_move", "superseded")
 
 
 def test_a_round_that_the_verifier_denies_is_not_published(city: City, story: Story) -> None:
@@ -346,3 +354,16 @@ def test_the_municipality_of_a_ranked_site_learns_scores_no_earlier(city: City) 
     assert city.applications.get(city.neighbour, row.id).score is None
     city.published(call)
     assert city.applications.get(city.neighbour, row.id).score == 500
+
+
+def test_what_was_withdrawn_or_never_handed_in_has_no_hand_in_the_seed(city: City) -> None:
+    site = city.site()
+    call = city.call()
+    city.to("2026-06-02T09:00")
+    stays, gone = city.apply(call, [site]), city.apply(call, [site])
+    city.apply(call, [site], submitted=False)
+    city.applications.withdraw(city.company, gone.id)
+    city.scored(call, {stays.id: 5})
+    city.published(call)
+    assert stays.nonce is not None
+    assert json.loads(city.rounds.file(ANONYMOUS, call.slug, 1))["inputs"]["seed"]["nonces"] == [stays.nonce.hex()]

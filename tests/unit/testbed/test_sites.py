@@ -226,7 +226,10 @@ def test_a_foreign_slot_is_not_found(city: City) -> None:
             city.slots.get(actor, slot.id)
         with pytest.raises(NotFound):
             city.slots.move(actor, slot.id, "cancelled")
+    for actor in (city.rival, city.neighbour):
         assert list(city.slots.list(actor)) == []
+    with pytest.raises(Unauthenticated):
+        city.slots.list(ANONYMOUS)
     assert [row.id for row in city.slots.list(city.company, site_id=site.id)] == [slot.id]
 
 
