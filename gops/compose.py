@@ -296,7 +296,9 @@ def web(services: Services, chosen: Settings) -> Callable[..., Any]:
     """The API and the pages over one set of services."""
     from gops import portal
     from gops.api.app import create_app, openapi_document
+    from gops.api.bodies import in_turn
 
     app = create_app(services, chosen, portal.error_page)
+    app.wsgi_app = in_turn(app.wsgi_app, chosen.http_threads, chosen.http_body_bytes)  # type: ignore[method-assign]
     portal.register(app, services, openapi_document(app))
     return app

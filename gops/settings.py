@@ -223,6 +223,10 @@ class Settings:
     calendar_weeks: int = _setting(_whole(1, 520), "104", "Most weeks in one answer of a calendar")
     # HTTP
     http_threads: int = _setting(_whole(1, 256), "4", "Threads that answer HTTP requests")
+    http_connections: int = _setting(_whole(16, 100_000), "1000", "Most connections at once to the HTTP server")
+    http_header_seconds: int = _setting(
+        _whole(1, 600), "10", "Longest wait for a request on a connection, its headers included"
+    )
     http_body_bytes: int = _setting(_whole(1024, 1_073_741_824), "1048576", "Largest body of an HTTP request, in bytes")
     http_query_bytes: int = _setting(_whole(256, 65_536), "8192", "Longest query of an address, in bytes")
     http_json_depth: int = _setting(_whole(2, 64), "16", "Deepest nesting of a JSON body")
