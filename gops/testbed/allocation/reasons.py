@@ -73,12 +73,14 @@ def _bits(grid: Grid, since: int) -> list[int]:
 
 @lru_cache(maxsize=65_536)
 def _ranges(weeks: int) -> Weeks:
+    """The runs of ones in ``weeks``."""
     found = []
     while weeks:
-        start = (weeks & -weeks).bit_length() - 1
-        length = (~(weeks >> start) & -~(weeks >> start)).bit_length() - 1
-        found.append((start, start + length))
-        weeks &= -1 << (start + length)
+        start = (weeks & -weeks).bit_length() - 1  # the lowest one
+        rest = weeks >> start
+        end = start + (~rest & (rest + 1)).bit_length() - 1  # the lowest nought after it
+        found.append((start, end))
+        weeks &= -1 << end
     return tuple(found)
 
 

@@ -27,12 +27,12 @@ class Ground:
         self.number = {name: index for index, name in enumerate(self.names)}
         capacity = np.array([site["capacity"] for site in instance["sites"]], dtype=np.int32)
         self.room: list[Grid] = [capacity[:, :, index].T.copy() for index in range(len(self.resources))]
-        self.taken = {band["id"]: np.zeros((self.weeks, len(self.names)), bool) for band in instance["bands"]}
+        used = {row["band"] for row in instance["applications"]}  # a band that nobody uses costs nothing
+        bands = [band for band in instance["bands"] if band["id"] in used]
+        self.taken = {band["id"]: np.zeros((self.weeks, len(self.names)), bool) for band in bands}
         self.held: list[list[Holding]] = [[] for _ in self.names]
-        self.heard: dict[str, list[list[Holding]]] = {
-            band["id"]: [[] for _ in self.names] for band in instance["bands"]
-        }
-        self.around = {band["id"]: self._around(instance, band["separation_cm"]) for band in instance["bands"]}
+        self.heard: dict[str, list[list[Holding]]] = {band["id"]: [[] for _ in self.names] for band in bands}
+        self.around = {band["id"]: self._around(instance, band["separation_cm"]) for band in bands}
 
     def _around(self, instance: Any, separation: int) -> list[list[int]]:
         near = [[index] for index in range(len(self.names))]
