@@ -78,10 +78,13 @@ def run_city(child: bool) -> None:
 
 
 def _seeded(records: Records, chosen: Settings) -> dict[str, str]:
+    from gops.demo import broker
     from gops.demo.seed import FLEET, HOURLY, seed
 
     with _progress("Demo: municipalities, devices, sites", len(FLEET) + len(HOURLY)) as done:
-        return seed(records, chosen.data, done=done)
+        secrets = seed(records, chosen.data, done=done)
+    broker.fill(records, chosen, SystemClock())
+    return secrets
 
 
 def _remember(records: Records, chosen: Settings) -> None:
