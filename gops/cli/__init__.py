@@ -52,6 +52,7 @@ def main() -> None:
     try:
         cli()
     except GopsError as error:
-        expected = f"; expected {error.expected}" if error.expected else ""
+        told = not error.expected or error.expected in error.message
+        expected = "" if told else f"; expected {error.expected}"
         click.echo(f"gops: {error.message}{expected}", err=True)
         sys.exit(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from gops.clock import SystemClock, from_micros
 from gops.settings import load
 
 if TYPE_CHECKING:
+    from gops.ingest.refusals import ShownRefusal
     from gops.ingest.replay import Progress, Replayed
 
 
@@ -30,10 +32,13 @@ def refusals() -> None:
 @click.argument("organisation")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 def list_refusals(organisation: str, limit: int) -> None:
-    """The refusals of an organisation's devices."""
+    """The newest refusals of an organisation's devices, oldest of them first."""
     with opened() as records:
         home = records.organisations.get(organisation)
-        for row in records.refusals.list(shell(home), home.id, limit=limit):
+        newest: deque[ShownRefusal] = deque(maxlen=limit)
+        while page := records.refusals.list(shell(home), home.id, after=newest[-1].id if newest else 0, limit=1000):
+            newest.extend(page)
+        for row in newest:
             click.echo(
                 f"{row.id}\t{from_micros(row.at):%Y-%m-%dT%H:%M:%SZ}\t{row.device}\t{row.code}\t{row.field or ''}"
             )

@@ -15,7 +15,7 @@ import click
 from gops import compose
 from gops.accounts.model import Organisation
 from gops.clock import SystemClock
-from gops.errors import Invalid, NotFound
+from gops.errors import GopsError, Invalid, NotFound, Unavailable
 from gops.kinds import KINDS
 from gops.permissions import ORGANISATION_KINDS, PLATFORM_ROLES, ROLES, SCOPES, Actor
 from gops.settings import load
@@ -23,7 +23,12 @@ from gops.settings import load
 
 @contextmanager
 def opened() -> Iterator[compose.Records]:
-    records = compose.records(load(), SystemClock())
+    chosen = load()
+    if not chosen.records_url and not (chosen.data / "records.sqlite").exists():
+        raise Unavailable(
+            f"there are no records in {chosen.data}", expected="GOPS_DATA as the server has it, or gops init"
+        )
+    records = compose.records(chosen, SystemClock())
     try:
         yield records
     finally:
@@ -139,7 +144,18 @@ def add_device(address: str, description: str, fields: tuple[str, ...], as_json:
         actor = shell(records.organisations.get(organisation))
         wanted = [_field(text) for text in fields]
         made, secret = records.devices.register(actor, organisation, name, description)
-        streams = {field.name: _datastream(records, actor, made.id, field) for field in wanted}
+        streams: dict[str, int] = {}
+        try:
+            for field in wanted:
+                streams[field.name] = _datastream(records, actor, made.id, field)
+        except GopsError:
+            click.echo(f"{address} is registered; not all of its fields are:", err=True)
+            raise
+        finally:
+            _show_device(as_json, address, secret, streams)  # always: nothing shows the secret again
+
+
+def _show_device(as_json: bool, address: str, secret: str, streams: dict[str, int]) -> None:
     if as_json:
         _say(True, {"address": address, "topic": f"gops/v1/{address}/up", "secret": secret, "fields": streams})
         return

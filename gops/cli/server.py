@@ -15,7 +15,7 @@ import click
 
 from gops import admin, compose, logs, settings
 from gops.clock import SystemClock
-from gops.errors import Unavailable
+from gops.errors import BadSetting, Unavailable
 from gops.process import BACKOFF_SECONDS, Keeper
 
 PORT_WAIT_SECONDS = 20.0
@@ -25,7 +25,7 @@ log = logs.get(__name__)
 @click.command()
 def init() -> None:
     """Create the data folder, the records and the operator, and print the operator's key once."""
-    _announce(compose.initialise(settings.load(), SystemClock()))
+    _announce(_initialise(settings.load()))
 
 
 @click.command()
@@ -34,8 +34,10 @@ def run(demo: bool) -> None:
     """Run everything: the embedded broker (unless GOPS_MQTT_URL names one), ingest, API and pages."""
     chosen = settings.load()
     logs.configure(chosen.log_level, chosen.log_style)
-    _wait_for_port(chosen.host, chosen.port)
-    key = compose.initialise(chosen, SystemClock())
+    _wait_for_port(chosen.host, chosen.port, "GOPS_PORT")
+    if not chosen.mqtt_url:
+        _wait_for_port(chosen.mqtt_broker_host, chosen.mqtt_broker_port, "GOPS_MQTT_BROKER_PORT")
+    key = _initialise(chosen)
     _announce(key)
     if demo:
         _prepare_demo()
@@ -78,6 +80,17 @@ def _prepare_demo() -> None:
         raise Unavailable("the demo could not be prepared", expected="what is said above, mended; or no --demo")
 
 
+def _initialise(chosen: settings.Settings) -> str | None:
+    try:
+        return compose.initialise(chosen, SystemClock())
+    except OSError as error:
+        raise BadSetting(
+            f"GOPS_DATA: the folder {chosen.data} cannot be made or written ({error.strerror})",
+            field="GOPS_DATA",
+            expected="a folder of this user's own in GOPS_DATA",
+        ) from error
+
+
 def _announce(key: str | None) -> None:
     if key is None:
         return
@@ -85,7 +98,7 @@ def _announce(key: str | None) -> None:
     sys.stdout.flush()
 
 
-def _wait_for_port(host: str, port: int) -> None:
+def _wait_for_port(host: str, port: int, setting: str) -> None:
     """A server that was just killed may hold its port for a moment; another one's port is refused by name."""
     end = time.monotonic() + PORT_WAIT_SECONDS
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -97,7 +110,8 @@ def _wait_for_port(host: str, port: int) -> None:
             except OSError as error:
                 if time.monotonic() > end:
                     raise Unavailable(
-                        f"{host}:{port} cannot be listened on ({error.strerror})", expected="a free port in GOPS_PORT"
+                        f"{host}:{port} cannot be listened on ({error.strerror}); does GOPS or another server run?",
+                        expected=f"a free port in {setting}",
                     ) from error
             else:
                 return
