@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from gops.api import context, credentials, etags, problems, request_ids, security, unasked
 from gops.api.allowance import HourlyAllowance
 from gops.api.blueprint import CONVERTERS, PREFIX, Api, IdConverter
+from gops.api.catalog import document
 from gops.api.problems import ErrorPage
 from gops.api.services import Services
 from gops.api.v1 import BLUEPRINTS, index, signup
@@ -31,6 +32,7 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
     security.install(app, settings)
     credentials.install(app)
     _register(app, settings)
+    document.install(app)
     unasked.install(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -13,14 +13,14 @@ from flask import Response, request
 from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import quote_etag
 
-from gops.api import cursors, etags, paging, rows
+from gops.api import cursors, etags, exports, paging, rows
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.context import services, settings
 from gops.api.reading import Question, behind, question, raw, windows
 from gops.api.times import write_time
 from gops.errors import TooLarge
 from gops.quality import ANY
-from gops.store.port import Windows
+from gops.store.port import Series, Windows
 
 JSON, CSV = "application/json", "text/csv"
 CSV_TYPE = "text/csv; charset=utf-8; header=present"
@@ -127,31 +127,37 @@ def _csv(body: bytes | Iterator[bytes], following: str | None) -> Response:
 
 def _export(asked: Question, after: tuple[int, int] | None) -> Response:
     """The whole range as CSV, in flat memory. The first batch is read before the status is sent."""
-    _bound_export(asked)
-    batches = services().store.stream(raw(asked, None, after))
-    first = [batch for batch in [next(batches, None)] if batch is not None]
+    bound_rows(asked.series, asked.start, asked.end)
+    end = exports.begin()
+    try:
+        batches = services().store.stream(raw(asked, None, after))
+        first = [batch for batch in [next(batches, None)] if batch is not None]
+    except BaseException:
+        end()
+        raise
     lines = (rows.readings_csv(batch, asked.zone) for batch in chain(first, batches))
     response = _csv(chain([rows.header(rows.READING_COLUMNS)], lines), None)
+    response.call_on_close(end)
     close = getattr(batches, "close", None)  # a generator left half-way holds the store's view
     if close is not None:
         response.call_on_close(close)
     return response
 
 
-def _bound_export(asked: Question) -> None:
+def bound_rows(series: Sequence[Series], start: int | None, end: int | None) -> None:
     """Raises ``TooLarge`` above the setting export_rows_max; counts only where there might be so many."""
     store, most = services().store, settings().export_rows_max
-    extents = store.extent(asked.ids)
+    extents = store.extent([one.datastream for one in series])
     if sum(one.rows for one in extents.values()) <= most:
         return
-    start = min(one.first for one in extents.values()) - 1 if asked.start is None else asked.start
-    end = max(one.last for one in extents.values()) + 1 if asked.end is None else asked.end
-    if start >= end:
+    low = min(one.first for one in extents.values()) - 1 if start is None else start
+    high = max(one.last for one in extents.values()) + 1 if end is None else end
+    if low >= high:
         return
     counted = 0
-    for kind in {one.kind for one in asked.series}:
-        series = [one for one in asked.series if one.kind == kind]
-        table = store.aggregate(Windows(series, [start, end], (), ANY))
+    for kind in {one.kind for one in series}:
+        some = [one for one in series if one.kind == kind]
+        table = store.aggregate(Windows(some, [low, high], (), ANY))
         counted += sum(table["count"].to_pylist())
     if counted > most:
         raise TooLarge(

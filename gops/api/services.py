@@ -41,3 +41,7 @@ class Services:
     clock: Clock
     settings: Settings
     health: Callable[[], Mapping[str, Any]]
+    datasets: Any = None
+    catalogued: Any = None
+    views: Any = None
+    feeds: Any = None

@@ -91,6 +91,7 @@ OF_READINGS: Titles = {
     "aggregate_of_kind": ("이 종류에는 맞지 않는 집계입니다", "The aggregate makes no sense for this kind"),
     "bad_reading": ("측정값이 올바르지 않습니다", "A reading is wrong"),
     "bad_windows": ("집계 구간이 올바르지 않습니다", "The windows are wrong"),
+    "exports_busy": ("진행 중인 내려받기가 너무 많습니다", "Too many downloads under way"),
     "store_busy": ("저장소가 바쁩니다", "The store is busy"),
     "store_held": ("다른 프로세스가 저장소를 쓰고 있습니다", "Another process holds the store"),
     "store_memory": ("저장소의 메모리가 모자랍니다", "The store is short of memory"),
@@ -102,6 +103,35 @@ OF_READINGS: Titles = {
     "unknown_every": ("없는 집계 간격입니다", "There is no such length of windows"),
     "unknown_quality": ("없는 품질 표시입니다", "There is no such quality"),
     "wrong_columns": ("열이 다릅니다", "Other columns than expected"),
+}
+OF_CATALOG: Titles = {
+    "bad_rule": ("선택 규칙이 올바르지 않습니다", "The rule is wrong"),
+    "empty_dataset": ("데이터스트림이 없는 데이터셋입니다", "The dataset is empty"),
+    "foreign_datastream": ("다른 기관의 데이터스트림입니다", "Another's Datastream"),
+    "incomplete_dataset": ("설명이 부족한 데이터셋입니다", "The dataset is not described completely"),
+    "list_and_rule": ("목록과 규칙은 함께 쓸 수 없습니다", "A list and a rule"),
+    "no_rule": ("따를 규칙이 없습니다", "There is no rule to follow"),
+    "unknown_feed": ("없는 피드입니다", "There is no such feed"),
+    "unknown_licence": ("없는 이용허락입니다", "There is no such licence"),
+    "unknown_property": ("없는 관측 항목입니다", "There is no such observed property"),
+    "unknown_thing": ("없는 대상입니다", "There is no such Thing"),
+    "withdrawn": ("철회된 데이터셋입니다", "The dataset was withdrawn"),
+    "wrong_state": ("이 상태에서 할 수 없습니다", "Not possible in this state"),
+}
+OF_FEEDS: Titles = {
+    "address_refused": ("내부 주소는 쓸 수 없습니다", "The address leads inside"),
+    "answer_broken": ("응답을 읽을 수 없습니다", "The answer cannot be read"),
+    "answer_too_large": ("응답이 너무 큽니다", "The answer is too large"),
+    "bad_address": ("주소가 올바르지 않습니다", "The address is wrong"),
+    "bad_config": ("피드 설정이 올바르지 않습니다", "The feed's config is wrong"),
+    "bad_minutes": ("실행 시각이 올바르지 않습니다", "The minutes are wrong"),
+    "bad_redirect": ("따라갈 수 없는 재지정입니다", "A redirect that is not followed"),
+    "feed_off": ("꺼져 있는 피드입니다", "The feed is off"),
+    "host_timeout": ("상대 서버가 제때 답하지 않습니다", "The host did not answer in time"),
+    "host_unknown": ("상대 서버를 찾을 수 없습니다", "The host is not known"),
+    "host_unreachable": ("상대 서버에 닿을 수 없습니다", "The host cannot be reached"),
+    "host_untrusted": ("상대 서버를 믿을 수 없습니다", "The host is not trusted"),
+    "unknown_adapter": ("없는 어댑터입니다", "There is no such adapter"),
 }
 OF_TESTBED: Titles = {
     "bad_need": ("필요량이 올바르지 않습니다", "A need is wrong"),
@@ -138,7 +168,16 @@ OF_TESTBED: Titles = {
     "window_outside": ("공고 기간을 벗어났습니다", "Outside of the call's weeks"),
     "window_reversed": ("마지막 시작 주가 첫 주보다 이릅니다", "The window ends before it starts"),
 }
-TITLES: Titles = {**OF_STATUS, **OF_REQUEST, **OF_REGISTRY, **OF_ACCOUNTS, **OF_READINGS, **OF_TESTBED}
+TITLES: Titles = {
+    **OF_STATUS,
+    **OF_REQUEST,
+    **OF_REGISTRY,
+    **OF_ACCOUNTS,
+    **OF_READINGS,
+    **OF_CATALOG,
+    **OF_FEEDS,
+    **OF_TESTBED,
+}
 
 
 def title(code: str, status_code: str, language: str) -> str:

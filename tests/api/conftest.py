@@ -28,9 +28,15 @@ from gops.accounts.signup import Signup
 from gops.api.app import create_app
 from gops.api.context import EXTENSION
 from gops.api.services import Services
+from gops.catalog.contents import Catalogued
+from gops.catalog.datasets import Datasets
+from gops.catalog.views import Views
 from gops.clock import FixedClock
+from gops.ingest.feeds.names import feed_names, feed_of
+from gops.ingest.feeds.service import Feeds
 from gops.ingest.refusals import Refusals
 from gops.ingest.status import DeviceStatus
+from gops.outbound import Outbound
 from gops.permissions import SCOPES, Actor
 from gops.records.database import Database
 from gops.sensors.datastreams import Datastreams
@@ -82,6 +88,10 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         refusals=Refusals(database, clock, settings),
         device_status=DeviceStatus(database, clock),
         audit=Audit(database),
+        datasets=Datasets(database, clock, settings, feed_of),
+        catalogued=Catalogued(database),
+        views=Views(database, settings, store, feed_names),
+        feeds=Feeds(database, clock, settings, Outbound.of(settings)),
         sites=Sites(database, clock, settings),
         slots=Slots(database, clock, settings),
         calls=Calls(database, clock, settings),
@@ -124,8 +134,9 @@ class World:
         return make_key(self.database, self.clock, self.services.settings, organisation, roles, scopes)
 
     def call(self, method: str, path: str, who: str | None = None, **options: Any) -> TestResponse:
-        """A request under /api/v1, as one of ``keys`` or anonymously."""
+        """A request under /api/v1, as one of ``keys`` or anonymously; its answer is read to the end, and closed."""
         headers = dict(options.pop("headers", {}))
+        options.setdefault("buffered", True)
         if who is not None:
             headers["Authorization"] = f"Bearer {self.keys[who]}"
         return self.http.open(f"/api/v1{path}", method=method, headers=headers, **options)

@@ -1,6 +1,6 @@
 """The routes under /api/v1: one blueprint a module, with the schemas of what it takes and gives."""
 
-from gops.api import testbed
+from gops.api import catalog, testbed
 from gops.api.v1 import (
     audit,
     datastreams,
@@ -26,5 +26,6 @@ BLUEPRINTS = (
             keys, signup, audit, health,
         )
     ),
+    *catalog.BLUEPRINTS,
     *testbed.BLUEPRINTS,
 )  # fmt: skip

@@ -1,0 +1,252 @@
+"""Datasets: found by all, made and published by their owners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from flask.views import MethodView
+from marshmallow import fields, validate
+
+from gops.api import fields as own
+from gops.api.blueprint import PREFIX, Blueprint
+from gops.api.catalog.addresses import base, follow
+from gops.api.context import actor, services
+from gops.api.fields import Strict
+from gops.api.paging import PageQuery, page, page_of
+from gops.api.problems import InvalidRequest, Wrong
+from gops.catalog.licences import LICENCES, attribution
+from gops.catalog.live import TOPIC
+from gops.catalog.metadata import KEYWORD_LENGTH, KEYWORDS, Incomplete
+from gops.catalog.selection import RULE_NAMES
+from gops.catalog.views import DatasetView
+from gops.catalog.vocabularies import FREQUENCIES, PERSONAL_DATA, THEMES
+from gops.clock import from_micros
+
+blueprint = Blueprint("datasets", __name__, description="Open data: what is published, and how it is described")
+STATES = ("draft", "published", "withdrawn")
+
+
+def _word(about: str, words: Sequence[str]) -> fields.String:
+    return own.choice(f"{about}; empty: none yet", ("", *words))
+
+
+class Described(Strict):
+    """What is said of a dataset. To publish it, all but ``personal_data_basis`` must be there."""
+
+    title_ko = own.text("Korean title", 200)
+    title_en = own.text("English title", 200)
+    description_ko = own.text("in Korean", 2000)
+    description_en = own.text("in English", 2000)
+    licence = _word("what others may do with it", tuple(LICENCES))
+    theme = _word("what it is about", tuple(THEMES))
+    keywords = fields.List(
+        own.text("keyword", KEYWORD_LENGTH, shortest=1),
+        validate=validate.Length(max=KEYWORDS),
+        metadata={"description": "in Korean or English", "example": ["미세먼지", "PM10"]},
+    )
+    contact_name = own.text("who answers questions", 200)
+    contact_email = own.text("their mail address, which is public", 254)
+    frequency = _word("how often it is brought up to date", tuple(FREQUENCIES))
+    personal_data = _word("whether people can be told from it", tuple(PERSONAL_DATA))
+    personal_data_basis = own.text("why people are in it and how they are protected; with personal data", 2000)
+
+
+class DatasetRule(Strict):
+    """Which Datastreams of the organisation: of this feed, of one of these properties, in this box; one at least."""
+
+    feed = own.text("slug of a pulled feed, or direct for what devices publish", 63)
+    properties = fields.List(
+        own.text("key", 64, shortest=1), metadata={"description": "keys of observed properties", "example": ["pm10"]}
+    )
+    bbox = fields.List(
+        fields.Float(),
+        validate=validate.Length(equal=4),
+        metadata={"description": "west, south, east, north", "example": [126.9, 37.2, 127.1, 37.3]},
+    )
+
+
+class DatasetSelection(Described):
+    datastreams = fields.List(
+        own.record_id("Datastream"), metadata={"description": "ids; the list instead of a rule", "example": [42]}
+    )
+    rule = fields.Nested(DatasetRule, metadata={"description": "instead of a list"})
+    follow = fields.Boolean(
+        metadata={"description": "publish new Datastreams for which the rule holds as soon as there are some"}
+    )
+
+
+class DatasetNew(DatasetSelection):
+    organisation = own.slug("whose it is", required=True)
+    slug = own.slug("its name in addresses", required=True)
+
+
+class DatasetChange(DatasetSelection):
+    slug = own.slug("a new slug; the former one redirects for ever")
+
+
+class DatasetWithdrawal(Strict):
+    reason = own.text("why, for those who come to its address", 2000, shortest=1, required=True)
+
+
+class DatasetsQuery(PageQuery):
+    organisation = own.slug("of this organisation", load_default=None)
+    state = own.choice("in this state; others see published ones only", STATES, load_default=None)
+
+
+class DatasetOut(Described):
+    id = fields.Integer()
+    slug = fields.String()
+    organisation = fields.String(metadata={"description": "slug of the publisher"})
+    state = own.choice("what has become of it", STATES)
+    datastreams = fields.Integer(metadata={"description": "how many are in it"})
+    rule = fields.Nested(DatasetRule, allow_none=True)
+    follow = fields.Boolean()
+    missing = fields.List(fields.String(), metadata={"description": "what a draft still lacks to be published"})
+    revision = fields.Integer(metadata={"description": "grows with every change of what is said of it or in it"})
+    attribution_ko = fields.String(metadata={"description": "the sentence that names the source"})
+    attribution_en = fields.String()
+    data = fields.String(metadata={"description": "address of its readings"})
+    latest = fields.String(metadata={"description": "address of its newest readings"})
+    live_topic = fields.String(metadata={"description": "MQTT filter of its readings as they come"})
+    created_at = own.moment("when it was made or offered")
+    modified_at = own.moment("when it last changed")
+    published_at = own.moment("when it was published", allow_none=True)
+    withdrawn_at = own.moment("when it was withdrawn", allow_none=True)
+    withdraw_reason = fields.String(allow_none=True)
+
+
+@blueprint.route("/datasets")
+class DatasetsView(MethodView):
+    @blueprint.arguments(DatasetsQuery, location="query")
+    @blueprint.response(200, page_of(DatasetOut))
+    @blueprint.public(401, 404, 422)
+    def get(self, query: dict[str, Any]) -> Any:
+        """List datasets
+
+        Published ones; a key shows its organisation's drafts and withdrawn ones too.
+        """
+        home, state = query["organisation"], query["state"]
+        body, headers = page(
+            query, lambda after, limit: services().datasets.list(actor(), home, state, after=after, limit=limit)
+        )
+        return {**body, "items": shown(body["items"])}, headers
+
+    @blueprint.arguments(DatasetNew)
+    @blueprint.response(201, DatasetOut)
+    @blueprint.writes(404, 409, 413, 415, 422)
+    def post(self, new: dict[str, Any]) -> Any:
+        """Make a draft
+
+        Of a list of Datastreams or by a rule; they stay private until it is published. GOPS offers one draft for each
+        feed of an organisation by itself.
+        """
+        home, slug = new.pop("organisation"), new.pop("slug")
+        chosen = {name: new.pop(name) for name in ("datastreams", "rule", "follow") if name in new}
+        made = services().datasets.create(actor(), home, slug, described=new, **chosen)
+        return shown([made])[0], {"Location": f"{PREFIX}/datasets/{made.slug}"}
+
+
+@blueprint.route("/datasets/<slug:slug>")
+class DatasetView_(MethodView):
+    @blueprint.response(200, DatasetOut)
+    @blueprint.moves
+    @blueprint.public(401, 404, 410)
+    def get(self, slug: str) -> Any:
+        """Show a dataset"""
+        found = services().datasets.get(actor(), slug)
+        follow(slug, found.slug)
+        return shown([found])[0]
+
+    @blueprint.arguments(DatasetChange)
+    @blueprint.response(200, DatasetOut)
+    @blueprint.writes(404, 409, 410, 413, 415, 422)
+    def patch(self, change: dict[str, Any], slug: str) -> Any:
+        """Change a dataset
+
+        What is not given stays. A published one stays complete.
+        """
+        return shown([complete(lambda: services().datasets.edit(actor(), slug, change))])[0]
+
+
+@blueprint.route("/datasets/<slug:slug>/publish")
+class PublishView(MethodView):
+    @blueprint.response(200, DatasetOut)
+    @blueprint.writes(404, 409, 410, 422)
+    def post(self, slug: str) -> Any:
+        """Publish a dataset
+
+        Its Datastreams, their Things and their places become public with it. What is still missing is named.
+        """
+        return shown([complete(lambda: services().datasets.publish(actor(), slug))])[0]
+
+
+@blueprint.route("/datasets/<slug:slug>/withdraw")
+class WithdrawView(MethodView):
+    @blueprint.arguments(DatasetWithdrawal)
+    @blueprint.response(200, DatasetOut)
+    @blueprint.writes(404, 409, 410, 413, 415, 422)
+    def post(self, withdrawal: dict[str, Any], slug: str) -> Any:
+        """Withdraw a dataset
+
+        For ever: its address answers 410 with the reason. Its Datastreams are private again.
+        """
+        return shown([services().datasets.withdraw(actor(), slug, withdrawal["reason"])])[0]
+
+
+def complete(act: Any) -> Any:
+    """What ``act`` gives. Each part that a dataset lacks becomes a wrong value of its own."""
+    try:
+        return act()
+    except Incomplete as error:
+        wrong = (Wrong("required", f"{name} is missing", name, None, _expected(name)) for name in error.missing)
+        raise InvalidRequest(tuple(wrong)) from error
+
+
+def _expected(name: str) -> str:
+    words = {"licence": LICENCES, "theme": THEMES, "frequency": FREQUENCIES, "personal_data": PERSONAL_DATA}
+    return (
+        "one of " + ", ".join(words[name]) if name in words else str(Described().fields[name].metadata["description"])
+    )
+
+
+def shown(datasets: Sequence[Any]) -> list[SimpleNamespace]:
+    """Datasets as the API gives them, in their order."""
+    return [_shown(view) for view in services().views.of(datasets)]
+
+
+_PLAIN = (
+    *Described().fields,
+    "id", "slug", "state", "follow", "revision", "created_at", "modified_at", "published_at", "withdrawn_at",
+    "withdraw_reason",
+)  # fmt: skip
+
+
+def _shown(view: DatasetView) -> SimpleNamespace:
+    one = view.dataset
+    rule = None if view.rule is None else {name: view.rule[name] for name in RULE_NAMES if name in view.rule}
+    return SimpleNamespace(
+        **{name: getattr(one, name) for name in _PLAIN},
+        organisation=view.publisher.slug,
+        datastreams=view.datastreams,
+        rule=rule,
+        missing=list(view.missing),
+        attribution_ko=_attribution(view, "ko"),
+        attribution_en=_attribution(view, "en"),
+        data=f"{PREFIX}/datasets/{one.slug}/data",
+        latest=f"{PREFIX}/datasets/{one.slug}/latest",
+        live_topic=TOPIC.format(dataset=one.slug, datastream="+"),
+    )
+
+
+def _attribution(view: DatasetView, language: Any) -> str:
+    one = view.dataset
+    if not one.licence:
+        return ""
+    title, publisher = (
+        (one.title_ko, view.publisher.name_ko) if language == "ko" else (one.title_en, view.publisher.name_en)
+    )
+    year = from_micros(one.published_at or one.created_at).year
+    address = f"{base()}{PREFIX}/datasets/{one.slug}"
+    return attribution(LICENCES[one.licence], title, publisher, year, address, language)
