@@ -336,6 +336,22 @@ def test_an_export_beyond_its_setting_is_refused_and_names_it(world_with) -> Non
     assert len(table(world.get(f"{path}&limit=6"))) == 6
 
 
+def test_streams_at_once_are_bounded_and_a_reader_who_leaves_makes_room(world_with) -> None:
+    world: World = world_with(http_threads=2)
+    stream = world.stream()
+    world.write(stream, range(10))
+    path = f"/datastreams/{stream.id}/observations?format=csv"
+    read_slowly = world.get(path, buffered=False)
+    problem(world.get(path), 503, "exports_busy", expected="GOPS_HTTP_THREADS")
+    assert world.get(f"{path}&limit=5").status_code == 200
+    read_slowly.close()
+    for _ in range(3):
+        assert len(table(world.get(path))) == 10
+        world.call("HEAD", path)
+    problem(world.get(f"{path}&cursor=x"), 422, "bad_cursor")
+    assert len(table(world.get(path))) == 10
+
+
 class WithoutRows:
     """A store that is asked for its version and nothing else."""
 
