@@ -23,14 +23,23 @@ from gops.accounts.members import Members
 from gops.accounts.organisations import Organisations
 from gops.accounts.signup import Signup
 from gops.admin import AdminServer, Command
+from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
+from gops.catalog.drafts import Drafts
+from gops.catalog.live import Live
+from gops.catalog.views import Views
 from gops.clock import Clock, SystemClock
 from gops.errors import GopsError
-from gops.ingest.feeds.names import feed_of
+from gops.ingest.feeds.names import feed_names, feed_of
+from gops.ingest.feeds.runner import FeedRunner
+from gops.ingest.feeds.schedule import FeedSchedule
+from gops.ingest.feeds.service import Feeds
 from gops.ingest.refusals import Refusals
 from gops.ingest.status import DeviceStatus
+from gops.jobs.scheduler import Jobs
 from gops.notify.outbox import MailOutbox
-from gops.process import Repeated, end_with_parent
+from gops.outbound.client import Outbound
+from gops.process import end_with_parent
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.records.pump import EventPump
@@ -41,6 +50,7 @@ from gops.sensors.properties import ObservedProperties, seed
 from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings
 from gops.store.port import Store
+from gops.store.watched import WatchedStore
 from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.rounds import Rounds
@@ -53,7 +63,9 @@ if TYPE_CHECKING:
     from gops.ingest.mqtt import BrokerAddress
     from gops.ingest.service import Ingest
 
-TIDY_SECONDS = 3600.0
+HOUR_SECONDS = 3600.0
+CALLS_SECONDS = 10.0  # a call opens and closes at its time, and is looked at when it is asked for as well
+SOON_SECONDS = 5.0
 log = logs.get(__name__)
 
 
@@ -82,6 +94,7 @@ class Records:
     scores: Scores
     rounds: Rounds
     datasets: Datasets
+    feeds: Feeds
 
 
 def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
@@ -109,6 +122,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         scores=Scores(database, clock),
         rounds=Rounds(database, clock),
         datasets=Datasets(database, clock, chosen, feed_of),
+        feeds=Feeds(database, clock, chosen, Outbound.of(chosen)),
     )
 
 
@@ -159,39 +173,55 @@ class Platform:
 
         self.settings = chosen
         self.clock = clock
-        self.store = open_store(chosen)
-        self.records = records(chosen, clock, lambda datastream: bool(self.store.extent([datastream])))
+        self.records = own = records(chosen, clock, lambda datastream: bool(self.store.extent([datastream])))
+        self.live = Live(own.database)
+        self.store: Store = WatchedStore(open_store(chosen), self.live.after_commit)
         self.ingest: Ingest = Ingest(
-            chosen,
-            clock,
-            self.store,
-            self.records.database,
-            self.records.mappings.route,
-            self.records.refusals,
-            self.records.device_status,
+            chosen, clock, self.store, own.database, own.mappings.route, own.refusals, own.device_status
         )
+        self.live.publish = self.ingest.link.publish
+        self.jobs = Jobs(chosen.zone, chosen.feed_threads)
+        runner = FeedRunner(
+            own.database, clock, chosen, Outbound.of(chosen), self.store, own.refusals, stopping=self.jobs.stopping
+        )
+        self.schedule = FeedSchedule(own.database, self.jobs, runner)
+        self.drafts = Drafts(own.database, clock, chosen, feed_names)
         self.pump = EventPump(
-            self.records.database,
-            _joined(self.ingest.handlers, _account_handlers(self.records.keys)),
+            own.database,
+            _joined(
+                self.ingest.handlers,
+                self.live.handlers,
+                self.schedule.handlers,
+                self.drafts.handlers,
+                _account_handlers(own.keys),
+            ),
             chosen.events_poll_ms,
             keep_days=chosen.events_days,
             clock=clock,
         )
-        self._tidy = Repeated("tidy", TIDY_SECONDS, self.records.refusals.forget_old)
         self._admin: AdminServer | None = None
 
     def start(self) -> None:
         self.pump.start()
+        self.live.start()
         self.ingest.start()
-        self._tidy.start()
+        self._start_jobs()
         self._admin = AdminServer(self.settings.admin_socket, self._commands())
         log.info("gops_started", version=__version__, pid=os.getpid(), store=self.settings.store)
+
+    def _start_jobs(self) -> None:
+        self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
+        self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
+        self.jobs.every("calls", CALLS_SECONDS, self.records.calls.advance, at_once=True)
+        self.drafts.on_change(lambda: self.jobs.soon("drafts", SOON_SECONDS))
+        self.jobs.start()
+        self.schedule.start()
 
     def close(self) -> None:
         """Finish what is at hand, in the order of the data's way."""
         if self._admin:
             self._admin.close()
-        self._tidy.stop()
+        self.jobs.stop()
         self.ingest.stop()
         self.pump.stop()
         self.store.close()
@@ -216,6 +246,10 @@ class Platform:
             refusals=own.refusals,
             device_status=own.device_status,
             audit=own.audit,
+            datasets=own.datasets,
+            catalogued=Catalogued(own.database),
+            views=Views(own.database, self.settings, self.store, feed_names),
+            feeds=own.feeds,
             sites=own.sites,
             slots=own.slots,
             calls=own.calls,

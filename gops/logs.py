@@ -81,7 +81,8 @@ def configure(level: str = "INFO", style: str = "auto") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every context it opens
+    for talkative in ("alembic", "apscheduler"):  # they tell of every context they open, of every job they run
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 def get(name: str) -> Any:

@@ -86,29 +86,3 @@ class Keeper:
             if self._on_end:
                 self._on_end(status)
             self._stopping.wait(pause)
-
-
-class Repeated:
-    """Calls ``action`` every ``seconds`` from a thread of its own. A failed call is logged; the next one comes."""
-
-    def __init__(self, name: str, seconds: float, action: Callable[[], object]) -> None:
-        self._name = name
-        self._seconds = seconds
-        self._action = action
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> Repeated:
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(GRACE_SECONDS)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._seconds):
-            try:
-                self._action()
-            except Exception:
-                log.exception("repeated_call_failed", call=self._name)

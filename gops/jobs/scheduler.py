@@ -18,7 +18,7 @@ from gops import logs
 from gops.clock import to_micros
 from gops.errors import GopsError, Invalid
 
-Run = Callable[[], None]
+Run = Callable[[], object]
 STOP_SECONDS = 10.0
 LARGEST_POOL = 64
 log = logs.get(__name__)

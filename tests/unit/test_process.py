@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gops.process import Keeper, Repeated
+from gops.process import Keeper
 
 CHILD = (
     "from gops.process import end_with_parent; import time; end_with_parent(1); print('up', flush=True); time.sleep(60)"
@@ -71,19 +71,3 @@ def test_a_child_that_keeps_failing_is_started_ever_slower() -> None:
     assert eventually(lambda: len(ends) >= 4)
     keeper.stop()
     assert ends[3] - ends[2] > ends[1] - ends[0]
-
-
-def test_a_repeated_call_goes_on_after_one_that_failed() -> None:
-    calls: list[int] = []
-
-    def call() -> None:
-        calls.append(len(calls))
-        if len(calls) == 1:
-            raise RuntimeError("once")
-
-    repeated = Repeated("test", 0.01, call).start()
-    assert eventually(lambda: len(calls) >= 3)
-    repeated.stop()
-    stood = len(calls)
-    time.sleep(0.05)
-    assert len(calls) == stood
