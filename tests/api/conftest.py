@@ -137,7 +137,6 @@ class World:
         """A request under /api/v1, as one of ``keys`` or anonymously; its answer is read to the end, and closed."""
         headers = dict(options.pop("headers", {}))
         options.setdefault("buffered", True)
-        options.setdefault("buffered", True)
         if who is not None:
             headers["Authorization"] = f"Bearer {self.keys[who]}"
         return self.http.open(f"/api/v1{path}", method=method, headers=headers, **options)
