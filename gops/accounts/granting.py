@@ -15,9 +15,9 @@ from gops.accounts import checks, secret
 from gops.accounts.model import ApiKey, Organisation, Person
 from gops.clock import DAY, Clock
 from gops.errors import Conflict, Forbidden, Invalid, Unavailable
-from gops.permissions import SCOPES, Actor
+from gops.permissions import SCOPES, Actor, permits
 from gops.records import audit
-from gops.records.database import flush_unique
+from gops.records.database import MAX_ID, flush_unique
 from gops.settings import Settings
 
 TEXT = re.compile(r"gops_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{43})")
@@ -42,13 +42,15 @@ class KeyMaker:
     def make(
         self, session: Session, actor: Actor | None, person_id: int, organisation_id: int, wish: Wish
     ) -> tuple[ApiKey, str]:
-        """A key and its text. ``actor`` None is GOPS itself, which may give every scope.
+        """A key and its text. ``actor`` None is GOPS itself, which may give every scope. It ends no later than the
+        key that asks for it, unless that may issue keys for others: who was lent a key for a week has it for a week.
 
         Raises ``Invalid``, ``Forbidden`` (``scope_exceeds``) or ``Conflict`` (``too_many_keys``).
         """
         now = self._clock.micros()
         self._refuse_too_many(session, person_id, organisation_id, now)
         text = secret.new()
+        days = checks.whole(wish.days, 1, self._settings.key_days_max, "days", "GOPS_KEY_DAYS_MAX")
         made = ApiKey(
             person_id=person_id,
             organisation_id=organisation_id,
@@ -57,7 +59,7 @@ class KeyMaker:
             digest=secret.digest(text),
             scopes=_scopes(session, actor, organisation_id, wish.scopes),
             created_at=now,
-            expires_at=now + DAY * checks.whole(wish.days, 1, self._settings.key_days_max, "days", "GOPS_KEY_DAYS_MAX"),
+            expires_at=min(now + DAY * days, _latest_end(session, actor, organisation_id)),
         )
         session.add(made)
         flush_unique(session, Unavailable("the key's prefix was taken by chance; try again"))
@@ -91,6 +93,12 @@ class KeyMaker:
                 found=count,
                 expected=f"fewer than {most} (GOPS_KEYS_PER_PERSON); revoke one",
             )
+
+
+def _latest_end(session: Session, actor: Actor | None, organisation_id: int) -> int:
+    if actor is None or actor.key_id is None or permits(actor, "key.issue_for", organisation_id):
+        return MAX_ID
+    return session.get_one(ApiKey, actor.key_id).expires_at
 
 
 def _scopes(session: Session, actor: Actor | None, organisation_id: int, wanted: Collection[str]) -> list[str]:

@@ -389,3 +389,12 @@ def test_what_is_no_key_is_not_remembered(keys: Keys) -> None:
     for number in range(20):
         refused(keys, f"gops_{number:08d}_{'x' * 43}")
     assert len(keys._remembered) == 0
+
+
+@pytest.mark.parametrize(("scopes", "days"), [(["data:read"], 7), (["data:read", "org:admin"], 365)])
+def test_a_key_ends_no_later_than_the_one_that_made_it_unless_that_may_make_keys_for_others(
+    keys: Keys, owner: Actor, clock: FixedClock, scopes: list[str], days: int
+) -> None:
+    lent = keys.authenticate(keys.issue(owner, "lent for a week", scopes, 7)[1])
+    made, _text = keys.issue(lent, "longer", ["data:read"], 365)
+    assert made.expires_at == clock.micros() + days * DAY
