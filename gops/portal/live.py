@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from gops.clock import HOUR, Clock, from_micros, to_micros
 from gops.durations import parse_duration
 from gops.permissions import ANONYMOUS
-from gops.portal import drawing
+from gops.portal import commons, drawing
+from gops.portal.commons import Commons
 from gops.quality import ANY
 from gops.settings import Settings
 from gops.store.port import Series, Store, Windows
@@ -24,7 +25,7 @@ DRAWN_KINDS = {"gauge": "mean", "amount": "sum", "counter": "increase"}
 HOURS = 24
 
 
-class Sources(Protocol):
+class Sources(commons.Sources, Protocol):
     """The services that the page reads."""
 
     @property
@@ -90,6 +91,7 @@ class Live:
     cut: bool
     groups: tuple[Group, ...]
     points: tuple[Point, ...]
+    commons: Commons
 
 
 class Board:
@@ -124,6 +126,7 @@ def gather(sources: Sources) -> Live:
         cut=len(found) > most,
         groups=_groups(sources, shown, newest, now),
         points=_points(shown, things, places, newest),
+        commons=commons.gather(sources),
     )
 
 

@@ -16,48 +16,55 @@ RESOURCES: Mapping[str, tuple[str, str, str]] = {  # Korean, English, unit
 }
 
 
-def explain(document: Any, application: str, language: Language) -> list[str]:
+Names = Mapping[str, str]
+"""What sites and applications are called instead of their names in the round file; the others keep those."""
+
+
+def explain(document: Any, application: str, language: Language, names: Names | None = None) -> list[str]:
     """Lines of text about ``application``. Raises ``NotFound`` when the round has none of that name."""
+    names = names or {}
     instance = document["inputs"]["instance"]
     outcome = next((row for row in document["outcome"] if row[0] == application), None)
     if outcome is None:
         raise missing("application in this round")
     if outcome[1] is not None:
-        return [_placed(instance, outcome, language)]
+        return [_placed(instance, outcome, language, names)]
     refusal = next(row for row in document["refusals"] if row["application"] == application)
-    return refusal_lines(refusal, dt.date.fromisoformat(instance["first_week"]), language)
+    return refusal_lines(refusal, dt.date.fromisoformat(instance["first_week"]), language, names)
 
 
-def refusal_lines(refusal: Any, first_week: dt.date, language: Language) -> list[str]:
+def refusal_lines(refusal: Any, first_week: dt.date, language: Language, names: Names) -> list[str]:
     """Why, site by site in the order of ranks, and what would have been accepted."""
     head = {"ko": "배정되지 않았습니다. 순위별 사유:", "en": "Not placed. Why, site by site:"}
-    return [head[language], *_reasons(refusal, first_week, language), *_changes(refusal, first_week, language)]
+    reasons = _reasons(refusal, first_week, language, names)
+    return [head[language], *reasons, *_changes(refusal, first_week, language, names)]
 
 
-def _placed(instance: Any, row: Any, language: Language) -> str:
+def _placed(instance: Any, row: Any, language: Language, names: Names) -> str:
     first_week = dt.date.fromisoformat(instance["first_week"])
     application = next(item for item in instance["applications"] if item["id"] == row[0])
     span = _span(first_week, row[2], row[2] + application["duration"])
-    rank = application["sites"].index(row[1]) + 1
+    rank, site = application["sites"].index(row[1]) + 1, names.get(row[1], row[1])
     if language == "ko":
-        return f"{row[1]} 배정 ({rank}순위), {span}"
-    return f"Placed at {row[1]} (choice {rank}), {span}"
+        return f"{site} 배정 ({rank}순위), {span}"
+    return f"Placed at {site} (choice {rank}), {span}"
 
 
-def _reasons(refusal: Any, first_week: dt.date, language: Language) -> Iterator[str]:
+def _reasons(refusal: Any, first_week: dt.date, language: Language, names: Names) -> Iterator[str]:
     for rank, reason in enumerate(refusal["sites"], start=1):
+        site = names.get(reason["site"], reason["site"])
         for lack in reason["lacks"]:
             weeks = ", ".join(_span(first_week, *span) for span in lack["weeks"])
-            what, holders = _name(lack["what"], language), ", ".join(lack["holders"])
+            what, holders = _name(lack["what"], language), ", ".join(names.get(one, one) for one in lack["holders"])
             if language == "ko":
                 by = f"선순위 신청 {holders}이(가) 사용" if holders else "부지 자체의 용량이 부족"
-                yield f"  {rank}순위 {reason['site']}: {weeks} {what} 부족, {by}"
+                yield f"  {rank}순위 {site}: {weeks} {what} 부족, {by}"
             else:
                 by = f"held by {holders}, who came before" if holders else "the site itself has less than was asked for"
-                yield f"  {rank}. {reason['site']}: {what} was short {weeks}; {by}"
+                yield f"  {rank}. {site}: {what} was short {weeks}; {by}"
 
 
-def _changes(refusal: Any, first_week: dt.date, language: Language) -> Iterator[str]:
+def _changes(refusal: Any, first_week: dt.date, language: Language, names: Names) -> Iterator[str]:
     if not refusal["changes"]:
         yield {
             "ko": "한 가지만 바꾸어 배정될 수 있는 방법은 없었습니다.",
@@ -65,11 +72,11 @@ def _changes(refusal: Any, first_week: dt.date, language: Language) -> Iterator[
         }[language]
     for place, change in enumerate(refusal["changes"]):
         nearest = {"ko": ("가장 가까운 변경", "다른 변경"), "en": ("Nearest change", "Another")}[language][place > 0]
-        yield f"{nearest}: {_change(change, first_week, language)}"
+        yield f"{nearest}: {_change(change, first_week, language, names)}"
 
 
-def _change(change: Any, first_week: dt.date, language: Language) -> str:
-    site, monday = change["site"], first_week + dt.timedelta(weeks=change["start"])
+def _change(change: Any, first_week: dt.date, language: Language, names: Names) -> str:
+    site, monday = names.get(change["site"], change["site"]), first_week + dt.timedelta(weeks=change["start"])
     if change["kind"] == "start":
         weeks = change["weeks_later"]
         if language == "ko":
