@@ -31,6 +31,10 @@ class Services:
     refusals: Any
     device_status: Any
     audit: Any
+    datasets: Any
+    catalogued: Any
+    views: Any
+    feeds: Any
     sites: Any
     slots: Any
     calls: Any
@@ -41,7 +45,3 @@ class Services:
     clock: Clock
     settings: Settings
     health: Callable[[], Mapping[str, Any]]
-    datasets: Any = None
-    catalogued: Any = None
-    views: Any = None
-    feeds: Any = None
