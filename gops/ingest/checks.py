@@ -7,6 +7,7 @@ import orjson
 from gops.clock import DAY, SECOND
 from gops.ingest.refused import Unreadable, shown
 from gops.quality import Quality
+from gops.windows import EARLIEST
 
 SUSPECT = int(Quality.suspect)
 MISSING = int(Quality.missing)
@@ -66,3 +67,12 @@ def outside(t: int, earliest: int, latest: int) -> Unreadable:
     hint = "; a number is milliseconds since 1970, not seconds" if 0 < t < SECONDS_AS_MILLISECONDS else ""
     days = (earliest - t) // DAY
     return Unreadable("too_early", f"{days} days earlier than accepted (GOPS_ACCEPT_PAST_DAYS){hint}")
+
+
+def check_result_time(result_time: int, latest: int) -> None:
+    """Raises ``Unreadable``: ``too_far_ahead`` for one after ``latest``, as it would win over every later correction,
+    and ``bad_time`` for one before 1900, which could not be written on the clocks of every zone."""
+    if result_time > latest:
+        raise outside(result_time, EARLIEST, latest)
+    if result_time < EARLIEST:
+        raise Unreadable("bad_time", "found a resultTime before 1900; expected when the source produced the result")

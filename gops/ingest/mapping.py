@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from gops.clock import DAY, SECOND
-from gops.ingest.checks import outside, quality_of_nothing, quality_of_number, quality_of_text, state_text
+from gops.ingest.checks import (
+    check_result_time,
+    outside,
+    quality_of_nothing,
+    quality_of_number,
+    quality_of_text,
+    state_text,
+)
 from gops.ingest.decoded import Decoded, Value
 from gops.ingest.refused import Refused, Unreadable, shown
 from gops.sensors.routes import DeviceRoute, Target
@@ -64,8 +71,8 @@ def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) 
                 t = arrival
             elif not earliest <= t <= latest:
                 raise outside(t, earliest, latest)
-            if result_time is not None and result_time > latest:  # it would win over every later correction
-                raise outside(result_time, earliest, latest)
+            if result_time is not None:
+                check_result_time(result_time, latest)
             text = None
             if (type(value) is float or type(value) is int) and target.kind != "state":  # a bool is no number
                 value = value * target.scale + target.offset

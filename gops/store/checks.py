@@ -32,12 +32,13 @@ def check_batch(batch: pa.Table) -> pa.Table:
             raise _refusal(column.name, "null", "a value in every row")
     _check_span(batch, "t", EARLIEST, LATEST)
     _check_span(batch, "quality", min(Quality), max(Quality))
+    _check_span(batch, "result_time", EARLIEST, LATEST)
     _check_finite(batch["value"])
     return batch.cast(READINGS)
 
 
 def _check_span(batch: pa.Table, name: str, low: int, high: int) -> None:
-    if not batch.num_rows:
+    if batch[name].null_count == batch.num_rows:
         return
     span = pc.min_max(batch[name]).as_py()
     for found in (span["min"], span["max"]):

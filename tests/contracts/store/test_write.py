@@ -166,7 +166,15 @@ def test_a_null_where_none_may_be_is_refused(store: Store, column: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "found"), [("t", -(2**63)), ("t", 2**63 - 1), ("t", 253_402_300_800_000_000), ("quality", 6)]
+    ("column", "found"),
+    [
+        ("t", -(2**63)),
+        ("t", 2**63 - 1),
+        ("t", 253_402_300_800_000_000),
+        ("quality", 6),
+        ("result_time", -(2**63)),
+        ("result_time", 253_402_300_800_000_000),
+    ],
 )
 def test_a_time_or_quality_out_of_bounds_is_refused(store: Store, column: str, found: int) -> None:
     with pytest.raises(Invalid) as caught:

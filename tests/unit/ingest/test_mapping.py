@@ -131,6 +131,8 @@ def test_a_state_of_null_is_missing() -> None:
         ({"ts": (NOW + 11 * MINUTE) // 1000, "pm10": 1}, "too_far_ahead", "pm10"),
         ({"ts": "9999-12-31T23:59:59Z", "pm10": 1}, "too_far_ahead", "pm10"),
         ({"pm10": {"value": 1, "resultTime": "2099-01-01T00:00:00Z"}}, "too_far_ahead", "pm10"),
+        ({"pm10": {"value": 1, "resultTime": "1899-12-31T23:59:59Z"}}, "bad_time", "pm10"),
+        ({"pm10": {"value": 1, "resultTime": "0001-01-01T00:00:00Z"}}, "bad_time", "pm10"),
     ],
 )
 def test_what_cannot_be_stored_is_refused_by_code_and_its_neighbour_kept(message: Any, code: str, place: str) -> None:
