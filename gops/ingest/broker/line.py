@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
@@ -43,6 +44,14 @@ PINGRESP = b"\xd0\x00"
 REFUSED_FILTER = 0x80
 
 
+@dataclass(slots=True, eq=False)
+class Accepted:
+    """A message that a client has published under a packet id."""
+
+    digest: bytes
+    is_committed: bool = False
+
+
 class Client(Session):
     """amqtt's session, with what is ours: the login, bounded queues, and what it has published so far."""
 
@@ -52,7 +61,7 @@ class Client(Session):
         self.mailbox = mailbox
         self.filters: dict[str, int] = {}
         self.line: Line | None = None
-        self.accepted: OrderedDict[int, tuple[bytes, bool]] = OrderedDict()  # packet id -> digest, is it committed
+        self.accepted: OrderedDict[int, Accepted] = OrderedDict()  # by packet id
         self.second_half: set[int] = set()  # QoS 2: PUBREC is sent, PUBREL is awaited
 
 
@@ -170,12 +179,12 @@ class Line:
         if message.qos == 2 and message.packet_id in client.second_half:
             self.write(with_id(PUBREC, message.packet_id))
             return
-        if message.dup and known is not None and known[0] == digest:  # sent again because our answer got lost
-            if known[1]:
-                self._answer(client, message, digest)
+        if message.dup and known is not None and known.digest == digest:  # sent again because our answer got lost
+            if known.is_committed:
+                self._answer(client, message)
             return
         await self._window_open.wait()
-        client.accepted[message.packet_id] = digest, False
+        accepted = client.accepted[message.packet_id] = Accepted(digest)
         while len(client.accepted) > REMEMBERED:
             client.accepted.popitem(last=False)
         self._unacknowledged += 1
@@ -184,7 +193,7 @@ class Line:
         committed = asyncio.Event()
 
         def done() -> None:
-            self._committed(client, message, digest)
+            self._committed(client, message, accepted)
             committed.set()
 
         await self._hub.publish(client, message, cut.is_whole, done)
@@ -202,15 +211,17 @@ class Line:
         await self._writer.drain()
         await asyncio.sleep(LAST_WORDS_SECONDS)
 
-    def _committed(self, client: Client, message: Publish, digest: bytes) -> None:
-        """GOPS has committed a message: acknowledge it on the connection that the client has now."""
+    def _committed(self, client: Client, message: Publish, accepted: Accepted) -> None:
+        """GOPS has committed a message: acknowledge it on the connection that the client has now, unless the client
+        has begun to use its packet id for another one, as after a restart: that one is not committed yet."""
         self._unacknowledged -= 1
         self._window_open.set()
-        self._answer(client, message, digest)
+        accepted.is_committed = True
+        if client.accepted.setdefault(message.packet_id, accepted) is accepted:
+            self._answer(client, message)
 
     @staticmethod
-    def _answer(client: Client, message: Publish, digest: bytes) -> None:
-        client.accepted[message.packet_id] = digest, True
+    def _answer(client: Client, message: Publish) -> None:
         if message.qos == 2:
             client.second_half.add(message.packet_id)
         if client.line is not None:

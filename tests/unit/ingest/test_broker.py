@@ -134,6 +134,26 @@ class TestAcknowledgement:
                 link.acknowledge(messages)
                 assert raw.receive(4) == with_id(4, 9)
 
+    def test_a_packet_id_that_a_restarted_device_uses_anew_is_acknowledged_for_its_new_message(
+        self, broker: RunningBroker
+    ) -> None:
+        """The commit of what the device sent before it restarted says nothing of what it sends now."""
+        with ingest(broker) as link:
+            with RawClient(broker.port) as raw:
+                raw.log_in("city/a", "secret", clean=False)
+                raw.publish(UP, b"before", 1)
+                before = take(link, 1)
+            with RawClient(broker.port) as raw:
+                raw.log_in("city/a", "secret", clean=False)
+                raw.publish(UP, b"after", 1)
+                after = take(link, 1)
+                link.acknowledge(before)
+                time.sleep(0.2)
+                raw.send(b"\xc0\x00")
+                assert raw.receive(2) == b"\xd0\x00", "a PUBACK for what is not committed"
+                link.acknowledge(after)
+                assert raw.receive(4) == with_id(4, 1)
+
 
 class TestRedelivery:
     def test_what_ingest_did_not_acknowledge_comes_again_under_its_packet_id(self, broker: RunningBroker) -> None:
