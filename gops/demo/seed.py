@@ -42,8 +42,8 @@ def seed(
     for city, devices in by_city.items():
         with services.database.together():
             actor = registry.publisher(services, city)
-            found = {one.address: registry.register(services, actor, one, secrets.get(one.address)) for one in devices}
-            furnished = [registry.furnish(services, actor, device, names) for device in devices]
+            found = registry.register(services, actor, city, devices, secrets)
+            furnished = list(registry.furnish(services, actor, city, devices, names))
             observed = [pair for one in furnished for pair in one.observed]
             datasets.publish(services, actor, city, observed, changed=any(one.made for one in furnished))
             registry.offer_sites(services, actor, city, [site for site in sites if site.city == city])
