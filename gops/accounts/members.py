@@ -50,10 +50,10 @@ class Members:
                 .where(Membership.organisation_id == home.id)
             )
             rows = session.execute(page(query, Membership.id, after, limit)).all()
-        return [Member(held.id, person.id, person.email, person.name, held.role) for held, person in rows]
+        return [_member(held, person) for held, person in rows]
 
     def add(self, actor: Actor, slug: str, email: str, name: str, role: str) -> Member:
-        """Give ``role``; giving it twice changes nothing. ``name`` counts on first mention of the address only.
+        """Give ``role``; giving it twice changes nothing. ``name`` is what this organisation calls the person.
 
         Raises ``NotFound``, ``Forbidden``, ``Invalid``.
         """
@@ -64,11 +64,11 @@ class Members:
             person = self._person(session, checks.email(email), checks.name(name))
             held = _membership(session, person.id, home.id, role)
             if held is None:
-                held = Membership(person_id=person.id, organisation_id=home.id, role=role)
+                held = Membership(person_id=person.id, organisation_id=home.id, role=role, name=checks.name(name))
                 session.add(held)
                 session.flush()
                 self._note(session, actor, "member.add", held)
-        return Member(held.id, person.id, person.email, person.name, role)
+        return _member(held, person)
 
     def remove(self, actor: Actor, slug: str, person_id: int, role: str) -> None:
         """Take ``role``. Raises ``NotFound``, ``Forbidden``, or ``Conflict`` (``last_owner``)."""
@@ -140,3 +140,7 @@ def roles_of(session: Session, person_id: int, organisation_id: int) -> builtins
         Membership.person_id == person_id, Membership.organisation_id == organisation_id
     )
     return builtins.list(session.scalars(held))
+
+
+def _member(held: Membership, person: Person) -> Member:
+    return Member(held.id, person.id, person.email, held.name or person.name, held.role)

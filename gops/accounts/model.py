@@ -44,7 +44,11 @@ class Person(Base):
 
 
 class Membership(Base):
-    """A role of a person in an organisation. Platform roles stand in the operator's organisation."""
+    """A role of a person in an organisation. Platform roles stand in the operator's organisation.
+
+    ``name`` is what this organisation calls the person: knowing an address must not tell what others call its owner.
+    Null where the person gave the name.
+    """
 
     __tablename__ = "membership"
     __table_args__ = table_args(UniqueConstraint("person_id", "organisation_id", "role"))
@@ -52,6 +56,7 @@ class Membership(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     role: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str | None] = mapped_column(String(200))
 
 
 class ApiKey(Base):

@@ -14,16 +14,16 @@ OF_STATUS: Titles = {
     "method_not_allowed": ("이 주소에서 쓸 수 없는 메서드입니다", "Method not allowed here"),
     "not_acceptable": ("제공하지 않는 형식입니다", "No such representation"),
     "request_timeout": ("요청 시간이 초과되었습니다", "The request took too long"),
-    "conflict": ("이미 있는 것과 어긋납니다", "It contradicts what stands"),
+    "conflict": ("기존 내용과 충돌합니다", "It contradicts what stands"),
     "gone": ("철회되었습니다", "Withdrawn"),
     "too_large": ("한도를 넘었습니다", "Over a limit"),
     "uri_too_long": ("주소가 너무 깁니다", "The address is too long"),
-    "unsupported_media_type": ("읽지 않는 매체 유형입니다", "Media type not read here"),
+    "unsupported_media_type": ("지원하지 않는 미디어 유형입니다", "Media type not read here"),
     "range_not_satisfiable": ("없는 범위입니다", "No such range"),
     "invalid_value": ("값이 올바르지 않습니다", "A value is wrong"),
     "too_many_requests": ("요청이 너무 많습니다", "Too many requests"),
     "internal": ("서버에서 오류가 났습니다", "Something failed here"),
-    "unsupported": ("이 저장소는 할 수 없습니다", "This store cannot do that"),
+    "unsupported": ("이 저장소에서는 지원하지 않습니다", "This store cannot do that"),
     "unavailable": ("잠시 쓸 수 없습니다", "Not available at the moment"),
     "bad_setting": ("설정이 올바르지 않습니다", "A setting is wrong"),
 }
@@ -85,7 +85,7 @@ OF_ACCOUNTS: Titles = {
     "scope_exceeds": ("가지지 않은 권한은 줄 수 없습니다", "A scope that the key does not have"),
     "slug_taken": ("이미 있는 주소 이름입니다", "The slug is taken"),
     "too_many_keys": ("키가 너무 많습니다", "Too many keys"),
-    "unknown_key": ("없는 키입니다", "There is no such key"),
+    "unknown_key": ("등록되지 않은 키입니다", "There is no such key"),
 }
 OF_READINGS: Titles = {
     "aggregate_of_kind": ("이 종류에는 맞지 않는 집계입니다", "The aggregate makes no sense for this kind"),

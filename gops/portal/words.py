@@ -83,7 +83,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "use_key": ("키 받기", "Get a key"),
     "use_key_text": (
-        "메일 주소만으로 바로 발급됩니다. 키는 답에 한 번만 보입니다.",
+        "메일 주소만으로 바로 발급됩니다. 키는 응답에 한 번만 표시됩니다.",
         "A mail address is enough. The key is shown once, in the answer.",
     ),
     "use_send": ("측정값 보내기", "Send a reading"),
