@@ -24,7 +24,7 @@ from gops.timetext import write_times
 
 COLUMNS = ("time", "thing", "property", "value", "unit", "quality")
 HEADER = (",".join(COLUMNS) + "\n").encode()
-SAMPLE = 1024  # rows looked at to guess whether numbers repeat
+SAMPLE = 4096  # rows looked at to guess whether numbers repeat
 MUST_QUOTE = frozenset(',"\r\n')
 _QUOTED = '[,"\r\n]|^$'
 Places = npt.NDArray[np.int64]
@@ -202,7 +202,7 @@ def _column(batch: pa.RecordBatch | pa.Table, name: str) -> pa.Array:
 def _numbers(values: pa.Array) -> pa.Array:
     """The shortest text of each number. Readings repeat, so it is spelt once for all that are equal where that pays."""
     few = values.slice(0, SAMPLE)
-    if pc.count_distinct(few).as_py() * 2 > len(few):
+    if pc.count_distinct(few).as_py() > 0.9 * len(few):
         return pc.cast(values, pa.string())
     encoded = pc.dictionary_encode(values)
     return pc.cast(encoded.dictionary, pa.string()).take(encoded.indices)

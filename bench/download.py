@@ -1,0 +1,207 @@
+"""A dataset of a million rows downloaded over HTTP as CSV and as Parquet: rows/s, first byte, and the memory it takes.
+
+The whole platform in one Granian worker, as ``gops run`` serves it. Limit in the same run: DuckDB's own ``COPY`` of the
+same rows and columns to a file, in a process of its own, asked in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench._mqtt import fill
+from bench._store import rows
+from bench.footprint import children, resident_mb
+from bench.pages import served
+from gops.catalog.datasets import new_draft
+from gops.catalog.model import DatasetDatastream
+from gops.catalog.states import change_state
+from gops.clock import MINUTE, SystemClock
+from gops.records.database import Database
+from gops.sensors.publicity import set_public
+from gops.settings import load
+from gops.store.duckdb import DuckdbStore
+
+ROWS_A_SERIES = 10_000  # a week of one reading a minute
+BARS = {"csv": 2_000_000.0, "parquet": None}  # rows/s
+FIRST_BYTE_MS = 60.0
+GROWTH_MB = 64.0
+PIECE = 1 << 20
+NO_BROKER = 1  # ingest tries it in vain meanwhile, which is no work
+COPY = """
+import sys, time, duckdb
+path, target, form = sys.argv[1:]
+connection = duckdb.connect(path, read_only=True, config={"threads": 2})
+begun = time.perf_counter()
+connection.execute(f'''COPY (
+    SELECT strftime(make_timestamp(r.t + 32400000000), '%Y-%m-%dT%H:%M:%S+09:00') AS time, 'd' || r.datastream AS thing,
+        'pm10' AS property, r.value, 'ug/m3' AS unit,
+        CASE r.quality WHEN 0 THEN 'good' ELSE 'suspect' END AS quality
+    FROM reading r ORDER BY r.datastream, r.t) TO '{target}' (FORMAT {form})''')
+print(time.perf_counter() - begun)
+"""
+
+
+@dataclass
+class Series:
+    """What was measured of one way to get the data. ``growth`` in MB over what the worker had before."""
+
+    name: str
+    rows: int
+    seconds: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    growth: list[float] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def speed(self) -> float:
+        return self.rows / statistics.median(self.seconds)
+
+
+def prepare(folder: Path, total: int) -> None:
+    """A published dataset with ``total`` rows."""
+    streams = fill(folder, total // ROWS_A_SERIES).streams
+    now = SystemClock().micros()
+    database = Database(load({"GOPS_DATA": str(folder)}).records_address)
+    with database.write() as session:
+        words = {"title_ko": "벤치", "licence": "kogl-1", "theme": "environment", "frequency": "continuous"}
+        dataset = new_draft(now, 1, "bench", **words)
+        change_state(dataset, "publish", now)
+        session.add(dataset)
+        session.flush()
+        session.add_all(DatasetDatastream(dataset_id=dataset.id, datastream_id=one) for one in streams)
+        set_public(session, streams, True)
+    database.close()
+    store = DuckdbStore(folder / "store", memory_mb=512, threads=2, queue=64, deliveries_kept=10_000)
+    first = now // MINUTE * MINUTE - ROWS_A_SERIES * MINUTE
+    ids = np.array(streams)
+    for begin in range(0, total, 100_000):
+        n = np.arange(begin, min(total, begin + 100_000))
+        store.write(rows(ids[n % len(ids)], first + n // len(ids) * MINUTE, begin), "replace")
+    store.close()
+
+
+@contextmanager
+def watched(pid: int, into: Series) -> Iterator[None]:
+    """The most memory that a process has meanwhile, over what it has now."""
+    before, most, done = resident_mb(pid), [0.0], threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.005):
+            most[0] = max(most[0], resident_mb(pid))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        into.growth.append(max(0.0, most[0] - before))
+
+
+def download(port: int, form: str, pid: int, into: Series) -> None:
+    """By a client that only counts, so that little of what is measured is its own work."""
+    buffer = bytearray(PIECE)
+    with socket.create_connection(("127.0.0.1", port), 120) as connection, watched(pid, into):
+        begun = time.perf_counter()
+        path = f"/api/v1/datasets/bench/data?format={form}"
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        size = connection.recv_into(buffer)
+        assert b" 200 " in buffer[:20], bytes(buffer[:size])
+        into.first.append((time.perf_counter() - begun) * 1e3)
+        while got := connection.recv_into(buffer):
+            size += got
+        into.seconds.append(time.perf_counter() - begun)
+    into.size = size
+
+
+def check(port: int, total: int) -> None:
+    """Every row comes, once."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request("GET", "/api/v1/datasets/bench/data?format=csv")
+    answer, lines = connection.getresponse(), 0
+    while piece := answer.read(PIECE):
+        lines += piece.count(b"\n")
+    connection.close()
+    assert lines == total + 1, (lines, total)
+
+
+def copy(path: Path, form: str, folder: Path, into: Series) -> None:
+    target = folder / f"copy.{form}"
+    command = [sys.executable, "-c", COPY, str(path), str(target), form]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    into.seconds.append(float(done.stdout.split()[-1]))
+    into.size = target.stat().st_size
+
+
+def worker() -> int:
+    """The process that answers: the largest of ours below this one."""
+    return max((pid for pid in children(os.getpid()) if pid != os.getpid()), key=resident_mb)
+
+
+def show(series: list[Series]) -> bool:
+    print(f"{'':24} {'median s':>9} {'rows/s':>12} {'MB':>7} {'first byte ms':>14} {'growth MB':>10}  bar")
+    met = True
+    for one in series:
+        form = one.name.rpartition(" ")[2].lower()
+        bar = BARS.get(form) if one.first else None
+        good = bar is None or one.speed >= bar
+        if one.first:
+            good = good and max(one.growth) <= GROWTH_MB
+        first = f"{statistics.median(one.first):.1f}" if one.first else ""
+        growth = f"{max(one.growth):.1f}" if one.growth else ""
+        words = f"{bar:,.0f} rows/s, {GROWTH_MB:g} MB" if bar else f"{GROWTH_MB:g} MB" if one.first else ""
+        print(
+            f"{one.name:24} {statistics.median(one.seconds):9.3f} {one.speed:12,.0f} {one.size / 1e6:7.1f}"
+            f" {first:>14} {growth:>10}  {words} {'' if not words else 'met' if good else 'MISSED'}",
+            flush=True,
+        )
+        met = met and good
+    return met
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.download", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--full", action="store_true", help="10 M rows")
+    chosen = parser.parse_args()
+    total = 10_000_000 if chosen.full else chosen.rows
+    with tempfile.TemporaryDirectory(prefix="gops-bench-") as name:
+        folder = Path(name)
+        prepare(folder, total)
+        limits = {form: Series(f"DuckDB COPY {form.upper()}", total) for form in BARS}
+        path = next((folder / "store").glob("*.duckdb"))
+        for _ in range(chosen.times):
+            for form, one in limits.items():
+                copy(path, form, folder, one)
+        downloads = {form: Series(f"GOPS over HTTP {form.upper()}", total) for form in BARS}
+        with served("gops.compose:wsgi", folder, NO_BROKER, "/api/v1/datasets/bench") as port:
+            check(port, total)
+            pid = worker()
+            for form in BARS:
+                download(port, form, pid, Series("warm", total))
+            for _ in range(chosen.times):
+                for form, one in downloads.items():
+                    download(port, form, pid, one)
+        print(f"\n{total:,} rows of {total // ROWS_A_SERIES} Datastreams; growth over the worker before each download")
+        sys.exit(0 if show([*limits.values(), *downloads.values()]) else 1)
+
+
+if __name__ == "__main__":
+    main()
