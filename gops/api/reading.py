@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gops.api.context import actor, services, settings
+from gops.clock import MINUTE
 from gops.durations import parse_duration
 from gops.errors import Invalid, TooLarge
 from gops.kinds import Kind, check_aggregates
@@ -93,7 +94,8 @@ def raw(asked: Question, limit: int | None, after: tuple[int, int] | None) -> Re
 def windows(asked: Question, every: str, aggregates: Sequence[str], fill: bool) -> Windows:
     """The aggregates; of no window where there is no reading and so no range.
 
-    Windows are whole; at the ends of a range that was asked for only what lies in it is counted. Raises
+    Windows are whole; at the ends of a range that was asked for only what lies in it is counted; of states, only what
+    is past. Raises
     ``Invalid``: ``mixed_kinds``, ``unknown_aggregate``, ``aggregate_of_kind``, ``too_many_windows``.
     """
     wanted = check_aggregates(_one_kind(asked), aggregates)
@@ -103,7 +105,22 @@ def windows(asked: Question, every: str, aggregates: Sequence[str], fill: bool) 
         return Windows(asked.series, (0, 1), wanted, quality, start=0, end=0)
     check_count(*span, every, len(asked.datastreams), settings().windows_max)
     marks = edges(*span, every, asked.zone)
-    return Windows(asked.series, marks, wanted, quality, fill, asked.start, asked.end)
+    known = known_until(asked)
+    end = asked.end if known is None else min(known, marks[-1] if asked.end is None else asked.end)
+    return Windows(asked.series, marks, wanted, quality, fill, asked.start, end)
+
+
+def known_until(asked: Question) -> int | None:
+    """Until when it is known which state holds; None for other kinds. Microseconds.
+
+    A state holds until the next reading, but not into the future: that ends with the last whole minute, so that an
+    answer stays the same for as long, or with the newest reading.
+    """
+    if all(one.kind != "state" for one in asked.datastreams):
+        return None
+    now = services().clock.micros()
+    newest = (one.last + 1 for one in services().store.extent(asked.ids).values())
+    return max([now - now % MINUTE, *newest])
 
 
 def _one_kind(asked: Question) -> Kind:

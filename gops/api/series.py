@@ -16,7 +16,7 @@ from werkzeug.http import quote_etag
 from gops.api import cursors, etags, exports, paging, rows
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.context import services, settings
-from gops.api.reading import Question, behind, question, raw, windows
+from gops.api.reading import Question, behind, known_until, question, raw, windows
 from gops.api.times import write_time
 from gops.errors import TooLarge
 from gops.quality import ANY
@@ -58,10 +58,13 @@ def life() -> str:
 
 
 def tag_of(asked: Question, media_type: str) -> str:
-    """Changes with the readings, with what the registry says of them, with the question and its representation."""
-    store = services().store
+    """Changes with the readings, with what the registry says of them, with the question and its representation; and
+    with time, where that adds to how long a state has held."""
+    version = services().store.version(asked.ids)
     words = sorted((name, value) for name, value in request.args.items() if name != KEY_PARAMETER)
-    return etags.tag(life(), store.version(asked.ids), asked.facts(), asked.zone.key, request.path, words, media_type)
+    known = known_until(asked) if "every" in request.args else None
+    known = known if known is None or asked.end is None else min(known, asked.end)
+    return etags.tag(life(), version, asked.facts(), asked.zone.key, request.path, words, media_type, known)
 
 
 def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:

@@ -235,9 +235,30 @@ def test_the_first_reading_of_label_end_has_its_window(world: World) -> None:
 def test_shares_of_a_state_are_an_object(world: World) -> None:
     stream = world.stream(observed_property="parking_occupied", unit="1", kind="state", sensor="loop")
     world.write(stream, ["true", "false", "false"], TEN_SEOUL, 20 * MINUTE)
+    world.clock.move(hours=2)
     (window,) = world.get(f"/datastreams/{stream.id}/observations?every=1h").json["windows"]
     assert window["last"] == "false"
     assert window["share"] == {"false": pytest.approx(2 / 3), "true": pytest.approx(1 / 3)}
+
+
+def test_a_state_is_not_taken_to_hold_in_the_future(world: World) -> None:
+    """At nine in the morning the day has nine hours so far; an ETag of an hour ago does not bring back its share."""
+    stream = world.stream(observed_property="parking_occupied", unit="1", kind="state", sensor="loop")
+    nine = world.clock.micros()
+    world.write(stream, ["free", "taken"], nine - 9 * HOUR, 3 * HOUR)
+    path = f"/datastreams/{stream.id}/observations?every=1d&fill=true&from=2026-05-01"
+    for to in ("", "&to=2026-05-02", "&to=2026-05-03"):
+        first, *later = world.get(path + to).json["windows"]
+        assert first["share"] == {"free": pytest.approx(1 / 3), "taken": pytest.approx(2 / 3)}
+        assert [row["share"] for row in later] == [None] * len(later)
+    (tomorrow,) = world.get(path.replace("05-01", "05-02") + "&to=2026-05-03").json["windows"]
+    assert (tomorrow["count"], tomorrow["share"], tomorrow["coverage"]) == (0, None, None)
+    etag = world.get(path).headers["ETag"]
+    world.clock.move(seconds=59)
+    assert world.get(path, headers={"If-None-Match": etag}).status_code == 304
+    world.clock.move(hours=3)
+    (window,) = world.get(path, headers={"If-None-Match": etag}).json["windows"]
+    assert window["share"]["free"] == pytest.approx(1 / 4)
 
 
 def test_windows_come_in_pages_too(world: World) -> None:
