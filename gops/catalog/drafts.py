@@ -66,8 +66,11 @@ class Drafts:
         """One organisation, in a unit of its own."""
         with self._database.write() as session:
             serialise(session, NOUN)
-            offered = self._offer(session, owner)
-            return offered + self._follow(session, owner) + self._succeed(session, owner)
+            changed = self._offer(session, owner) + self._follow(session, owner) + self._succeed(session, owner)
+            held = select(DatasetDatastream.datastream_id).join(Dataset)
+            published = held.where(Dataset.organisation_id == owner, Dataset.state == PUBLISHED)
+            set_public(session, set(session.scalars(published)), True)  # whatever was done to one of them meanwhile
+        return changed
 
     def _offer(self, session: Session, owner: int) -> int:
         feeds = select(Datastream.feed_id).where(Datastream.organisation_id == owner).distinct()

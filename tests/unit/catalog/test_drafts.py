@@ -132,6 +132,17 @@ def test_a_replaced_sensor_goes_on_in_the_same_datasets(world: World) -> None:
     assert world.public() == set()
 
 
+def test_what_is_in_a_published_dataset_is_public_whatever_a_switch_says(world: World) -> None:
+    stream = world.stream()
+    world.published(stream)
+    accounts: Any = lookup
+    Datastreams(world.database, world.clock, world.settings, accounts, lambda _one: True).publish(
+        world.actor, stream, False
+    )
+    world.drafts.reconcile()
+    assert world.public() == {stream}
+
+
 def test_a_full_dataset_does_not_stop_the_others(world: World) -> None:
     few = replace(world.settings, dataset_datastreams=1)
     narrow = Drafts(world.database, world.clock, few, lambda _session, _ids: {})
