@@ -109,7 +109,7 @@ def digest(message: Message) -> int:
     """8 bytes of SHA-256 over topic and payload, signed, as ``Delivery`` has it."""
     whole = hashlib.sha256(message.topic.encode() + b"\0" + message.payload)
     if message.size != len(message.payload):
-        whole.update(str(message.size).encode())
+        whole.update(str(message.size).encode() + message.whole)
     return int.from_bytes(whole.digest()[:8], "big", signed=True)
 
 
@@ -212,7 +212,15 @@ class Pipeline:
         for one in refusals:
             batch.refused[one.code] += 1
             batch.reports.append(
-                Report(FEED, source.address, source.organisation_id, message.topic, message.payload, one)
+                Report(
+                    FEED,
+                    source.address,
+                    source.organisation_id,
+                    message.topic,
+                    message.payload,
+                    one,
+                    whole=(message.whole, message.size) if message.whole else None,
+                )
             )
         if source.address:
             batch.answers.append((topics.refused(source.address), answers.refused(refusals)))

@@ -20,7 +20,8 @@ class Report:
 
     ``feed`` is "direct" for what a device publishes. ``device`` is the address as the topic has it, empty for none.
     ``organisation_id`` is None where the topic names no known organisation: then it belongs to the platform. Reports
-    of one message share the bytes object ``raw``.
+    of one message share the bytes object ``raw``. Where that is only the start of the message, ``whole`` has the
+    SHA-256 and the size of all of it.
     """
 
     feed: str
@@ -30,6 +31,7 @@ class Report:
     raw: bytes
     refused: Refused
     revision: int | None = None
+    whole: tuple[bytes, int] | None = None
 
 
 class Source(NamedTuple):

@@ -168,13 +168,13 @@ class Refusals:
         return fold(groups, standing, told_apart, bound, self._settings.refusal_kept_per_hour)
 
     def _keep(self, session: Session, reports: Sequence[Report], now: int) -> None:
-        digests = {report.raw: sha256(report.raw).digest() for report in reports}
+        wholes = {(one.raw, one.whole): one.whole or (sha256(one.raw).digest(), len(one.raw)) for one in reports}
         most = self._settings.refusal_raw_bytes
-        messages = [{"digest": digests[raw], "raw": raw[:most], "size": len(raw)} for raw in digests]
+        messages = [{"digest": digest, "raw": raw[:most], "size": size} for (raw, _), (digest, size) in wholes.items()]
         for some in _chunks(messages):
             session.execute(_upsert(session, RefusedMessage).values(some).on_conflict_do_nothing())
         if reports:
-            session.execute(insert(Refusal), [_row(report, digests[report.raw], now) for report in reports])
+            session.execute(insert(Refusal), [_row(one, wholes[one.raw, one.whole][0], now) for one in reports])
 
 
 def _count(session: Session, groups: dict[Group, Gathered], hour: int) -> dict[Group, int]:

@@ -27,6 +27,7 @@ class Message(NamedTuple):
     connection: int
     arrival: int
     size: int
+    whole: bytes = b""  # SHA-256 of the whole payload where only its start is kept
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
@@ -253,10 +254,11 @@ class MqttLink:
             if packet_id:
                 self._acknowledged.append((self._generation, (packet_id,)))
             return
-        size = len(payload)
+        size, whole = len(payload), b""
         if size > self._options.message_bytes:
+            whole = sha256(payload).digest()
             payload = payload[: self._options.kept_bytes]
-        self.inbox.put(Message(topic, payload, packet_id, dup, retain, self._generation, self._arrival(), size))
+        self.inbox.put(Message(topic, payload, packet_id, dup, retain, self._generation, self._arrival(), size, whole))
 
     def _arrival(self) -> int:
         """Now, later than every arrival before: two readings without time are two, whatever the clock's steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 
 import pytest
@@ -188,6 +189,7 @@ class TestReceiving:
         link._receive("gops/v1/city/dev/up", b"x" * 5000, 1, 1, False, False)
         (message,) = link.take(10, 0).messages
         assert (len(message.payload), message.size) == (10, 5000)
+        assert message.whole == hashlib.sha256(b"x" * 5000).digest()
 
     def test_a_retained_copy_of_a_reading_is_no_arrival(self, link: MqttLink) -> None:
         link._receive("gops/v1/city/dev/up", b'{"a": 1}', 1, 1, False, True)

@@ -108,6 +108,15 @@ def test_a_long_message_is_cut_and_its_hash_is_of_the_whole(refusals: Refusals, 
     assert (shown.size, shown.digest) == (len(raw), hashlib.sha256(raw).hexdigest())
 
 
+def test_of_a_message_that_came_cut_size_and_hash_are_of_the_whole(refusals: Refusals, owner: Actor) -> None:
+    wholes = [(hashlib.sha256(text).digest(), 20_000_000) for text in (b"one", b"another")]
+    refusals.record([report(field=f"f{n}", raw=b"{", whole=whole) for n, whole in enumerate(wholes)])
+    for listed, (digest, size) in zip(refusals.list(owner, 1), wholes, strict=True):
+        shown = refusals.get(owner, listed.id)
+        assert shown.raw is not None
+        assert (shown.digest, shown.size, shown.raw.text, shown.raw.cut) == (digest.hex(), size, "{", True)
+
+
 def test_a_message_that_is_no_text_is_shown_as_base64(refusals: Refusals, owner: Actor) -> None:
     refusals.record([report(raw=b"\xff\x00\x01")])
     (listed,) = refusals.list(owner, 1)

@@ -226,9 +226,10 @@ class TestBounds:
         assert bench.link.events.count("record") == 3
 
     def test_an_oversized_message_is_refused_unread(self, bench: Bench) -> None:
-        bench.send(bench.message('{"a": 1', size=20_000_000), '{"a": 2}')
+        bench.send(bench.message('{"a": 1', size=20_000_000, whole=b"h" * 32), '{"a": 2}')
         assert bench.refusals.codes == ["too_large"]
         assert "20000000 bytes" in bench.refusals.reports[0].refused.note
+        assert bench.refusals.reports[0].whole == (b"h" * 32, 20_000_000)
         assert bench.store.values() == [2.0]
 
 
