@@ -97,6 +97,8 @@ class Live:
             log.debug("live_dropped", messages=dropped)
 
     def _changed(self, _event: Event) -> None:
+        """Until the records can be read nothing goes out: what was withdrawn must not."""
+        self._routes = {}
         self._routes = self._read()
 
     def _read(self) -> Routes:

@@ -2,23 +2,26 @@
 
 What a handler learns it learns once and in order, at most ``poll_ms`` (and a read) after the commit; ``wake`` is the
 shortcut inside the process that made the change. A handler that fails is logged and neither stops the pump nor
-keeps the others from hearing.
+keeps the others from hearing; one that raises ``Unavailable`` is told again at each poll, for what it reads may be
+back then. So it may hear of an older event after a newer one.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from gops import logs
 from gops.clock import DAY, HOUR, Clock, SystemClock
-from gops.errors import GopsError
+from gops.errors import GopsError, Unavailable
 from gops.records import events
 from gops.records.database import Database
 from gops.records.events import Event
 
 Handler = Callable[[Event], None]
 STOP_SECONDS = 10.0
+MOST_AGAIN = 1000  # handlers and events that wait to be told again; then the oldest are given up
 log = logs.get(__name__)
 
 
@@ -42,6 +45,7 @@ class EventPump:
         self._clock = clock or SystemClock()
         self._seen = 0
         self._tidied = 0
+        self._again: deque[tuple[Handler, Event]] = deque(maxlen=MOST_AGAIN)
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -85,11 +89,22 @@ class EventPump:
         """Hand on what is new; true when something was."""
         with self._database.read() as session:
             found = events.since(session, self._seen)
+        for _ in range(len(self._again)):
+            self._tell(*self._again.popleft())
         for event in found:
             for handler in (*self._handlers.get(event.kind, ()), *self._handlers.get("*", ())):
-                _tell(handler, event)
+                self._tell(handler, event)
             self._seen = event.sequence
         return bool(found)
+
+    def _tell(self, handler: Handler, event: Event) -> None:
+        try:
+            handler(event)
+        except Unavailable as error:
+            log.warning("event.handler_waits", kind=event.kind, sequence=event.sequence, reason=error.message)
+            self._again.append((handler, event))
+        except Exception:
+            log.exception("event.handler_failed", kind=event.kind, sequence=event.sequence)
 
     def _tidy(self) -> None:
         now = self._clock.micros()
@@ -98,10 +113,3 @@ class EventPump:
         self._tidied = now
         with self._database.write() as session:
             events.forget_before(session, now - self._keep_days * DAY)
-
-
-def _tell(handler: Handler, event: Event) -> None:
-    try:
-        handler(event)
-    except Exception:
-        log.exception("event.handler_failed", kind=event.kind, sequence=event.sequence)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pytest
 
 from gops.clock import FixedClock, SystemClock
+from gops.errors import Unavailable
 from gops.records import events
 from gops.records.database import Database
 from gops.records.events import Event
@@ -109,6 +110,22 @@ def test_a_handler_that_fails_stops_neither_the_others_nor_the_pump(start: Start
     start({"device.revoked": [broken, ear]})
     append(either_database, count=2)
     ear.wait_for(2)
+
+
+def test_a_handler_that_could_not_read_is_told_again(start: Start, either_database: Database) -> None:
+    ear, tries = Ear(), iter([Unavailable("the records are busy"), Unavailable("still"), None])
+
+    def reads(event: Event) -> None:
+        trouble = next(tries)
+        if trouble is not None:
+            raise trouble
+        ear(event)
+
+    start({"device.revoked": [reads]})
+    append(either_database)
+    ear.wait_for(1)
+    time.sleep(3 * POLL_MS / 1000)
+    assert len(ear.heard) == 1
 
 
 def test_wake_is_quicker_than_the_poll(start: Start, either_database: Database) -> None:

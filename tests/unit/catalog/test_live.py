@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from gops.catalog.live import Live, Route, messages
+from gops.errors import Unavailable
 from gops.records import events
 from gops.store.memory import MemoryStore
 from gops.store.port import READINGS, Mode, Receipt
@@ -80,6 +81,11 @@ class Broker:
         return self._takes
 
 
+class NoRecords:
+    def read(self) -> Any:
+        raise Unavailable("the records are down")
+
+
 def live(world: World) -> tuple[Live, Broker]:
     made, broker = Live(world.database), Broker()
     made.publish = broker.publish
@@ -110,6 +116,22 @@ def test_topics_follow_what_is_published_renamed_and_withdrawn(world: World) -> 
     tell(world, found)
     found.after_commit(batch((stream, 0, 1.0)), UNKNOWN)
     assert broker.sent == [f"gops/live/v1/air/{stream}", f"gops/live/v1/new-air/{stream}"]
+
+
+def test_nothing_goes_out_while_nobody_can_say_what_is_public(world: World) -> None:
+    """A withdrawal that cannot be read must not leave the topics as they were."""
+    stream = world.stream()
+    world.published(stream)
+    found, broker = live(world)
+    records, found._database = found._database, NoRecords()  # type: ignore[assignment]
+    with pytest.raises(Unavailable):
+        tell(world, found)
+    found.after_commit(batch((stream, 0, 1.0)), UNKNOWN)
+    assert broker.sent == []
+    found._database = records
+    tell(world, found)
+    found.after_commit(batch((stream, 0, 1.0)), UNKNOWN)
+    assert broker.sent == [f"gops/live/v1/air/{stream}"]
 
 
 def test_a_start_knows_what_was_published_before(world: World) -> None:
