@@ -28,7 +28,7 @@ from gops.store.port import Read
 FORMATS = tuple(FILE_TYPES)
 JSON = FILE_TYPES["json"].media_type
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "parquet": FILE_TYPES["parquet"].media_type}
-ROWS = {"csv": 65_536, "parquet": 131_072}  # in a batch, which is a row group of Parquet
+ROWS = {"csv": 32_768, "parquet": 131_072}  # in a batch, which is a row group of Parquet
 Cut = tuple[pa.Table, str | None]
 
 
