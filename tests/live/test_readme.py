@@ -22,9 +22,15 @@ pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 def commands() -> list[str]:
-    """Every command of the README's console blocks, continued lines joined."""
-    text = "\n".join(BLOCK.findall(README)).replace("\\\n", " ")
-    return [line[2:].strip() for line in text.splitlines() if line.startswith("$ ")]
+    """Every command of the README's console blocks, with its continued lines."""
+    found: list[str] = []
+    for block in BLOCK.findall(README):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append(line[2:])
+            elif line.startswith("       ") and found:
+                found[-1] = found[-1].removesuffix("\\").rstrip() + " " + line.strip()
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +56,11 @@ def shell(running: RunningGops, command: str) -> str:
 
 
 def test_the_curl_commands_answer(demo: RunningGops) -> None:
-    curls = [command for command in commands() if command.startswith("curl") and "<number>" not in command]
+    """What asks for nothing but a running demo."""
+    curls = [one for one in commands() if one.startswith("curl") and not re.search("<|mytown|-o ", one)]
     assert len(curls) >= 5
     for command in curls:
         answer = shell(demo, command)
-        assert answer, command
         assert '"status":4' not in answer.replace(" ", ""), f"{command}: {answer}"
         if "format=csv" in command:
             assert answer.startswith("datastream,time,")
@@ -62,26 +68,73 @@ def test_the_curl_commands_answer(demo: RunningGops) -> None:
             json.loads(answer)
 
 
-def test_a_device_sends_a_reading_and_anybody_reads_it(demo: RunningGops) -> None:
-    """The block "Send a reading", with the password that the first command printed."""
-    add, *rest = [command for command in commands() if "my-sensor" in command]
-    printed = shell(demo, add)
-    password = re.search(r"password\s+(\S+)", printed)
-    datastream = re.search(r"Datastream (\d+)", printed)
-    assert password
-    assert datastream
-    if shutil.which("mosquitto_pub") is None:
-        rest = [command for command in rest if not command.startswith("mosquitto_pub")]
-    shell(demo, f".venv/bin/gops datastream publish suwon {datastream[1]}")
-    for command in rest:
-        shell(demo, command.replace("<password>", password[1]))
-    ask = next(command for command in commands() if command.startswith("curl") and "<number>" in command)
+class Newcomer:
+    """Types the README's commands in order, and puts in what earlier ones printed."""
+
+    def __init__(self, running: RunningGops) -> None:
+        self.running = running
+        self.known: dict[str, str] = {}
+
+    def types(self, part: str) -> str:
+        """The first command that holds ``part``."""
+        command = next(one for one in commands() if part in one)
+        for name, value in self.known.items():
+            command = command.replace(f"<{name}>", value)
+        assert not re.search(r"<[a-z ]+>", command), command
+        return shell(self.running, command)
+
+    def reads(self, part: str, **patterns: str) -> None:
+        printed = self.types(part)
+        for name, pattern in patterns.items():
+            found = re.search(pattern, printed)
+            assert found, f"{part}: no {name} in {printed}"
+            self.known[name.replace("_", " ")] = found[1]
+
+
+def test_a_newcomer_publishes_a_dataset_from_a_device(demo: RunningGops) -> None:
+    """Send a reading, complete the draft, publish it, find it in the catalogue, download it."""
+    newcomer = Newcomer(demo)
+    newcomer.types("org add mytown")
+    newcomer.types("person add mytown")
+    newcomer.reads("key issue mytown", key=r"key: (\S+)")
+    newcomer.reads("device add mytown", password=r"password\s+(\S+)", number=r"Datastream (\d+)")
+    if shutil.which("mosquitto_pub"):
+        newcomer.types("mosquitto_pub")
+    newcomer.types("device send mytown")
 
     def read() -> list[float]:
-        answer = json.loads(shell(demo, ask.replace("<number>", datastream[1])))
+        answer = json.loads(newcomer.types("datastreams/<number>/observations"))
         return [row["value"] for row in answer["observations"]]
 
     assert wait_until(read, "the reading is there")[0] == 21.5
+    newcomer.types("refusals list mytown")
+    wait_until(
+        lambda: demo.http("GET", "/api/v1/datasets/mytown-devices", key=newcomer.known["key"])[0] == 200,
+        "the draft is offered",
+    )
+    assert json.loads(newcomer.types("-X PATCH"))["missing"] == []
+    assert json.loads(newcomer.types("mytown-devices/publish"))["state"] == "published"
+    assert "mytown-devices" in newcomer.types("catalog.jsonld")
+    assert "21.5" in newcomer.types("mytown-devices/data?format=csv")
+
+
+def test_a_startup_applies_and_anybody_verifies_an_allocation(demo: RunningGops, tmp_path: Path) -> None:
+    """Apply for a site, hand it in, see the allocation, verify its file."""
+    startup = Newcomer(demo)
+    startup.types("org add my-startup")
+    startup.types("person add my-startup")
+    startup.reads("key issue my-startup", startup_key=r"key: (\S+)")
+    startup.types("sites?call=demo-open-call")
+    call = json.loads(startup.types("calls/demo-open-call"))
+    startup.known["first week of the call"] = call["terms"]["first_week"]
+    made = json.loads(startup.types("demo-open-call/applications"))
+    startup.known["application"] = str(made["id"])
+    assert json.loads(startup.types("<application>/state"))["state"] == "submitted"
+    assert "placed" in startup.types("demo-first-call/rounds")
+    command = next(one for one in commands() if "-o round.json" in one)
+    shell(demo, command.replace("round.json", str(tmp_path / "round.json")))
+    verify = next(one for one in commands() if "testbed verify" in one)
+    assert "VERIFIED" in shell(demo, verify.replace("round.json", str(tmp_path / "round.json")))
 
 
 def test_the_pages_are_there(demo: RunningGops) -> None:
