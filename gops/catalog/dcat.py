@@ -75,16 +75,18 @@ def dataset(facts: DatasetFacts) -> Node:
 
 
 def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:
-    return {
+    node: Node = {
         "@id": facts.iri,
         "@type": "dcat:Distribution",
         "dct:title": _literals(facts.title),
         "dct:description": _literals(of.description),
         "dcat:accessURL": _typed(facts.access_url, "rdfs:Resource"),
-        "dcat:downloadURL": _typed(facts.access_url, "rdfs:Resource"),
         "dct:license": _typed(of.licence.iri, "dct:LicenseDocument"),
         **_format(facts.file_type),
     }
+    if facts.is_whole:
+        node["dcat:downloadURL"] = _typed(facts.access_url, "rdfs:Resource")
+    return node
 
 
 def _format(file_type: FileType) -> Node:

@@ -32,12 +32,13 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class DistributionFacts:
-    """One way to get a dataset. ``access_url`` answers with data (or with a page, where ``file_type`` is None)."""
+    """One way to get a dataset. ``access_url`` answers with all of it where ``is_whole``, else in pages."""
 
     iri: str
     access_url: str
     file_type: FileType
     title: Bilingual
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,10 +57,16 @@ class LongShape:
         self._zone = zone
         self._ids = np.array([one.id for one in self._members], np.int64)
         self.has_text = any(one.kind == "state" for one in self._members)
-        self._before = pa.array([f",{_cell(one.thing)},{_cell(one.observed)}," for one in self._members], pa.string())
-        self._behind = pa.array(
-            [f",{_cell(one.unit)},{word}\n" for one in self._members for word in WORDS], pa.string()
-        )
+
+    @cached_property
+    def _before(self) -> pa.StringArray:
+        """What stands before the value in a line of CSV, by place of the member."""
+        return pa.array([f",{_cell(one.thing)},{_cell(one.observed)}," for one in self._members], pa.string())
+
+    @cached_property
+    def _behind(self) -> pa.StringArray:
+        """What stands behind it, by place of the member and quality."""
+        return pa.array([f",{_cell(one.unit)},{word}\n" for one in self._members for word in WORDS], pa.string())
 
     def csv(self, batch: pa.RecordBatch | pa.Table) -> bytes:
         """Lines of RFC 4180 with LF; a missing number is an empty cell."""

@@ -124,6 +124,7 @@ def dataset_facts(base: str, dataset: Dataset, owner: Organisation, span: Span) 
                 f"{address}/data?format={key}",
                 kind,
                 Bilingual(f"{dataset.title_ko} ({key.upper()})", f"{dataset.title_en} ({key.upper()})"),
+                is_whole=key != "json",
             )
             for key, kind in FILE_TYPES.items()
         ),

@@ -149,7 +149,7 @@ class DatasetsView(MethodView):
 
 
 @blueprint.route("/datasets/<slug:slug>")
-class DatasetView_(MethodView):
+class OneDataset(MethodView):
     @blueprint.response(200, DatasetOut)
     @blueprint.moves
     @blueprint.public(401, 404, 410)

@@ -15,7 +15,6 @@ from gops.clock import DAY, Clock
 from gops.errors import Conflict
 from gops.ingest.feeds import declaring
 from gops.ingest.feeds.adapters import ADAPTERS, adapter
-from gops.ingest.feeds.answers import KST
 from gops.ingest.feeds.budget import Budgets
 from gops.ingest.feeds.model import Feed, FeedRun
 from gops.jobs.scheduler import check_minutes, next_of_hour
@@ -161,7 +160,7 @@ class Feeds:
             state=_state(feed, now),
             last_run_at=feed.last_run_at,
             last_success_at=feed.last_success_at,
-            next_run_at=next_of_hour(feed.minutes, max(now, feed.rests_until or 0), KST) if feed.enabled else None,
+            next_run_at=self._next_run(feed, now),
             newest_t=feed.newest_t,
             lag=None if feed.newest_t is None else now - feed.newest_t,
             failures=feed.failures,
@@ -172,6 +171,12 @@ class Feeds:
             errors=errors,
             last_run=last,
         )
+
+    def _next_run(self, feed: Feed, now: int) -> int | None:
+        """On the clock of the jobs."""
+        if not feed.enabled:
+            return None
+        return next_of_hour(feed.minutes, max(now, feed.rests_until or 0), self._settings.zone)
 
     def ask(self, actor: Actor, slug: str) -> Feed:
         """Have a feed run now, in whichever process runs feeds. Raises ``Conflict`` for one that is off."""

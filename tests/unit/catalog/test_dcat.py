@@ -143,6 +143,13 @@ def test_a_distribution_says_where_and_in_which_format(document: dict[str, Any])
     assert csv["dcat:mediaType"]["@id"] == "https://www.iana.org/assignments/media-types/text/csv"
 
 
+def test_only_what_gives_the_whole_dataset_is_a_download() -> None:
+    paged = replace(FULL.distributions[0], is_whole=False)
+    (csv,) = dcat.dataset(replace(FULL, distributions=(paged,)))["dcat:distribution"]
+    assert "dcat:downloadURL" not in csv
+    assert csv["dcat:accessURL"]["@id"] == paged.access_url
+
+
 def test_moments_are_typed_utc(document: dict[str, Any]) -> None:
     temporal = document["dcat:dataset"][0]["dct:temporal"]
     assert temporal["dcat:startDate"] == {"@value": "1970-01-01T00:00:00Z", "@type": "xsd:dateTime"}

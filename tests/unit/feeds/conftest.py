@@ -123,5 +123,13 @@ def world_of(
 
 
 @pytest.fixture
+def either_world(
+    world_of: Callable[[Database, Settings], World], either_database: Database, settings: Settings
+) -> World:
+    """On SQLite and on PostgreSQL."""
+    return world_of(either_database, settings)
+
+
+@pytest.fixture
 def world(world_of: Callable[[Database, Settings], World], database: Database, settings: Settings) -> World:
     return world_of(database, settings)

@@ -37,7 +37,8 @@ def two_pages(query: dict[str, str]) -> Reply:
     return page(FIVE[:3], 5, 1) if query["pageNo"] == "1" else page(FIVE[3:], 5, 2)
 
 
-def test_five_stations_over_two_pages_are_stored(world: World) -> None:
+def test_five_stations_over_two_pages_are_stored(either_world: World) -> None:
+    world = either_world
     world.portal.answer = two_pages
     feed = world.declare()
     assert world.run(feed).code == "ok"
@@ -70,8 +71,9 @@ def test_what_is_registered_is_a_draft_of_the_organisation_with_unit_period_and_
     assert thing.properties == {"source": "airkorea", "province": "서울", "name": "강남구", "network": "도시대기"}
 
 
-def test_a_second_run_registers_nothing_and_changes_nothing(world: World) -> None:
+def test_a_second_run_registers_nothing_and_changes_nothing(either_world: World) -> None:
     """Portals repeat the hour before until the new one is there."""
+    world = either_world
     world.portal.answer = two_pages
     feed = world.declare()
     world.run(feed)
@@ -291,7 +293,8 @@ def test_a_stop_ends_a_run_without_blame(world: World) -> None:
 # budgets, rests and claims
 
 
-def test_the_portals_quota_stops_the_key_until_korean_midnight(world: World) -> None:
+def test_the_portals_quota_stops_the_key_until_korean_midnight(either_world: World) -> None:
+    world = either_world
     code, feed = outcome(world, QUOTA)
     assert (code, len(world.portal.asked)) == ("22", 1)
     found = world.feeds.get(world.actor, "air")
@@ -344,7 +347,8 @@ def test_a_feed_that_is_off_or_claimed_does_not_run(world: World) -> None:
     assert world.runner.run(feed.id + 1) is None
 
 
-def test_a_run_whose_process_died_is_taken_over_when_its_claim_ends(world: World) -> None:
+def test_a_run_whose_process_died_is_taken_over_when_its_claim_ends(either_world: World) -> None:
+    world = either_world
     world.portal.replies = [page([row("강남구")])]
     feed = world.declare()
     with world.database.write() as session:
