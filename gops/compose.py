@@ -27,6 +27,7 @@ from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
 from gops.catalog.drafts import Drafts
 from gops.catalog.live import Live
+from gops.catalog.lookup import published_in
 from gops.catalog.views import Views
 from gops.clock import Clock, SystemClock
 from gops.errors import GopsError
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 HOUR_SECONDS = 3600.0
 CALLS_SECONDS = 10.0  # a call opens and closes at its time, and is looked at when it is asked for as well
 SOON_SECONDS = 5.0
+OWN_JOBS = 2  # threads that slow feeds cannot take
 log = logs.get(__name__)
 
 
@@ -111,7 +113,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         things=Things(database, clock, chosen, lookup),
         sensors=Sensors(database, clock, chosen, lookup),
         properties=ObservedProperties(database, clock, chosen),
-        datastreams=Datastreams(database, clock, chosen, lookup, has_readings),
+        datastreams=Datastreams(database, clock, chosen, lookup, has_readings, published_in),
         mappings=Mappings(database, clock, chosen, lookup),
         refusals=Refusals(database, clock, chosen),
         device_status=DeviceStatus(database, clock),
@@ -180,7 +182,7 @@ class Platform:
             chosen, clock, self.store, own.database, own.mappings.route, own.refusals, own.device_status
         )
         self.live.publish = self.ingest.link.publish
-        self.jobs = Jobs(chosen.zone, chosen.feed_threads)
+        self.jobs = Jobs(chosen.zone, chosen.feed_threads + OWN_JOBS)
         runner = FeedRunner(
             own.database, clock, chosen, Outbound.of(chosen), self.store, own.refusals, stopping=self.jobs.stopping
         )

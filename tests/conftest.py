@@ -7,6 +7,7 @@ failure, because CI installs them.
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 import gops.accounts.model
 import gops.catalog.model
@@ -31,6 +33,19 @@ from gops.settings import Settings, load
 from tests.postgresql import Cluster, NotInstalled
 
 NOON_BEFORE = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A test that configures logging binds it to its own standard error, which is closed when the next one logs."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    configured = structlog.get_config()
+    yield
+    if root.handlers != handlers:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.configure(**configured)
 
 
 @pytest.fixture

@@ -138,6 +138,7 @@ OF_TESTBED: Titles = {
     "bad_nonce": ("난수가 올바르지 않습니다", "The nonce is wrong"),
     "bad_polygon": ("다각형이 올바르지 않습니다", "The polygon is wrong"),
     "bad_ranks": ("희망 부지 목록이 올바르지 않습니다", "The list of sites is wrong"),
+    "in_published_dataset": ("공개된 데이터셋에 들어 있습니다", "A published dataset holds it"),
     "bad_timetable": ("일정의 순서가 어긋납니다", "The timetable is out of order"),
     "bad_week": ("월요일 날짜가 아닙니다", "That is no week"),
     "bad_weights": ("가중치의 합이 100이 아닙니다", "The weights are not 100 percent"),

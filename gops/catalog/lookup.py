@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from gops.accounts.checks import SLUG
 from gops.accounts.model import FormerSlug
-from gops.catalog.model import Dataset
+from gops.catalog.model import Dataset, DatasetDatastream
 from gops.catalog.states import PUBLISHED, WITHDRAWN
 from gops.errors import Gone
 from gops.permissions import Actor, missing, permits, require
@@ -65,3 +65,9 @@ def gone(dataset: Dataset) -> Gone:
         field="dataset",
         found=dataset.slug,
     )
+
+
+def published_in(session: Session, datastream: int) -> str | None:
+    """The slug of a published dataset that holds the Datastream; of several the oldest."""
+    query = select(Dataset.slug).join(DatasetDatastream).where(DatasetDatastream.datastream_id == datastream)
+    return session.scalar(query.where(Dataset.state == PUBLISHED).order_by(Dataset.id).limit(1))

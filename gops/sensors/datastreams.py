@@ -53,19 +53,31 @@ class Changes(TypedDict, total=False):
 
 DECLARED = ("unit", "kind", "period", "label", "range_low", "range_high")
 HasReadings = Callable[[int], bool]
+PublishedIn = Callable[[Session, int], str | None]
+"""``published_in(session, datastream)``: the slug of a published dataset that holds it."""
 
 
 class Datastreams:
-    """``has_readings`` says of a Datastream whether the store has any; it is asked within the unit that changes one."""
+    """``has_readings`` says of a Datastream whether the store has any; it is asked within the unit that changes one.
+
+    ``published_in`` is the catalog's; ``compose`` gives it, and ranks keep the two rooms apart.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, settings: Settings, accounts: Accounts, has_readings: HasReadings
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        accounts: Accounts,
+        has_readings: HasReadings,
+        published_in: PublishedIn = lambda _session, _datastream: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         self._accounts = accounts
         self._has_readings = has_readings
+        self._published_in = published_in
 
     def create(
         self,
@@ -199,9 +211,14 @@ class Datastreams:
         return stream
 
     def publish(self, actor: Actor, datastream_id: int, public: bool) -> Datastream:
-        """Make a Datastream and its readings public, or no longer; its Thing, Locations and Sensor go with it."""
+        """Make a Datastream and its readings public, or no longer; its Thing, Locations and Sensor go with it.
+
+        Raises ``Conflict`` (``in_published_dataset``) for one that a published dataset holds: it stays public.
+        """
         with self._database.write() as session:
             stream = changeable(session, Datastream, actor, datastream_id, "datastream", "dataset.publish")
+            if not public:
+                _refuse_published(stream, self._published_in(session, stream.id))
             if stream.public is not public:
                 stream.public = public
                 self._note(session, actor, "datastream.publish", stream, public=public)
@@ -321,3 +338,14 @@ def _same_sensor(stream: Datastream) -> Conflict:
         found=stream.sensor_id,
         expected="another Sensor, or another unit",
     )
+
+
+def _refuse_published(stream: Datastream, dataset: str | None) -> None:
+    if dataset is not None:
+        raise Conflict(
+            f"Datastream {stream.id} is in the published dataset {dataset}",
+            code="in_published_dataset",
+            field="public",
+            found=dataset,
+            expected="take it out of the dataset, or withdraw the dataset",
+        )

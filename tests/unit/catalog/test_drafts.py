@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from gops.accounts import lookup
+from gops.catalog import lookup as catalog_lookup
 from gops.catalog import selection
 from gops.catalog.drafts import Drafts
 from gops.catalog.model import Dataset
+from gops.errors import Conflict
 from gops.permissions import ANONYMOUS
 from gops.records.events import Event
 from gops.sensors.datastreams import Datastreams
@@ -141,6 +143,21 @@ def test_what_is_in_a_published_dataset_is_public_whatever_a_switch_says(world: 
     )
     world.drafts.reconcile()
     assert world.public() == {stream}
+
+
+def test_what_a_published_dataset_holds_is_not_made_private(world: World) -> None:
+    """The owner is told which dataset holds it, rather than told that it is private when it is not."""
+    stream = world.stream()
+    slug = world.published(stream).slug
+    accounts: Any = lookup
+    streams = Datastreams(
+        world.database, world.clock, world.settings, accounts, lambda _one: True, catalog_lookup.published_in
+    )
+    with pytest.raises(Conflict) as caught:
+        streams.publish(world.actor, stream, False)
+    assert (caught.value.code, caught.value.found) == ("in_published_dataset", slug)
+    world.datasets.withdraw(world.actor, slug, "over")
+    assert streams.publish(world.actor, stream, False).public is False
 
 
 def test_a_full_dataset_does_not_stop_the_others(world: World) -> None:
