@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gops.errors import Invalid
+from gops.errors import Conflict, Invalid
 from gops.kinds import Kind, check_aggregates
 from gops.quality import Quality
 from gops.store.port import INSERTED, KEPT, READINGS, REPLACED, UNCHANGED, Read, Receipt, Series, Windows
@@ -62,6 +62,42 @@ def _refusal(name: str, found: object, expected: str) -> Invalid:
         found=found,
         expected=expected,
     )
+
+
+def check_requalify(quality: Quality) -> None:
+    """Raises ``Invalid`` (see ``Store.requalify``)."""
+    if quality is Quality.missing:
+        raise Invalid(
+            "readings can't be declared missing; delete them",
+            code="bad_quality",
+            field="quality",
+            found=quality.name,
+            expected=", ".join(one.name for one in Quality if one is not Quality.missing),
+        )
+
+
+def check_swap(datastream: int, start: int, end: int, rows: pa.Table) -> pa.Table:
+    """The rows with the exact schema ``READINGS``. Raises ``Invalid`` (see ``Store.swap``)."""
+    table = check_batch(rows)
+    if pc.any(pc.not_equal(table["datastream"], datastream)).as_py():
+        raise _refusal("datastream", "another one", f"{datastream} in every row")
+    if table.num_rows and not (start <= pc.min(table["t"]).as_py() and pc.max(table["t"]).as_py() < end):
+        raise _refusal("t", "outside of the range", f"{start} to {end}, the end excluded")
+    if pc.count_distinct(table["t"]).as_py() != table.num_rows:
+        raise _refusal("t", "twice the same", "each t once")
+    return table
+
+
+def check_unchanged(found: int, version: int) -> None:
+    """Raises ``Conflict`` (see ``Store.swap``)."""
+    if found != version:
+        raise Conflict(
+            "readings of this Datastream changed meanwhile",
+            code="changed_meanwhile",
+            field="version",
+            found=found,
+            expected=str(version),
+        )
 
 
 def receipt(outcomes: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> Receipt:

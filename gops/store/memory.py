@@ -15,10 +15,14 @@ import pyarrow as pa
 
 from gops.errors import Unavailable
 from gops.kinds import Kind
+from gops.quality import Quality
 from gops.store.checks import (
     by_datastream,
     check_batch,
     check_read,
+    check_requalify,
+    check_swap,
+    check_unchanged,
     check_windows,
     receipt,
     shift,
@@ -122,6 +126,40 @@ class MemoryStore:
                 del self._rows[datastream][t]
             self._note_change({datastream for datastream, _ in doomed})
         return len(doomed)
+
+    def requalify(
+        self,
+        datastreams: Sequence[int],
+        start: int,
+        end: int,
+        quality: Quality,
+        only: frozenset[Quality] = frozenset(Quality),
+    ) -> int:
+        check_requalify(quality)
+        with self._while_open():
+            changed = [
+                row._replace(quality=int(quality))
+                for datastream in set(datastreams)
+                for t, row in self._rows.get(datastream, {}).items()
+                if start <= t < end and row.quality in only and row.quality != quality
+                if quality > Quality.estimated or (row.value, row.text) != (None, None)
+            ]
+            for row in changed:
+                self._rows[row.datastream][row.t] = row
+            self._note_change({row.datastream for row in changed})
+        return len(changed)
+
+    def swap(self, datastream: int, start: int, end: int, rows: pa.Table, version: int) -> int:
+        new = {row["t"]: _Row(**row) for row in check_swap(datastream, start, end, rows).to_pylist()}
+        with self._while_open():
+            check_unchanged(self._versions.get(datastream, 0), version)
+            standing = self._rows.setdefault(datastream, {})
+            gone = [t for t in standing if start <= t < end]
+            for t in gone:
+                del standing[t]
+            standing |= new
+            self._note_change({datastream} if gone or new else set())
+        return len(gone)
 
     def _note_change(self, changed: set[int]) -> None:
         if changed:

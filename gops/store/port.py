@@ -33,7 +33,12 @@ INSERTED, REPLACED, UNCHANGED, KEPT = 0, 1, 2, 3
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an engine does. Nothing is declared that a test has not seen."""
+    """What an engine does. Nothing is declared that a test has not seen.
+
+    What it does not do it refuses by name: ``Unsupported`` with the name of the capability as ``field``.
+    ``deletes_range`` stands for ``delete``, ``requalify`` and ``swap``. ``visible_after_s`` is the longest time from
+    the answer of a write until every reader sees it, and until it survives a kill where the engine is durable by then.
+    """
 
     durable: bool
     replaces: bool
@@ -209,6 +214,27 @@ class Store(Protocol):
 
     def delete(self, datastreams: Sequence[int], start: int, end: int) -> int:
         """Remove rows with ``start <= t < end``; how many there were."""
+
+    def requalify(
+        self,
+        datastreams: Sequence[int],
+        start: int,
+        end: int,
+        quality: Quality,
+        only: frozenset[Quality] = frozenset(Quality),
+    ) -> int:
+        """Give rows with ``start <= t < end`` and a quality in ``only`` another quality; how many changed.
+
+        A row without value and text is left as it is when ``quality`` is good or estimated. Raises ``Invalid`` for
+        missing, which a row with a value can't be.
+        """
+
+    def swap(self, datastream: int, start: int, end: int, rows: pa.Table, version: int) -> int:
+        """Put ``rows`` (of ``READINGS``, of this Datastream, ``start <= t < end``, each t once) in place of all that
+        stands there, in one commit; how many rows went.
+
+        Raises ``Conflict`` (``changed_meanwhile``) unless ``version([datastream])`` is still ``version``.
+        """
 
     def version(self, datastreams: Sequence[int]) -> int:
         """Grows with every commit that changed a row of one of these; never returns to an earlier value.

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 import pyarrow as pa
 
 from gops import logs
+from gops.quality import Quality
 from gops.store.port import Capabilities, Delivery, Extent, Health, Mode, Read, Receipt, Store, Windows
 
 AfterCommit = Callable[[pa.Table, Receipt], None]
@@ -77,6 +78,19 @@ class WatchedStore:
 
     def delete(self, datastreams: Sequence[int], start: int, end: int) -> int:
         return self._store.delete(datastreams, start, end)
+
+    def requalify(
+        self,
+        datastreams: Sequence[int],
+        start: int,
+        end: int,
+        quality: Quality,
+        only: frozenset[Quality] = frozenset(Quality),
+    ) -> int:
+        return self._store.requalify(datastreams, start, end, quality, only)
+
+    def swap(self, datastream: int, start: int, end: int, rows: pa.Table, version: int) -> int:
+        return self._store.swap(datastream, start, end, rows, version)
 
     def version(self, datastreams: Sequence[int]) -> int:
         return self._store.version(datastreams)

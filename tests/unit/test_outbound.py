@@ -267,7 +267,7 @@ def test_gzip_of_several_members_is_read(host: Host) -> None:
 
 @pytest.mark.parametrize(
     ("body", "coding"),
-    [(gzip.compress(b"cut short")[:-9], "gzip"), (b"plain", "gzip"), (b"\x00", "br")],
+    [(gzip.compress(b"cut short", mtime=0)[:-9], "gzip"), (b"plain", "gzip"), (b"\x00", "br")],
 )
 def test_a_body_that_is_not_what_it_says_is_broken(host: Host, body: bytes, coding: str) -> None:
     host.answers["/"] = plain(body, Content_Encoding=coding)

@@ -11,12 +11,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from gops.quality import Quality
+from gops.store.checks import check_unchanged
 from gops.store.duckdb.database import Cursor, Database, rows
 from gops.store.duckdb.deliveries import Deliveries
 from gops.store.duckdb.folder import make_private
 from gops.store.duckdb.heads import NONE, Heads, Ints, Rows
 from gops.store.duckdb.resolve import Flags, Outcomes, Resolution, Standing, doubled, resolve
 from gops.store.duckdb.schema import COLUMNS, DATABASE, VERSION_FLOOR
+from gops.store.duckdb.spans import of_quality
 from gops.store.port import INSERTED, REPLACED, Delivery
 
 VERSIONS_RESERVED = 1_000_000  # commits between two writes of the floor below which no version is given again
@@ -34,7 +37,9 @@ _OF_THESE = "WHERE datastream IN (SELECT unnest(?::BIGINT[]))"
 _STANDING = """
     SELECT s.place, r.rowid, r.value, r.text, r.quality, r.result_time
     FROM reading r JOIN suspect s ON r.datastream = s.datastream AND r.t = s.t WHERE {within}"""
-_DOOMED = f"SELECT datastream, count(*) FROM reading {_OF_THESE} AND t >= ? AND t < ? GROUP BY datastream"
+_RANGE = f"FROM reading {_OF_THESE} AND t >= ? AND t < ?"
+_DOOMED = f"SELECT datastream, count(*) {_RANGE} GROUP BY datastream"
+_OTHER = "quality <> ? AND (? OR value IS NOT NULL OR text IS NOT NULL)"
 _DELETE = f"DELETE FROM reading {_OF_THESE} AND t >= ? AND t < ?"
 
 
@@ -148,6 +153,38 @@ class Commits:
             left = self._stand(_OF_THESE, [changed.tolist()])
         self.heads.put(*left, changed, self._next_version(changed))
         return sum(count for _, count in doomed)
+
+    def requalify(
+        self, datastreams: Sequence[int], start: int, end: int, quality: Quality, only: frozenset[Quality]
+    ) -> int:
+        """See ``Store.requalify``."""
+        self._reserve()
+        with self._transaction() as connection:
+            where = f"{_RANGE} AND {of_quality(only)} AND {_OTHER}"
+            parameters = [list(datastreams), start, end, int(quality), quality > Quality.estimated]
+            doomed = rows(connection, f"SELECT datastream, count(*) {where} GROUP BY datastream", parameters)
+            if doomed:
+                update = f"UPDATE reading SET quality = {int(quality)} {where.removeprefix('FROM reading')}"
+                connection.execute(update, parameters)
+            changed = np.array([one for one, _ in doomed], np.int64)
+            left = self._stand(_OF_THESE, [changed.tolist()])
+        self.heads.put(*left, changed, self._next_version(changed))
+        return sum(count for _, count in doomed)
+
+    def swap(self, datastream: int, start: int, end: int, new: pa.Table, version: int) -> int:
+        """See ``Store.swap``."""
+        self._reserve()
+        check_unchanged(self.heads.version([datastream]), version)
+        self.heads.announce(Rows.of(new))
+        with self._transaction() as connection:
+            gone = sum(int(count) for _, count in rows(connection, _DOOMED, [[datastream], start, end]))
+            connection.execute(_DELETE, [[datastream], start, end])
+            self._insert(connection, new, np.ones(new.num_rows, bool))
+            changed = np.array([datastream] if gone or new.num_rows else [], np.int64)
+            left = self._stand(_OF_THESE, [changed.tolist()])
+            self.heads.begin_commit()
+        self.heads.put(*left, changed, self._next_version(changed))
+        return gone
 
     def forget(self, session: str) -> None:
         """Remove what is remembered of a broker session."""

@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from gops.errors import Unavailable
-from gops.store.checks import check_batch, check_read, check_windows
+from gops.quality import Quality
+from gops.store.checks import check_batch, check_read, check_requalify, check_swap, check_windows
 from gops.store.duckdb import reads
 from gops.store.duckdb.aggregates import aggregate
 from gops.store.duckdb.commits import CHECKPOINT_BYTES, Commits
@@ -77,6 +78,27 @@ class DuckdbStore:
     def delete(self, datastreams: Sequence[int], start: int, end: int) -> int:
         self._check_open()
         act = Act(lambda commits: commits.delete(list(datastreams), start, end))
+        self._writer.submit(act)
+        return int(act.future.result())
+
+    def requalify(
+        self,
+        datastreams: Sequence[int],
+        start: int,
+        end: int,
+        quality: Quality,
+        only: frozenset[Quality] = frozenset(Quality),
+    ) -> int:
+        self._check_open()
+        check_requalify(quality)
+        act = Act(lambda commits: commits.requalify(list(datastreams), start, end, quality, only))
+        self._writer.submit(act)
+        return int(act.future.result())
+
+    def swap(self, datastream: int, start: int, end: int, rows: pa.Table, version: int) -> int:
+        self._check_open()
+        new = check_swap(datastream, start, end, rows)
+        act = Act(lambda commits: commits.swap(datastream, start, end, new, version))
         self._writer.submit(act)
         return int(act.future.result())
 

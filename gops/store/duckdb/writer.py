@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from gops import logs
-from gops.errors import Unavailable
+from gops.errors import GopsError, Unavailable
 from gops.store.checks import receipt
 from gops.store.duckdb.commits import Commits
 from gops.store.duckdb.database import Database
@@ -134,7 +134,7 @@ class Writer:
         try:
             self._mend()
             answers = self._commit(group)
-        except Unavailable as error:
+        except GopsError as error:
             _fail(group, error)
         except duckdb.Error as error:
             self._database.note(error)
@@ -182,7 +182,7 @@ class Writer:
             log.warning("store_opened_again")
 
 
-def _fail(group: Sequence[Write | Act], error: Unavailable) -> None:
+def _fail(group: Sequence[Write | Act], error: GopsError) -> None:
     for request in group:
         if not request.future.done():
             request.future.set_exception(error)

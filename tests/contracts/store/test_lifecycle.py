@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gops.errors import Unavailable
+from gops.quality import Quality
 from gops.store.port import Delivery, Read, Store, Windows
 from tests.contracts.store.rows import batch, reading, series
 
@@ -124,6 +125,8 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "latest": lambda store: store.latest([1]),
     "extent": lambda store: store.extent([1]),
     "delete": lambda store: store.delete([1], 0, 1),
+    "requalify": lambda store: store.requalify([1], 0, 1, Quality.suspect),
+    "swap": lambda store: store.swap(1, 0, 1, batch([]), 0),
     "version": lambda store: store.version([1]),
     "health": lambda store: store.health(),
 }
