@@ -70,7 +70,9 @@ class Datastream(Base):
 
     ``period`` is an ISO 8601 duration of fixed length or nothing. ``public`` is true while a published dataset holds
     it. A Datastream that was replaced or decommissioned has ``ended_at`` and keeps its readings. ``feed_id`` is the
-    pulled feed that writes it; null for what devices publish directly.
+    pulled feed that writes it; null for what devices publish directly. ``retention``, ``thin_after`` and ``thin_every``
+    are its own rule (see ``sensors.retention``), null where the default holds. Readings before ``thinned_until`` were
+    thinned, at last to one every ``thinned_every``.
     """
 
     __tablename__ = "datastream"
@@ -92,6 +94,21 @@ class Datastream(Base):
     ended_at: Mapped[OptionalMicros]
     end_reason: Mapped[str | None] = mapped_column(String(2000))
     feed_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    retention: Mapped[str | None] = mapped_column(String(32))
+    thin_after: Mapped[str | None] = mapped_column(String(32))
+    thin_every: Mapped[str | None] = mapped_column(String(8))
+    thinned_until: Mapped[OptionalMicros]
+    thinned_every: Mapped[str | None] = mapped_column(String(8))
+
+
+class RetentionDefault(Base):
+    """How long an organisation keeps the readings of its Datastreams that have no rule of their own."""
+
+    __tablename__ = "retention_default"
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True, autoincrement=False)
+    retention: Mapped[str | None] = mapped_column(String(32))
+    thin_after: Mapped[str | None] = mapped_column(String(32))
+    thin_every: Mapped[str | None] = mapped_column(String(8))
 
 
 class FieldMapping(Base):
