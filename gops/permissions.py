@@ -45,6 +45,8 @@ Action = Literal[
     "registry.change",
     "observation.read_private",
     "observation.write",
+    "observation.correct",  # delete readings of a range, or give them another quality
+    "retention.change",  # how long readings are kept
     "refusal.read",
     "refusal.count",
     "refusal.replay",
@@ -84,6 +86,7 @@ _PUBLISH: frozenset[Action] = _TESTBED | frozenset(
         "registry.change",
         "observation.read_private",
         "observation.write",
+        "observation.correct",
         "refusal.read",
         "refusal.count",
         "refusal.replay",
@@ -97,7 +100,7 @@ _PUBLISH: frozenset[Action] = _TESTBED | frozenset(
 BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
     "owner": _PUBLISH
     | _APPLY
-    | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read"},
+    | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read", "retention.change"},
     "publisher": _PUBLISH,
     "applicant": _APPLY,
     "viewer": frozenset(),  # whoever signs up is a viewer of `public`: nobody's address is shown to them
@@ -130,7 +133,17 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "feed.read",
         }
     ),
-    "data:write": frozenset({"device.change", "registry.change", "observation.write", "refusal.replay", "feed.change"}),
+    "data:write": frozenset(
+        {
+            "device.change",
+            "registry.change",
+            "observation.write",
+            "observation.correct",
+            "retention.change",
+            "refusal.replay",
+            "feed.change",
+        }
+    ),
     "catalog:write": frozenset({"dataset.publish", "dataset.read_private"}),
     "testbed:apply": _APPLY,
     "testbed:review": frozenset({"application.review"}),
