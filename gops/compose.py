@@ -9,7 +9,8 @@ from __future__ import annotations
 import multiprocessing.util
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from gops.catalog.live import Live
 from gops.catalog.lookup import published_in
 from gops.catalog.views import Views
 from gops.clock import Clock, SystemClock
-from gops.errors import GopsError
+from gops.errors import GopsError, Unavailable
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.runner import FeedRunner
 from gops.ingest.feeds.schedule import FeedSchedule
@@ -38,6 +39,7 @@ from gops.ingest.feeds.service import Feeds
 from gops.ingest.refusals import Refusals
 from gops.ingest.status import DeviceStatus
 from gops.jobs.scheduler import Jobs
+from gops.keeping.service import Keeping
 from gops.notify.outbox import MailOutbox
 from gops.outbound.client import Outbound
 from gops.process import end_with_parent
@@ -67,7 +69,8 @@ if TYPE_CHECKING:
 HOUR_SECONDS = 3600.0
 CALLS_SECONDS = 10.0  # a call opens and closes at its time, and is looked at when it is asked for as well
 SOON_SECONDS = 5.0
-OWN_JOBS = 2  # threads that slow feeds cannot take
+OWN_JOBS = 3  # threads that slow feeds cannot take
+UPKEEP_MINUTE = "20"  # of every hour; days close at midnight
 log = logs.get(__name__)
 
 
@@ -158,6 +161,15 @@ def open_store(chosen: Settings) -> Store:
     )
 
 
+@contextmanager
+def keeping(chosen: Settings, clock: Clock) -> Iterator[Keeping]:
+    """The upkeep of a store that no server holds. Raises ``Unavailable`` where there is none."""
+    if not (chosen.data / "store").exists() and chosen.store == "duckdb":
+        raise Unavailable(f"there is no store in {chosen.data}", expected="GOPS_DATA as the server has it")
+    with closing(open_store(chosen)) as store, closing(Database.of(chosen)) as database:
+        yield Keeping(chosen, clock, store, database)
+
+
 def device_address(chosen: Settings, address: str, secret: str) -> BrokerAddress:
     """Where a device logs in, and as whom."""
     from gops.ingest.mqtt import BrokerAddress, parse
@@ -177,7 +189,9 @@ class Platform:
         self.clock = clock
         self.records = own = records(chosen, clock, lambda datastream: bool(self.store.extent([datastream])))
         self.live = Live(own.database)
-        self.store: Store = WatchedStore(open_store(chosen), self.live.after_commit)
+        engine = open_store(chosen)
+        self.store: Store = WatchedStore(engine, self.live.after_commit)
+        self.keeping = Keeping(chosen, clock, engine, own.database)
         self.ingest: Ingest = Ingest(
             chosen, clock, self.store, own.database, own.mappings.route, own.refusals, own.device_status
         )
@@ -215,6 +229,8 @@ class Platform:
         self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
         self.jobs.every("calls", CALLS_SECONDS, self.records.calls.advance, at_once=True)
+        if self.settings.store_upkeep:
+            self.jobs.hourly("store", UPKEEP_MINUTE, lambda: self.keeping.run(self.jobs.stopping))
         self.drafts.on_change(lambda: self.jobs.soon("drafts", SOON_SECONDS))
         self.jobs.start()
         self.schedule.start()
@@ -276,7 +292,7 @@ class Platform:
         return {"ok": all(part["ok"] for part in components.values()), "components": components}
 
     def _commands(self) -> Mapping[str, Command]:
-        return {"status": lambda _arguments, _progress: self.status()}
+        return {"status": lambda _arguments, _progress: self.status(), **self.keeping.commands()}
 
     def status(self) -> dict[str, Any]:
         """What ``gops status`` shows: health, and ingest's counters."""

@@ -151,6 +151,17 @@ class Settings:
     store_memory_mb: int = _setting(_whole(64, 65536), "512", "Memory bound of the embedded store, in MB")
     store_threads: int = _setting(_whole(1, 64), "2", "Threads of the embedded store")
     store_queue: int = _setting(_whole(1, 10_000), "64", "Write requests that may wait for the store's one writer")
+    store_upkeep: bool = _setting(
+        _FLAG, "true", "Seal, merge and compact the store's files by schedule; false: by command alone"
+    )
+    store_seal_after_hours: int = _setting(
+        _whole(1, 87_600), "48", "Hours after its end from which a day of readings is sealed into a file"
+    )
+    store_merge_at: str = _setting(
+        _shaped(r"([01]\d|2[0-3]):[0-5]\d", "a time of day such as 03:40"),
+        "03:40",
+        "Time of day (GOPS_ZONE) from which late readings are merged into sealed files and closed months made one file",
+    )
     # MQTT
     mqtt_url: str = _setting(
         _Address("mqtt", "mqtts"),

@@ -22,7 +22,7 @@ COMMANDS = {
     "datastream": "gops.cli.registry:datastream",
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
-    "store": "gops.cli.data:store",
+    "store": "gops.cli.store:store",
     "testbed": "gops.cli.testbed:testbed",
     "demo": "gops.cli.demo:demo",
 }

@@ -1,4 +1,4 @@
-"""``gops refusals``, ``store`` and ``replay``: looking at what came in, and sending it again."""
+"""``gops refusals`` and ``replay``: looking at what came in, and sending it again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gops import admin, compose
+from gops import compose
 from gops.cli.registry import opened, shell
 from gops.clock import SystemClock, from_micros
 from gops.settings import load
@@ -53,18 +53,6 @@ def show_refusal(organisation: str, refusal_id: int) -> None:
         home = records.organisations.get(organisation)
         shown = records.refusals.get(shell(home), refusal_id)
         click.echo(json.dumps(vars(shown), default=str, ensure_ascii=False, indent=2))
-
-
-@click.group()
-def store() -> None:
-    """The time-series store of the running server."""
-
-
-@store.command("stats")
-def stats() -> None:
-    """Size and health, asked from the running server."""
-    answer = admin.call(load().admin_socket, "status")
-    click.echo(json.dumps(answer["components"]["store"], indent=2))
 
 
 @click.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Progress = Callable[[int, int], None]
 Trouble = Literal["missing", "truncated", "wrong_checksum", "wrong_rows", "unreadable", "unknown_file", "set_aside"]
@@ -57,6 +57,7 @@ class Stats:
     last: int | None
 
 
+@runtime_checkable
 class Upkeep(Protocol):
     """Raises ``Unavailable`` when the store is closed or the disk fails; nothing is lost then."""
 

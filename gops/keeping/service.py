@@ -1,0 +1,134 @@
+"""``Keeping``: every piece of upkeep as a method, the table of admin commands, and the schedule."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
+
+from gops import logs
+from gops.admin import Command
+from gops.clock import HOUR, Clock, from_micros, to_micros
+from gops.errors import Unsupported
+from gops.keeping.progress import Tell, paced, quiet
+from gops.keeping.turns import Turns
+from gops.records.database import Database
+from gops.settings import Settings
+from gops.store.port import Store
+from gops.store.upkeep import SealedFile, Upkeep
+
+NOT_WAITING = 0.0  # the schedule comes again in an hour
+log = logs.get(__name__)
+
+
+class Keeping:
+    """Works on the ``store`` itself (not on what watches it) and on the records."""
+
+    def __init__(self, settings: Settings, clock: Clock, store: Store, database: Database) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.store = store
+        self.database = database
+        self.turns = Turns()
+        self._merged_at: int | None = None
+
+    def commands(self) -> Mapping[str, Command]:
+        """By the name that ``gops`` asks for; arguments and answers are what JSON holds."""
+        return {
+            "store.stats": lambda _given, _tell: self.stats(),
+            "store.check": lambda given, tell: self.check(bool(given.get("deep")), tell),
+            "store.seal": lambda given, tell: self.seal(given.get("until"), tell),
+            "store.merge": lambda _given, tell: self.merge(tell),
+            "store.compact": lambda _given, tell: self.compact(tell),
+        }
+
+    def engine(self, command: str) -> Upkeep:
+        """The store as one that keeps files of its own. Raises ``Unsupported`` naming engine and command."""
+        if isinstance(self.store, Upkeep):
+            return self.store
+        raise Unsupported(
+            f"`{command}` does not apply: the engine {self.settings.store} keeps no files that GOPS looks after",
+            field=command,
+            found=self.settings.store,
+            expected="GOPS_STORE=duckdb",
+        )
+
+    def stats(self) -> dict[str, Any]:
+        """Engine, health, and the fields of ``Stats`` where the engine keeps files."""
+        health = self.store.health()
+        sizes = asdict(self.store.stats()) if isinstance(self.store, Upkeep) else {}
+        return {"engine": self.settings.store, "ok": health.ok, "health": health.detail, **sizes}
+
+    def check(self, deep: bool = False, tell: Tell = quiet) -> list[dict[str, Any]]:
+        """The fields of each ``Finding``."""
+        engine = self.engine("check")
+        with self.turns.take("check", tell):
+            return [asdict(found) for found in engine.check(deep, paced(tell, "check", "bytes"))]
+
+    def seal(self, until: int | None = None, tell: Tell = quiet) -> list[dict[str, Any]]:
+        """Seal days that ended before ``until`` (microseconds; as the setting says where None); the new files."""
+        engine, end = self.engine("seal"), self._seal_end() if until is None else until
+        with self.turns.take("seal", tell):
+            return _said("store_sealed", lambda: engine.seal(end, paced(tell, "seal", "rows")))
+
+    def merge(self, tell: Tell = quiet) -> list[dict[str, Any]]:
+        engine = self.engine("merge")
+        with self.turns.take("merge", tell):
+            return _said("store_merged", lambda: engine.merge(paced(tell, "merge", "files")))
+
+    def compact(self, tell: Tell = quiet) -> list[dict[str, Any]]:
+        engine = self.engine("compact")
+        with self.turns.take("compact", tell):
+            return _said("store_compacted", lambda: engine.compact(paced(tell, "compact", "files")))
+
+    # by schedule
+
+    def run(self, stopping: Event) -> None:
+        """What is due, for a job of every hour: seal; once a day, from ``store_merge_at`` on, merge and compact.
+
+        Does nothing where the engine keeps no files, or while other upkeep is under way.
+        """
+        if not isinstance(self.store, Upkeep):
+            return
+        engine, due = self.store, self._merge_due()
+        steps: list[tuple[str, Callable[[], Sequence[SealedFile]]]] = [
+            ("store_sealed", lambda: engine.seal(self._seal_end())),
+            *([("store_merged", engine.merge), ("store_compacted", engine.compact)] if due else []),
+        ]
+        with self.turns.take("upkeep by schedule", wait_seconds=NOT_WAITING):
+            for event, step in steps:
+                if stopping.is_set():
+                    return
+                _said(event, step)
+        self._merged_at = self.clock.micros() if due else self._merged_at
+
+    def _seal_end(self) -> int:
+        return self.clock.micros() - self.settings.store_seal_after_hours * HOUR
+
+    def _merge_due(self) -> bool:
+        """Has the last ``store_merge_at`` passed since the last merge? A new process can't know, and merges."""
+        return self._merged_at is None or self._merged_at < self._last_merge_time()
+
+    def _last_merge_time(self) -> int:
+        hour, minute = map(int, self.settings.store_merge_at.split(":"))
+        now: datetime = from_micros(self.clock.micros()).astimezone(self.settings.zone)
+        at = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        return to_micros(at if at <= now else at - timedelta(days=1))
+
+
+def _said(event: str, work: Callable[[], Sequence[SealedFile]]) -> list[dict[str, Any]]:
+    """Do it, log the figures where files were made, and answer the files."""
+    begun = time.monotonic()
+    made = work()
+    if made:
+        log.info(
+            event,
+            files=len(made),
+            rows=sum(one.rows for one in made),
+            bytes=sum(one.bytes for one in made),
+            seconds=round(time.monotonic() - begun, 3),
+        )
+    return [asdict(one) for one in made]
