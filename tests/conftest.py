@@ -35,6 +35,14 @@ from tests.postgresql import Cluster, NotInstalled
 NOON_BEFORE = datetime(2026, 5, 1, tzinfo=UTC)
 
 
+FIRST = ("test_crash.py", "test_readme.py")
+"""Files that take longest: begun first, so that tests in parallel do not end with one process waiting for them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """A test that configures logging binds it to its own standard error, which is closed when the next one logs."""

@@ -91,6 +91,8 @@ OF_READINGS: Titles = {
     "aggregate_of_kind": ("이 종류에는 맞지 않는 집계입니다", "The aggregate makes no sense for this kind"),
     "bad_reading": ("측정값이 올바르지 않습니다", "A reading is wrong"),
     "bad_windows": ("집계 구간이 올바르지 않습니다", "The windows are wrong"),
+    "bad_quality": ("품질 코드가 맞지 않습니다", "A quality that does not fit"),
+    "changed_meanwhile": ("그 사이에 데이터가 바뀌었습니다", "It changed meanwhile"),
     "exports_busy": ("진행 중인 내려받기가 너무 많습니다", "Too many downloads under way"),
     "store_busy": ("저장소가 바쁩니다", "The store is busy"),
     "store_held": ("다른 프로세스가 저장소를 쓰고 있습니다", "Another process holds the store"),
