@@ -209,6 +209,16 @@ class Settings:
         "Different refusals (code and field) of one device told apart in one hour; the rest are counted together",
     )
     refusal_days: int = _setting(_whole(1, 3653), "90", "Days that refusals are kept")
+    # how long readings are kept, where neither a Datastream nor its organisation says so; and corrections
+    retention_days: int = _setting(_whole(0, 36_500), "0", "Days after which readings are deleted; 0: never")
+    thin_after_days: int = _setting(
+        _whole(0, 36_500), "0", "Days after which readings are thinned to one a step; 0: never"
+    )
+    thin_every: str = _setting(
+        _choice("1m", "5m", "10m", "15m", "30m", "1h", "3h", "6h", "12h", "1d"), "1h", "Step to which they are thinned"
+    )
+    correction_datastreams: int = _setting(_whole(1, 10_000), "100", "Most Datastreams in one correction of readings")
+    correction_rows: int = _setting(_whole(1, 100_000_000), "1000000", "Most readings in one correction")
     # registry
     organisation_things: int = _setting(_whole(1, 10_000_000), "100000", "Most Things of one organisation")
     organisation_sensors: int = _setting(_whole(1, 10_000_000), "100000", "Most Sensors of one organisation")

@@ -161,7 +161,7 @@ class Datastreams:
         asked = list(dict.fromkeys(ids))
         with self._database.read() as session:
             rows = session.scalars(select(Datastream).where(among(Datastream, asked)))
-            found = {row.id: _series(row) for row in rows}
+            found = {row.id: series_of(row) for row in rows}
         return [found[one] for one in asked if one in found]
 
     def list(
@@ -314,7 +314,7 @@ class Datastreams:
         tell(session, now, [stream.id])
 
 
-def _series(row: Datastream) -> Series:
+def series_of(row: Datastream) -> Series:
     period = None if row.period is None else parse_duration(row.period)
     return Series(row.id, cast(Kind, row.kind), cast(Label, row.label), period)
 
