@@ -99,6 +99,7 @@ def test_directions_that_cancel_have_no_mean(store: Store) -> None:
     assert (row["mean"], row["last"]) == (None, 240.0)
 
 
+@pytest.mark.needs("text")
 def test_a_state_has_shares_of_time_carried_in_from_before(store: Store) -> None:
     """ "off" since -1000; "on" 50-150; "off" 150-260; "on" from 260."""
     write(store, reading(1, -1000, text="off"))
@@ -113,12 +114,14 @@ def test_a_state_has_shares_of_time_carried_in_from_before(store: Store) -> None
     assert rows[0]["share"] == '{"off": 0.5, "on": 0.5}'
 
 
+@pytest.mark.needs("text")
 def test_a_state_is_known_until_the_asked_end_only(store: Store) -> None:
     write(store, reading(1, 20, text="on"), reading(1, 210, text="off"))
     rows = ask(store, series(1, kind="state"), ["share"], start=10, end=220)
     assert [json.loads(row["share"]) for row in rows] == [{"on": 1.0}, {"off": 0.5, "on": 0.5}]
 
 
+@pytest.mark.needs("text")
 def test_a_state_goes_on_through_windows_without_readings(store: Store) -> None:
     write(store, reading(1, -5, text="on"), reading(1, 250, text="off"))
     assert [row["start"] for row in ask(store, series(1, kind="state"), ["share"])] == [200]
@@ -130,6 +133,7 @@ def test_a_state_goes_on_through_windows_without_readings(store: Store) -> None:
     ]
 
 
+@pytest.mark.needs("text")
 def test_a_reading_that_is_not_used_ends_a_state(store: Store) -> None:
     """After a failure nothing is known until the next word; the share is of the known time."""
     write(

@@ -10,6 +10,9 @@ from gops.store.port import Read, Store
 from tests.contracts.store.rows import batch, reading, series
 
 
+pytestmark = pytest.mark.needs("deletes_range")
+
+
 def qualities(store: Store, *datastreams: int) -> list[int]:
     return store.read(Read(series(*datastreams)))["quality"].to_pylist()
 

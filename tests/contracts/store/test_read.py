@@ -105,15 +105,22 @@ def test_a_stream_gives_the_same_rows_in_batches(store: Store) -> None:
     assert pa.Table.from_batches(batches) == store.read(query)
 
 
+@pytest.mark.needs("deletes_range")
 def test_a_stream_is_one_view(store: Store) -> None:
-    """What is written, replaced and deleted after its first batch is not in it."""
+    """What is written, replaced and deleted after its first batch is not in it, where commits are atomic; elsewhere
+    that may show, but every row comes once, in order, and none that nobody touched is missing."""
     fill(store, 3, 2000)
     before = store.read(Read(series(1, 2, 3)))
     stream = store.stream(Read(series(1, 2, 3)), rows=100)
     batches = [next(stream)]
     store.write(batch([reading(3, 0, -1.0), reading(3, 99_999, -1.0)]), "replace")
     store.delete([2], 0, 10_000)
-    assert pa.Table.from_batches([*batches, *stream]) == before
+    found = pa.Table.from_batches([*batches, *stream])
+    if store.capabilities.atomic:
+        assert found == before
+    assert keys(found) == sorted(set(keys(found)))
+    untouched = [key for key in keys(before) if key[0] == 1 or (key[0] == 3 and key[1] > 0)]
+    assert set(untouched) <= set(keys(found))
 
 
 def test_a_stream_may_be_left_early(store: Store) -> None:
@@ -130,6 +137,7 @@ def test_a_stream_stops_at_its_limit(store: Store) -> None:
     assert sum(part.num_rows for part in store.stream(Read(series(1, 2, 3), limit=150), rows=40)) == 150
 
 
+@pytest.mark.needs("text")
 def test_latest_is_the_row_with_the_greatest_time(store: Store) -> None:
     """Not the last written; of those that have one, in the order of their Datastreams."""
     store.write(batch([reading(7, 30, 3.0), reading(2, 10, text="on", result_time=4)]), "replace")
@@ -139,6 +147,7 @@ def test_latest_is_the_row_with_the_greatest_time(store: Store) -> None:
     assert found.to_pylist() == [reading(2, 10, text="on", result_time=4), reading(7, 30, 3.0)]
 
 
+@pytest.mark.needs("deletes_range")
 def test_latest_follows_replacement_and_deletion(store: Store) -> None:
     store.write(batch([reading(1, 10, 1.0), reading(1, 20, 2.0)]), "replace")
     store.write(batch([reading(1, 20, None, quality=Quality.missing)]), "replace")
@@ -154,6 +163,7 @@ def test_latest_of_nothing(store: Store) -> None:
     assert store.latest([1]).schema == READINGS
 
 
+@pytest.mark.needs("deletes_range")
 def test_extent_says_from_when_to_when_and_how_many(store: Store) -> None:
     store.write(batch([reading(1, 10, 1.0), reading(1, 30, 1.0), reading(1, 20, 1.0), reading(2, 5, 1.0)]), "replace")
     assert store.extent([2, 1, 99]) == {1: Extent(10, 30, 3), 2: Extent(5, 5, 1)}

@@ -22,6 +22,7 @@ def outcomes(receipt: Receipt) -> list[int]:
     return receipt.outcomes.to_pylist()
 
 
+@pytest.mark.needs("text")
 def test_what_is_written_is_read_as_it_was(store: Store) -> None:
     """Numbers, texts, nulls, qualities and result times come back exactly."""
     given = [
@@ -216,6 +217,7 @@ def test_modes_are_of_each_submitted_batch(store: Store) -> None:
     assert [outcomes(future.result())[0] for future in futures] == [INSERTED, KEPT, REPLACED, KEPT]
 
 
+@pytest.mark.needs("deletes_range")
 def test_a_delete_takes_its_range_only(store: Store) -> None:
     store.write(batch([reading(one, t, 1.0) for one in (1, 2, 3) for t in (10, 20, 30)]), "replace")
     assert store.delete([1, 2, 2, 99], 10, 30) == 4
@@ -224,6 +226,7 @@ def test_a_delete_takes_its_range_only(store: Store) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.needs("deletes_range")
 def test_a_delete_of_nothing_is_nothing(store: Store) -> None:
     store.write(batch([reading(1, 10, 1.0)]), "replace")
     assert store.delete([], 0, 100) == 0
@@ -231,6 +234,7 @@ def test_a_delete_of_nothing_is_nothing(store: Store) -> None:
     assert store.delete([1], 100, 0) == 0
 
 
+@pytest.mark.needs("deletes_range")
 def test_after_a_delete_the_place_is_free(store: Store) -> None:
     store.write(batch([reading(1, 10, 1.0), reading(1, 20, 2.0)]), "replace")
     store.delete([1], 15, 25)
