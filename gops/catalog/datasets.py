@@ -32,7 +32,9 @@ from gops.sensors.bounds import refuse_more
 from gops.sensors.publicity import set_public
 from gops.settings import Settings
 
-OWN_NAMES = ("slug", "datastreams", "rule", "follow")
+OWN_NAMES = ("slug", "datastreams", "rule", "follow", "snapshot_every")
+NEVER, MONTHLY = "none", "1mo"
+SNAPSHOT_EVERY = (NEVER, MONTHLY)
 
 
 class Datasets:
@@ -53,9 +55,12 @@ class Datasets:
         datastreams: Sequence[int] | None = None,
         rule: Mapping[str, Any] | None = None,
         follow: bool = False,
+        snapshot_every: str = MONTHLY,
         described: Metadata | None = None,
     ) -> Dataset:
         """A draft of the organisation with the slug ``home``: of a list of Datastreams, or by a rule.
+
+        ``snapshot_every`` (one of ``SNAPSHOT_EVERY``) says how often it is frozen once it is published.
 
         Raises ``Invalid``, and ``Conflict`` when the slug is or was another's.
         """
@@ -65,13 +70,14 @@ class Datasets:
             require(actor, "dataset.publish", owner.id)
             dataset = new_draft(self._clock.micros(), owner.id, checks.slug(slug), **words)
             self._add(session, dataset)
+            dataset.snapshot_every = _every(snapshot_every)
             change = {"datastreams": datastreams, "rule": rule, "follow": follow}
             self._select(session, dataset, {name: value for name, value in change.items() if value is not None})
             self._note(session, actor, "dataset.create", dataset, slug=dataset.slug)
         return dataset
 
     def edit(self, actor: Actor, slug: str, changes: Mapping[str, Any]) -> Dataset:
-        """Change what is given: metadata, ``slug``, ``datastreams`` or ``rule``, ``follow``.
+        """Change what is given: metadata, ``slug``, ``datastreams`` or ``rule``, ``follow``, ``snapshot_every``.
 
         A published dataset stays complete (``Incomplete``) and is never empty (``Conflict``).
         """
@@ -87,6 +93,8 @@ class Datasets:
                 return dataset
             for name in words:
                 setattr(dataset, name, words[name])
+            if "snapshot_every" in changes:
+                dataset.snapshot_every = _every(changes["snapshot_every"])
             self._select(session, dataset, changes)
             if dataset.state == PUBLISHED:
                 self._refuse_unfit(session, dataset)
@@ -213,11 +221,16 @@ def new_draft(at: int, organisation_id: int, slug: str, **words: Any) -> Dataset
         slug=slug,
         state=DRAFT,
         follow=False,
+        snapshot_every=MONTHLY,
         revision=1,
         created_at=at,
         modified_at=at,
         **(empty | words),
     )
+
+
+def _every(word: str) -> str | None:
+    return None if checks.one_of(word, SNAPSHOT_EVERY, "snapshot_every") == NEVER else word
 
 
 def hide(session: Session, ids: set[int]) -> None:

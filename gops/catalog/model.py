@@ -16,6 +16,7 @@ class Dataset(Base):
     ``offer`` names the feed of a draft that GOPS offered (``direct``, or ``feed:{id}``): there is one for each. With a
     ``rule`` the selection follows it while the dataset is a draft, and later as well where ``follow`` is true; without,
     the publisher lists Datastreams. ``revision`` grows with every change of the metadata or the selection.
+    ``snapshot_every`` is ``1mo``, or null for a dataset that is frozen on request alone.
     """
 
     __tablename__ = "dataset"
@@ -47,6 +48,7 @@ class Dataset(Base):
     published_at: Mapped[OptionalMicros]
     withdrawn_at: Mapped[OptionalMicros]
     withdraw_reason: Mapped[str | None] = mapped_column(String(2000))
+    snapshot_every: Mapped[str | None] = mapped_column(String(8))
 
 
 class DatasetDatastream(Base):
@@ -57,3 +59,57 @@ class DatasetDatastream(Base):
     id: Mapped[Id]
     dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"))
     datastream_id: Mapped[int] = mapped_column(ForeignKey("datastream.id"), index=True)
+
+
+class Snapshot(Base):
+    """What a dataset held at ``frozen_at``, or an order to freeze it.
+
+    ``number`` counts within the dataset. ``due`` is the begin of the month that a scheduled one stands for, null for
+    one that somebody asked for. While it is made, ``beat_at`` says that whoever makes it lives, and ``attempts`` which
+    try it is. ``sha256`` is that of the manifest; ``about`` repeats what a citation says. ``code`` and ``note`` say why
+    it failed.
+    """
+
+    __tablename__ = "snapshot"
+    __table_args__ = table_args(
+        UniqueConstraint("dataset_id", "number"),
+        UniqueConstraint("dataset_id", "due"),
+        Index("ix_snapshot_state_id", "state", "id"),
+        Index("ix_snapshot_sha256", "sha256"),
+    )
+    id: Mapped[Id]
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"))
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    due: Mapped[OptionalMicros]
+    asked_at: Mapped[Micros]
+    frozen_at: Mapped[OptionalMicros]
+    ended_at: Mapped[OptionalMicros]
+    not_before: Mapped[Micros]
+    beat_at: Mapped[OptionalMicros]
+    attempts: Mapped[int]
+    rows_done: Mapped[Micros]
+    rows_expected: Mapped[Micros]
+    bytes: Mapped[Micros]
+    first: Mapped[OptionalMicros]
+    last: Mapped[OptionalMicros]
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    manifest_bytes: Mapped[Micros]
+    about: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    code: Mapped[str | None] = mapped_column(String(64))
+    note: Mapped[str | None] = mapped_column(String(500))
+
+
+class SnapshotFile(Base):
+    """A file of a snapshot, of readings with ``start <= t < end`` in microseconds; ``sha256`` names it in ``files``."""
+
+    __tablename__ = "snapshot_file"
+    __table_args__ = table_args(UniqueConstraint("snapshot_id", "name"))
+    id: Mapped[Id]
+    snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"))
+    name: Mapped[str] = mapped_column(String(80))
+    sha256: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[Micros]
+    rows: Mapped[Micros]
+    start: Mapped[Micros]
+    end: Mapped[Micros]
