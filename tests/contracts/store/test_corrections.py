@@ -9,7 +9,6 @@ from gops.quality import Quality
 from gops.store.port import Read, Store
 from tests.contracts.store.rows import batch, reading, series
 
-
 pytestmark = pytest.mark.needs("deletes_range")
 
 
