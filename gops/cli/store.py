@@ -89,6 +89,33 @@ def compact(as_json: bool) -> None:
     _tell_files(ask("store.compact"), as_json)
 
 
+@store.command()
+@click.argument("folder", type=click.Path(file_okay=False, resolve_path=True))
+@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
+@click.option("--datastream", "datastreams", multiple=True, type=int, help="Only this one (repeat); else all.")
+@click.option("--from", "start", metavar="TIME", help="Only readings from then on.")
+@click.option("--to", "end", metavar="TIME", help="Only readings before then.")
+@AS_JSON
+def export(
+    folder: str, form: str, datastreams: tuple[int, ...], start: str | None, end: str | None, as_json: bool
+) -> None:
+    """Write readings to files of FOLDER, one a month, with a manifest of their hashes."""
+    made = ask(
+        "store.export",
+        folder=folder,
+        form=form,
+        datastreams=list(datastreams) or None,
+        start=start and moment(start, "--from"),
+        end=end and moment(end, "--to"),
+    )
+    if as_json:
+        click.echo(json.dumps(made, ensure_ascii=False))
+        return
+    for file in made["files"]:
+        click.echo(f"{file['name']}\t{file['rows']:,} rows\t{file['bytes']:,} bytes\t{file['sha256']}")
+    click.echo(f"{made['rows']:,} rows of {made['datastreams']:,} Datastreams in {folder}")
+
+
 def ask(command: str, **arguments: Any) -> Any:
     """Have the running server do it, or do it on the files where no server is; with a bar on a terminal."""
     chosen = load()

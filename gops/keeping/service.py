@@ -6,20 +6,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 
-from gops import logs
+from gops import __version__, logs
 from gops.admin import Command
 from gops.clock import HOUR, Clock, from_micros, to_micros
 from gops.errors import Unsupported
+from gops.keeping import known
+from gops.keeping.export import Asked, Form, export
 from gops.keeping.progress import Tell, paced, quiet
 from gops.keeping.turns import Turns
+from gops.keeping.writing import disk_trouble, write_json
 from gops.records.database import Database
 from gops.settings import Settings
 from gops.store.port import Store
 from gops.store.upkeep import SealedFile, Upkeep
 
+EXPORT_FORMAT = 1
+MANIFEST = "manifest.json"
 NOT_WAITING = 0.0  # the schedule comes again in an hour
 log = logs.get(__name__)
 
@@ -43,6 +49,7 @@ class Keeping:
             "store.seal": lambda given, tell: self.seal(given.get("until"), tell),
             "store.merge": lambda _given, tell: self.merge(tell),
             "store.compact": lambda _given, tell: self.compact(tell),
+            "store.export": lambda given, tell: self.export(tell=tell, **given),
         }
 
     def engine(self, command: str) -> Upkeep:
@@ -83,6 +90,23 @@ class Keeping:
         engine = self.engine("compact")
         with self.turns.take("compact", tell):
             return _said("store_compacted", lambda: engine.compact(paced(tell, "compact", "files")))
+
+    def export(
+        self,
+        folder: str,
+        form: Form = "parquet",
+        datastreams: Sequence[int] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        tell: Tell = quiet,
+    ) -> dict[str, Any]:
+        """Write readings to files in an empty or absent folder; the manifest. Any engine can. See ``export``."""
+        about, zone, target = known.datastreams(self.database, datastreams), self.settings.zone, Path(folder)
+        with disk_trouble("the export"):
+            made = export(self.store, target, about, Asked(form, start, end), zone, paced(tell, "export", "rows"))
+            made |= {"format": EXPORT_FORMAT, "gops": __version__, "made_at": self.clock.now().isoformat()}
+            write_json(target / MANIFEST, made | {"zone": zone.key, "form": form})
+        return made
 
     # by schedule
 
