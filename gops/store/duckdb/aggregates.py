@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from gops.kinds import Aggregate, Kind
 from gops.quality import Quality
+from gops.store.answers import lay_out
 from gops.store.checks import by_datastream, shift
-from gops.store.duckdb.answers import lay_out
 from gops.store.duckdb.database import Database
 from gops.store.duckdb.heads import Heads
 from gops.store.duckdb.lookback import last_before

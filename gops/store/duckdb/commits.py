@@ -16,11 +16,12 @@ from gops.store.checks import check_unchanged
 from gops.store.duckdb.database import Cursor, Database, rows
 from gops.store.duckdb.deliveries import Deliveries
 from gops.store.duckdb.folder import make_private
-from gops.store.duckdb.heads import NONE, Heads, Ints, Rows
-from gops.store.duckdb.resolve import Flags, Outcomes, Resolution, Standing, doubled, resolve
+from gops.store.duckdb.heads import Heads
 from gops.store.duckdb.schema import COLUMNS, DATABASE, VERSION_FLOOR
 from gops.store.duckdb.spans import of_quality
 from gops.store.port import INSERTED, REPLACED, Delivery
+from gops.store.resolve import Flags, Outcomes, Resolution, Standing, doubled, resolve
+from gops.store.rows import NONE, Ints, Rows
 
 VERSIONS_RESERVED = 1_000_000  # commits between two writes of the floor below which no version is given again
 CHECKPOINT_BYTES = 16 << 20  # of log: then a checkpoint when nobody waits

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gops.store.duckdb.heads import NONE, Ints, Rows
 from gops.store.port import INSERTED, KEPT, REPLACED, UNCHANGED
+from gops.store.rows import NONE, Ints, Rows
 
 Flags = npt.NDArray[np.bool_]
 Outcomes = npt.NDArray[np.uint8]

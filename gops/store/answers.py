@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from gops.kinds import Kind
 from gops.store.checks import windows_schema
-from gops.store.duckdb.heads import Ints
 from gops.store.port import Windows
+from gops.store.rows import Ints
 
 
 def lay_out(table: pa.Table, query: Windows, kind: Kind, shares: Mapping[tuple[int, int], str] | None) -> pa.Table:
