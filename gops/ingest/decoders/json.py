@@ -51,7 +51,7 @@ def decode(payload: bytes, frame: Frame) -> Decoded:
         out = Decoded(keep=_repeats(message))
         _read_object(message, "", out, frame)
         if len(out.fields) + len(out.refusals) > frame.max_readings:
-            _cut(out, frame.max_readings)
+            out.cut(frame.max_readings)
         return out
     if type(message) is list:
         return _read_array(message, frame)
@@ -71,7 +71,7 @@ def _read_array(items: list[Any], frame: Frame) -> Decoded:
             note = f"found {shown(item)}; expected an object"
             out.refusals.append(Refused(code, None, f"[{index}]", note))
         if len(out.fields) + len(out.refusals) > frame.max_readings:
-            _cut(out, frame.max_readings)
+            out.cut(frame.max_readings)
             break
     return out
 
@@ -196,13 +196,3 @@ def _read_time(item: dict[str, Any], frame: Frame) -> int | None:
     if "ts" in item or "time" in item:
         return instant(item["ts"] if "ts" in item else item["time"], frame.zone)
     return None
-
-
-def _cut(out: Decoded, most: int) -> None:
-    """Leave the first readings and refusals of a message that has more than ``most``."""
-    place = out.place(most) if len(out.fields) > most else ""
-    left_out = max(len(out.fields) - most, 1)
-    for column in (out.fields, out.values, out.times, out.qualities, out.result_times, out.refusals):
-        del column[most:]
-    note = f"only the first {most} readings are read (GOPS_MESSAGE_READINGS); expected them in several messages"
-    out.refusals.append(Refused("too_many_readings", None, place, note, left_out))
