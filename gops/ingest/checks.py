@@ -69,6 +69,13 @@ def outside(t: int, earliest: int, latest: int) -> Unreadable:
     return Unreadable("too_early", f"{days} days earlier than accepted (GOPS_ACCEPT_PAST_DAYS){hint}")
 
 
+def too_late(t: int, age: int, closed: int) -> Unreadable:
+    """Why a time before ``closed``, or older than ``age``, is refused; all in microseconds."""
+    if t < closed:
+        return Unreadable("too_late", "readings of that time were thinned; expected a later one (docs/retention.md)")
+    return Unreadable("too_late", f"older than the {age // DAY} days after which this Datastream's are settled")
+
+
 def check_result_time(result_time: int, latest: int) -> None:
     """Raises ``Unreadable``: ``too_far_ahead`` for one after ``latest``, as it would win over every later correction,
     and ``bad_time`` for one before 1900, which could not be written on the clocks of every zone."""

@@ -18,6 +18,7 @@ from gops.ingest.checks import (
     quality_of_number,
     quality_of_text,
     state_text,
+    too_late,
 )
 from gops.ingest.decoded import Decoded, Value
 from gops.ingest.refused import Refused, Unreadable, shown
@@ -71,6 +72,8 @@ def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) 
                 t = arrival
             elif not earliest <= t <= latest:
                 raise outside(t, earliest, latest)
+            elif t < target.closed or arrival - t > target.age:
+                raise too_late(t, target.age, target.closed)
             if result_time is not None:
                 check_result_time(result_time, latest)
             text = None

@@ -32,6 +32,10 @@ CODES: dict[str, Code] = {
     "bad_time": Code("시각을 읽을 수 없습니다", "A time cannot be read"),
     "time_without_zone": Code("시각에 시간대가 없습니다", "A time has no offset, and no zone is named for it"),
     "too_early": Code("허용된 기간보다 이전의 시각입니다", "Earlier than readings are accepted"),
+    "too_late": Code(
+        "보존 기간이 지났거나 이미 솎아 낸 기간의 측정값입니다",
+        "Of a time whose readings were deleted or thinned by now",
+    ),
     "too_far_ahead": Code("허용된 범위보다 미래의 시각입니다", "Further ahead of the server than accepted"),
     "unknown_field": Code("이 기기에 연결되지 않은 항목입니다", "This device has no mapping for the field"),
     "ended_datastream": Code("종료된 데이터스트림입니다", "The field's Datastream has ended"),

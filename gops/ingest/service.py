@@ -25,6 +25,7 @@ from gops.ingest.status import DeviceStatus
 from gops.ingest.worker import IngestStats, IngestWorker
 from gops.records.database import Database
 from gops.records.events import Event
+from gops.sensors.retention import Rule
 from gops.settings import Settings
 from gops.store.port import Store
 
@@ -65,7 +66,7 @@ class Ingest:
         address: BrokerAddress | None = None,
     ) -> None:
         self._address = address or ingest_address(settings)
-        self.sources = Sources(database, route, settings.mqtt_topics)
+        self.sources = Sources(database, route, settings.mqtt_topics, Rule.of(settings))
         self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = self.sources.handlers
         self.link = MqttLink(self._address, link_options(settings), clock, self._connected)
         frame = Frame(None, settings.message_readings, settings.message_depth, settings.message_bytes)

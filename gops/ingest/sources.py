@@ -17,6 +17,7 @@ from gops.ingest.refused import Refused, shown
 from gops.ingest.routes import routes_of
 from gops.records.database import Database
 from gops.records.events import Event
+from gops.sensors.retention import KEPT, Rule
 from gops.sensors.routes import DeviceRoute
 
 WORTH_IT = 10  # unknown devices in a batch from which on they are looked up together
@@ -42,12 +43,16 @@ Route = Callable[[str], DeviceRoute | None]
 
 
 class Sources:
-    """At most ``size`` topics are remembered. ``handlers`` belong into the event pump."""
+    """At most ``size`` topics are remembered. ``handlers`` belong into the event pump.
 
-    def __init__(self, database: Database, route: Route, size: int) -> None:
+    ``platform`` is the platform's retention.
+    """
+
+    def __init__(self, database: Database, route: Route, size: int, platform: Rule = KEPT) -> None:
         self._database = database
         self._route = route
         self._size = size
+        self._platform = platform
         self._by_topic: OrderedDict[str, Source] = OrderedDict()  # of devices that have a route
         self._refused: OrderedDict[str, Source] = OrderedDict()  # by address; of those that have none
         self._topics_of: dict[int, set[str]] = {}  # device id -> its topics
@@ -90,7 +95,8 @@ class Sources:
             return
         with self._lock:
             changes = self._changes
-        routes = routes_of(self._database, {up.address for up in unknown.values()} - self._refused.keys())
+        addresses = {up.address for up in unknown.values()} - self._refused.keys()
+        routes = routes_of(self._database, addresses, self._platform)
         with self._lock:
             if changes != self._changes:
                 return

@@ -25,10 +25,10 @@ from gops.records.database import Database
 from gops.sensors import texts
 from gops.sensors.datastreams import series_of
 from gops.sensors.model import Datastream
+from gops.sensors.spans import count, shift
 from gops.sensors.visibility import among, visible
 from gops.settings import Settings
-from gops.store.checks import check_requalify, shift
-from gops.store.port import Read, Series, Store, Windows
+from gops.store.port import Read, Series, Store
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Corrections:
         (``bad_quality``) for missing.
         """
         series = self._checked(actor, datastreams, start, end)
-        check_requalify(quality)
+        _refuse_missing(quality)
         said = {
             "reason": texts.reason(reason),
             "quality": quality.name,
@@ -124,11 +124,7 @@ class Corrections:
 
     def _count(self, series: Sequence[Series], start: int, end: int) -> int:
         """Rows of the range. Raises ``TooLarge`` above the setting correction_rows."""
-        counted = 0
-        for kind in sorted({one.kind for one in series}):
-            alike = [one for one in series if one.kind == kind]
-            table = self._store.aggregate(Windows(alike, [start, end], (), ANY))
-            counted += pc.sum(table["count"]).as_py() or 0
+        counted = count(self._store, series, start, end)
         most = self._settings.correction_rows
         if counted > most:
             raise TooLarge(
@@ -184,6 +180,18 @@ class Corrections:
             audit.record(session, now, actor, action, "datastream", one, home, **named)
             for datastream in ids if tell else ():
                 events.append(session, now, "observation.corrected", datastream=datastream)
+
+
+def _refuse_missing(quality: Quality) -> None:
+    """As ``Store.requalify`` does, before anything is counted or audited."""
+    if quality is Quality.missing:
+        raise Invalid(
+            "readings can't be declared missing; delete them",
+            code="bad_quality",
+            field="quality",
+            found=quality.name,
+            expected=", ".join(one.name for one in Quality if one is not Quality.missing),
+        )
 
 
 def _correctable(session: Session, actor: Actor, ids: Sequence[int]) -> list[Datastream]:

@@ -17,6 +17,7 @@ from gops.records.database import flush_unique
 from gops.sensors import texts
 from gops.sensors.bounds import refuse_more
 from gops.sensors.model import Datastream, FieldMapping
+from gops.sensors.retention import Rule, closing
 from gops.sensors.routes import Target
 from gops.settings import Settings
 
@@ -103,13 +104,14 @@ def check_conversion(row: FieldRow, unit: str, kind: Kind, place: str) -> tuple[
     return scale, offset
 
 
-def target(row: FieldMapping, stream: Datastream) -> Target:
-    """What ingest does with a field."""
+def target(row: FieldMapping, stream: Datastream, default: Rule) -> Target:
+    """What ingest does with a field; ``default`` is the retention of Datastreams that say nothing themselves."""
     kind = cast(Kind, stream.kind)
     scale, offset = check_conversion(FieldRow.of(row), stream.unit, kind, "")
     low = -INF if stream.range_low is None else stream.range_low
     high = INF if stream.range_high is None else stream.range_high
-    return Target(stream.id, kind, scale, offset, low, high)
+    age, closed = closing(stream, default.under(stream))
+    return Target(stream.id, kind, scale, offset, low, high, age=age, closed=closed)
 
 
 def add_field(

@@ -18,6 +18,7 @@ from gops.sensors.bounds import refuse_count
 from gops.sensors.fields import FieldRow, check_conversion, check_row, target
 from gops.sensors.model import Datastream, FieldMapping
 from gops.sensors.owners import Accounts, device_at
+from gops.sensors.retention import Rule, inherited
 from gops.sensors.routes import DeviceRoute
 from gops.sensors.visibility import among
 from gops.settings import Settings
@@ -75,7 +76,8 @@ class Mappings:
             device, home = found
             query = select(FieldMapping, Datastream).join(Datastream, Datastream.id == FieldMapping.datastream_id)
             pairs = session.execute(query.where(FieldMapping.device_id == device.id)).all()
-        living = {row.field: target(row, stream) for row, stream in pairs if stream.ended_at is None}
+            default = inherited(session, Rule.of(self._settings), home.id)
+        living = {row.field: target(row, stream, default) for row, stream in pairs if stream.ended_at is None}
         ended = frozenset(row.field for row, stream in pairs if stream.ended_at is not None)
         return DeviceRoute(device.id, home.id, home.slug, address, living, ended)
 

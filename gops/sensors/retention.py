@@ -22,6 +22,7 @@ from gops.errors import Invalid
 from gops.kinds import Kind
 from gops.sensors import texts
 from gops.sensors.model import Datastream, RetentionDefault
+from gops.sensors.routes import OPEN, UNBOUNDED
 from gops.settings import Settings
 
 NONE = "none"
@@ -31,8 +32,6 @@ STEPS = {
 }  # fmt: skip
 """Steps of thinning: windows of ``gops.windows`` of which a local day has whole ones."""
 SHORTEST = DAY
-OPEN = -(1 << 62)  # microseconds; before every reading
-UNBOUNDED = 1 << 62
 
 
 class Spoken(Protocol):
@@ -99,13 +98,13 @@ def _length(text: str) -> int | None:
 def check(retention: str | None, thin_after: str | None, thin_every: str | None) -> Said:
     """The checked rule. Raises ``Invalid``: ``bad_duration``, or ``bad_retention`` for parts that don't go together."""
     kept, after = _duration(retention, "retention"), _duration(thin_after, "thin_after")
-    length = None if kept in (None, NONE) else parse_duration(cast(str, kept))
+    length = None if kept in (None, NONE) else parse_duration(kept)
     if after in (None, NONE):
         if thin_every is not None:
             raise _bad("thin_every", thin_every, "no thin_every without a duration in thin_after")
         return Said(kept, after)
     every = texts.one_of(thin_every, STEPS, "thin_every")
-    if length is not None and length <= parse_duration(cast(str, after)):
+    if length is not None and length <= parse_duration(after):
         raise _bad("thin_after", after, f"a duration shorter than the retention, {kept}")
     return Said(kept, after, every)
 
@@ -131,7 +130,7 @@ def inherited(session: Session, platform: Rule, organisation_id: int) -> Rule:
 
 
 def closing(stream: Datastream, rule: Rule) -> tuple[int, int]:
-    """``(age, until)`` in microseconds: readings older than ``age``, or before ``until``, are no longer taken in.
+    """``age`` and ``closed`` of ``routes.Target``: readings older, or before that, are no longer taken in.
 
     They would be deleted again, or stand beside the one that stands for their step.
     """

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 from gops.kinds import Kind
 
+OPEN = -(1 << 62)  # microseconds; before every reading
+UNBOUNDED = 1 << 62
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A Datastream as the goal of a field. stored = sent * ``scale`` + ``offset``, unit conversion included; a number
-    outside ``low`` .. ``high`` (-inf and inf when unset) is suspect."""
+    outside ``low`` .. ``high`` (-inf and inf when unset) is suspect. A reading older than ``age`` or before ``closed``
+    comes too late: what is kept of that time is settled. Microseconds."""
 
     datastream: int
     kind: Kind
@@ -19,6 +23,8 @@ class Target:
     offset: float
     low: float
     high: float
+    age: int = UNBOUNDED
+    closed: int = OPEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from gops.ingest.mapping import Limits, resolve, to_table
 from gops.ingest.refusals import Refusals, Report
 from gops.outbound import Outbound
 from gops.records.database import Database
+from gops.sensors.retention import Rule, inherited
 from gops.settings import Settings
 from gops.store.port import Store
 
@@ -37,6 +38,7 @@ class _Run:
     organisation: str
     adapter: Adapter
     run_id: int
+    default: Rule  # retention
     tally: Tally = field(default_factory=Tally)
 
 
@@ -71,7 +73,8 @@ class FeedRunner:
         feed, run_id = claimed
         with self._database.read() as session:
             slug = session.get_one(Organisation, feed.organisation_id).slug
-        run = _Run(feed, slug, ADAPTERS[feed.adapter], run_id)
+            default = inherited(session, Rule.of(self._settings), feed.organisation_id)
+        run = _Run(feed, slug, ADAPTERS[feed.adapter], run_id, default)
         outcome = self._outcome(run)
         self._log.finish(run.run_id, feed, run.tally, outcome)
         say = log.info if outcome.is_success else log.warning
@@ -130,7 +133,7 @@ class FeedRunner:
                 measured = run.adapter.measured
                 run.tally.registered += stations.register(session, feed, sample, measured, self._settings, now)
                 registered = stations.look_up(session, feed, sample)
-        to = stations.route(feed, run.organisation, registered, run.adapter.measured)
+        to = stations.route(feed, run.organisation, registered, run.adapter.measured, run.default)
         decoded, silent = stations.told(sample.decoded, to)
         readings = resolve(decoded, to, now, Limits.of(self._settings))
         source = feed.slug, "", feed.organisation_id, asked.url, asked.raw

@@ -24,6 +24,7 @@ from gops.sensors.declaration import check_property, declare
 from gops.sensors.ending import tell
 from gops.sensors.instruments import sensor_for
 from gops.sensors.model import Datastream, ObservedProperty, Thing
+from gops.sensors.retention import KEPT, Rule, closing
 from gops.sensors.routes import DeviceRoute, Target
 from gops.settings import Settings
 
@@ -168,8 +169,10 @@ def _add_datastream(
     return stream.id
 
 
-def route(feed: Feed, slug: str, registered: Registered, measured: Mapping[str, Measured]) -> DeviceRoute:
-    """Where each field of a sample goes. ``slug`` is the organisation's."""
+def route(
+    feed: Feed, slug: str, registered: Registered, measured: Mapping[str, Measured], default: Rule = KEPT
+) -> DeviceRoute:
+    """Where each field of a sample goes. ``slug`` is the organisation's, ``default`` its retention."""
     fields: dict[str, Target] = {}
     ended: set[str] = set()
     for (station, observed), stream in registered.datastreams.items():
@@ -177,15 +180,16 @@ def route(feed: Feed, slug: str, registered: Registered, measured: Mapping[str, 
         if stream.ended_at is not None:
             ended.add(name)
         elif observed in measured:
-            fields[name] = _target(stream, measured[observed])
+            fields[name] = _target(stream, measured[observed], default)
     return DeviceRoute(0, feed.organisation_id, slug, f"{slug}/{feed.slug}", fields, frozenset(ended))
 
 
-def _target(stream: Datastream, measured: Measured) -> Target:
+def _target(stream: Datastream, measured: Measured, default: Rule) -> Target:
     scale, offset = (1.0, 0.0) if stream.unit == measured.unit else units.conversion(measured.unit, stream.unit)
     low = -INFINITY if stream.range_low is None else stream.range_low
     high = INFINITY if stream.range_high is None else stream.range_high
-    return Target(stream.id, measured.kind, scale, offset, low, high)
+    age, closed = closing(stream, default.under(stream))
+    return Target(stream.id, measured.kind, scale, offset, low, high, age=age, closed=closed)
 
 
 def told(decoded: Decoded, to: DeviceRoute) -> tuple[Decoded, int]:
