@@ -35,11 +35,16 @@ SHORTEST = DAY
 
 
 class Spoken(Protocol):
-    """A row that may say a rule."""
+    """What may say a rule: a row, or ``Said``."""
 
-    retention: str | None
-    thin_after: str | None
-    thin_every: str | None
+    @property
+    def retention(self) -> str | None: ...
+
+    @property
+    def thin_after(self) -> str | None: ...
+
+    @property
+    def thin_every(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
