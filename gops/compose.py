@@ -39,6 +39,8 @@ from gops.ingest.feeds.service import Feeds
 from gops.ingest.refusals import Refusals
 from gops.ingest.status import DeviceStatus
 from gops.jobs.scheduler import Jobs
+from gops.keeping.life import life_of
+from gops.keeping.restore import refuse_unfinished
 from gops.keeping.service import Keeping
 from gops.notify.outbox import MailOutbox
 from gops.outbound.client import Outbound
@@ -134,6 +136,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
 def initialise(chosen: Settings, clock: Clock) -> str | None:
     """Create what is missing, and bring the records' tables up to date. The operator's key, the first time only."""
     chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    refuse_unfinished(chosen.data)
     database = Database.of(chosen)
     try:
         key = create_operator(database, clock, chosen)
@@ -278,6 +281,7 @@ class Platform:
             clock=self.clock,
             settings=self.settings,
             health=self.health,
+            life=life_of(self.settings.data),
         )
 
     def health(self) -> dict[str, Any]:

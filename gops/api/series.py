@@ -53,8 +53,8 @@ def representation(named: str | None) -> str:
 
 
 def life() -> str:
-    """What tells versions of one life of the store from those of another."""
-    return "" if services().store.capabilities.durable else _PROCESS
+    """What tells versions of one life of the store from those of another: of the process, or until a restore."""
+    return services().life if services().store.capabilities.durable else _PROCESS
 
 
 def tag_of(asked: Question, media_type: str) -> str:
@@ -76,7 +76,7 @@ def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:
     shown, following = _cut(table, limit, "t")
     if media_type == CSV:
         return _csv(rows.header(rows.READING_COLUMNS) + rows.readings_csv(shown, asked.zone), following)
-    return _json(asked, {"observations": rows.readings_json(shown, asked.zone)}, following)
+    return _json(asked, {"observations": orjson.Fragment(rows.readings_json(shown, asked.zone))}, following)
 
 
 def _aggregated(asked: Question, query: dict[str, Any], media_type: str) -> Response:
@@ -88,7 +88,7 @@ def _aggregated(asked: Question, query: dict[str, Any], media_type: str) -> Resp
     if media_type == CSV:
         return _csv(rows.header(table.column_names) + rows.windows_csv(shown, asked.zone), following)
     body = {"every": query["every"], "aggregates": list(wanted.aggregates)}
-    return _json(asked, {**body, "windows": rows.windows_json(shown, asked.zone)}, following)
+    return _json(asked, {**body, "windows": orjson.Fragment(rows.windows_json(shown, asked.zone))}, following)
 
 
 def _after(query: dict[str, Any]) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ from gops.store.port import Store
 class Services:
     """One object of each service.
 
+    ``life`` names the life of the data folder: versions of readings come again in another one.
     ``health`` answers ``{"ok": bool, "components": {name: {"ok": bool, ...}}}``; what it says is safe to show.
     """
 
@@ -45,3 +46,4 @@ class Services:
     clock: Clock
     settings: Settings
     health: Callable[[], Mapping[str, Any]]
+    life: str = ""

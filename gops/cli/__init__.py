@@ -23,6 +23,8 @@ COMMANDS = {
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
     "store": "gops.cli.store:store",
+    "backup": "gops.cli.backup:backup",
+    "restore": "gops.cli.backup:restore",
     "testbed": "gops.cli.testbed:testbed",
     "demo": "gops.cli.demo:demo",
 }

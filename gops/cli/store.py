@@ -119,7 +119,7 @@ def export(
 def ask(command: str, **arguments: Any) -> Any:
     """Have the running server do it, or do it on the files where no server is; with a bar on a terminal."""
     chosen = load()
-    with _bar() as show:
+    with bar() as show:
         if admin.is_served(chosen.admin_socket):
             return admin.call(chosen.admin_socket, command, show, **arguments)
         with compose.keeping(chosen, SystemClock()) as keeping:
@@ -127,7 +127,7 @@ def ask(command: str, **arguments: Any) -> Any:
 
 
 @contextmanager
-def _bar() -> Iterator[admin.Progress]:
+def bar() -> Iterator[admin.Progress]:
     """Steps of ``keeping.progress`` as a bar on standard error; nothing when that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

@@ -15,6 +15,7 @@ from gops.admin import Command
 from gops.clock import HOUR, Clock, from_micros, to_micros
 from gops.errors import Unsupported
 from gops.keeping import known
+from gops.keeping.backup import House, back_up
 from gops.keeping.export import Asked, Form, export
 from gops.keeping.progress import Tell, paced, quiet
 from gops.keeping.turns import Turns
@@ -50,6 +51,7 @@ class Keeping:
             "store.merge": lambda _given, tell: self.merge(tell),
             "store.compact": lambda _given, tell: self.compact(tell),
             "store.export": lambda given, tell: self.export(tell=tell, **given),
+            "backup": lambda given, tell: self.backup(given["folder"], given.get("keep"), tell),
         }
 
     def engine(self, command: str) -> Upkeep:
@@ -107,6 +109,12 @@ class Keeping:
             made |= {"format": EXPORT_FORMAT, "gops": __version__, "made_at": self.clock.now().isoformat()}
             write_json(target / MANIFEST, made | {"zone": zone.key, "form": form})
         return made
+
+    def backup(self, folder: str, keep: int | None = None, tell: Tell = quiet) -> dict[str, Any]:
+        """See ``backup.back_up``."""
+        house = House(self.settings, self.clock, self.store, self.database)
+        with self.turns.take("backup", tell), disk_trouble("the backup"):
+            return back_up(house, Path(folder), keep, tell)
 
     # by schedule
 

@@ -27,7 +27,7 @@ def upgrade(database: Database) -> None:
             _upgrade_sqlite(connection)
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('migrate'))"))
-            _apply(connection)
+            apply(connection)
             connection.commit()
 
 
@@ -54,7 +54,7 @@ def _upgrade_sqlite(connection: Connection) -> None:
     driver("PRAGMA foreign_keys=OFF")
     try:
         driver("BEGIN IMMEDIATE")
-        _apply(connection)
+        apply(connection)
         broken = driver("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise GopsError(f"a migration left {len(broken)} rows that point nowhere, first in {broken[0][0]}")
@@ -64,19 +64,21 @@ def _upgrade_sqlite(connection: Connection) -> None:
         driver("PRAGMA foreign_keys=ON")
 
 
-def _apply(connection: Connection) -> None:
+def apply(connection: Connection, step: str = "head") -> None:
+    """Apply the steps up to ``step`` in the open transaction. Raises ``BadSetting`` for what is of a newer GOPS."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     stands_at = MigrationContext.configure(connection).get_current_revision()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if stands_at is not None and stands_at not in known:
-        raise BadSetting(
-            f"the records were written by a newer GOPS (step {stands_at})",
-            code="newer_records",
-            field="GOPS_RECORDS_URL",
-            found=stands_at,
-            expected=f"step {newest()} or older",
-        )
-    command.upgrade(config, "head")
+    for one in (stands_at, step):
+        if one is not None and one not in {*known, "head"}:
+            raise BadSetting(
+                f"the records were written by a newer GOPS (step {one})",
+                code="newer_records",
+                field="GOPS_RECORDS_URL",
+                found=one,
+                expected=f"step {newest()} or older",
+            )
+    command.upgrade(config, step)

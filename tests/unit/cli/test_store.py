@@ -71,7 +71,7 @@ def test_a_finding_says_what_to_do_and_ends_with_1(
 def test_new_files_are_listed(served: FilingStore, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     assert gops(monkeypatch, "store", "seal", "--until", "2026-05-01") == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"{FILE.name}\t1970-01-01T09:00:00+09:00 to 1970-01-02T09:00:00+09:00\t10 rows\t100 bytes\t{FILE.sha256}",
+        f"{FILE.name}\t1970-01-01T09:00:00+09:00 to 1970-01-02T09:00:00+09:00\t10 rows\t80,000 bytes\t{FILE.sha256}",
         "1 new files, 10 rows",
     ]
     assert served.asked == [("seal", 1_777_561_200_000_000)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from gops.settings import Settings
 from gops.store.memory import MemoryStore
 from gops.store.upkeep import Finding, Progress, SealedFile, Stats, silent
 
-FILE = SealedFile("2026-04.parquet", 0, 86_400_000_000, 10, 100, "ab" * 32)
+SEALED = b"readings" * 10_000
+FILE = SealedFile("2026-04.parquet", 0, 86_400_000_000, 10, len(SEALED), sha256(SEALED).hexdigest())
 
 
 class FilingStore(MemoryStore):
@@ -52,7 +54,7 @@ class FilingStore(MemoryStore):
     def backup(self, target: Path, progress: Progress = silent) -> Stats:
         self._work("backup", target, progress)
         (target / "sealed").mkdir(parents=True)
-        (target / "sealed" / FILE.name).write_bytes(b"readings")
+        (target / "sealed" / FILE.name).write_bytes(SEALED)
         (target / "readings.duckdb").write_bytes(b"hot")
         return self.stats()
 
