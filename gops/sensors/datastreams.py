@@ -32,6 +32,7 @@ from gops.sensors.instruments import sensor_for
 from gops.sensors.model import Datastream, ObservedProperty, Thing
 from gops.sensors.owners import Accounts
 from gops.sensors.properties import property_of
+from gops.sensors.retention import Said
 from gops.sensors.things import refuse_decommissioned
 from gops.sensors.visibility import among, changeable, seen, visible
 from gops.settings import Settings
@@ -249,6 +250,7 @@ class Datastreams:
                 public=old.public,
                 feed_id=old.feed_id,
                 created_at=now,
+                **asdict(Said.of(old)),
                 **wanted,
             )
             mapped = refuse_misfit(session, old, wanted["unit"], wanted["kind"])
