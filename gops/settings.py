@@ -277,6 +277,18 @@ class Settings:
     feed_runs_kept: int = _setting(_whole(1, 100_000), "500", "Runs of one feed that are kept")
     organisation_datasets: int = _setting(_whole(1, 100_000), "1000", "Most datasets of one organisation")
     dataset_datastreams: int = _setting(_whole(1, 1_000_000), "20000", "Most Datastreams in one dataset")
+    dataset_snapshots: int = _setting(_whole(1, 100_000), "10000", "Most snapshots of one dataset")
+    snapshot_rows_max: int = _setting(_whole(1, 100_000_000_000), "1000000000", "Most readings in one snapshot")
+    snapshot_file_rows: int = _setting(
+        _whole(1, 1_000_000_000), "1000000", "Readings up to which a snapshot is one file; a larger one has one a year"
+    )
+    snapshot_file_bytes: int = _setting(_whole(1 << 20, 1 << 40), "17179869184", "Largest file of a snapshot, in bytes")
+    snapshots_kept: int = _setting(
+        _whole(0, 100_000), "0", "Monthly snapshots of a dataset that keep their files; 0: all. Others keep them always"
+    )
+    snapshots_withdrawn_days: int = _setting(
+        _whole(0, 3653), "30", "Days after which the files of a withdrawn dataset's snapshots are deleted"
+    )
     # asking others over HTTP
     outbound_allow: tuple[Network, ...] = _setting(
         _Networks(),

@@ -62,7 +62,7 @@ class Catalogued:
             if dataset.state != PUBLISHED:
                 require(actor, "observation.read_private", dataset.organisation_id)
             self._check(session, dataset, wanted)
-            members = _members(session, dataset, wanted)
+            members = members_of(session, dataset, wanted)
         return Contents(dataset, members, dataset.slug != slug)
 
     def places(self, contents: Contents) -> dict[int, Location]:
@@ -73,11 +73,11 @@ class Catalogued:
     def _check(self, session: Session, dataset: Dataset, wanted: Filter) -> None:
         if wanted.things is not None:
             known = set(session.scalars(_of(dataset, Datastream.thing_id)))
-            _refuse_unknown("thing", wanted.things, known)
+            refuse_unknown("thing", wanted.things, known)
         if wanted.properties is not None:
             observed = _of(dataset, Datastream.observed_property_id)
             keys = session.scalars(select(ObservedProperty.key).where(ObservedProperty.id.in_(observed)))
-            _refuse_unknown("property", wanted.properties, set(keys))
+            refuse_unknown("property", wanted.properties, set(keys))
 
 
 def _of(dataset: Dataset, column: Any) -> Select[Any]:
@@ -85,7 +85,8 @@ def _of(dataset: Dataset, column: Any) -> Select[Any]:
     return joined.where(DatasetDatastream.dataset_id == dataset.id)
 
 
-def _members(session: Session, dataset: Dataset, wanted: Filter) -> tuple[Member, ...]:
+def members_of(session: Session, dataset: Dataset, wanted: Filter = EVERYTHING) -> tuple[Member, ...]:
+    """Those Datastreams of a dataset, in the order of their ids."""
     columns = (
         Datastream.id,
         Datastream.thing_id,
@@ -133,7 +134,8 @@ def _shared_names(session: Session, dataset: Dataset) -> set[str]:
     return set(session.scalars(named.group_by(Thing.name).having(func.count(Thing.id.distinct()) > 1)))
 
 
-def _refuse_unknown(what: str, asked: Sequence[Any], known: set[Any]) -> None:
+def refuse_unknown(what: str, asked: Sequence[Any], known: set[Any]) -> None:
+    """Raise ``Invalid`` for the first of ``asked`` that is not known."""
     for one in asked:
         if one not in known:
             some = ", ".join(map(str, sorted(known)[:20])) + (" and others" if len(known) > 20 else "")
