@@ -14,7 +14,6 @@ from gops.clock import MINUTE
 from gops.durations import parse_duration
 from gops.errors import Invalid, TooLarge
 from gops.kinds import Kind, check_aggregates
-from gops.permissions import Actor
 from gops.quality import ANY, GOOD_ONLY, Quality
 from gops.store.port import Extent, Read, Series, Windows
 from gops.windows import check_count, edges
@@ -41,7 +40,7 @@ class Question:
 
     def facts(self) -> list[tuple[Any, ...]]:
         """What of the registry stands in the answer or decides it; part of its ETag."""
-        return [(one.id, one.name, one.unit, one.kind, one.period, one.label) for one in self.datastreams]
+        return [tuple(one) for one in self.datastreams]
 
 
 def series_of(datastream: Any) -> Series:
@@ -53,7 +52,7 @@ def question(ids: Sequence[int], query: Mapping[str, Any]) -> Question:
     """Raises ``NotFound`` for a Datastream that is not there or not for who asks, ``TooLarge`` for too many."""
     refuse_too_many(ids)
     return Question(
-        datastreams_of(actor(), ids),
+        services().datastreams.known(actor(), ids),
         query["zone"],
         query["start"],
         query["end"],
@@ -71,11 +70,6 @@ def refuse_too_many(ids: Sequence[int]) -> None:
             found=len(ids),
             expected=f"at most {most} (GOPS_LATEST_MAX)",
         )
-
-
-def datastreams_of(who: Actor, ids: Sequence[int]) -> Sequence[Any]:
-    found = services().datastreams.many(who, list(ids))
-    return sorted(found, key=lambda one: one.id)
 
 
 def raw(asked: Question, limit: int | None, after: tuple[int, int] | None) -> Read:

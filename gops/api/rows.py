@@ -1,4 +1,4 @@
-"""Columns of readings and of windows to JSON rows and CSV, without a Python object in between for CSV.
+"""Columns of readings and of windows to JSON and CSV, without a Python object of each cell in between.
 
 JSON of a reading: ``{"id", "datastream", "time", "value", "quality", "result_time"}``; ``value`` is a number, the text
 of a state, or null. CSV has the same columns without ``id``.
@@ -23,36 +23,51 @@ _WORDS = pa.array(WORDS)
 _MUST_QUOTE = '[,"\r\n]|^$'
 
 
-def readings_json(table: pa.Table, zone: ZoneInfo) -> list[dict[str, Any]]:
-    """Rows of ``READINGS`` as the objects of an answer."""
-    datastreams, moments = table["datastream"].to_pylist(), table["t"].to_pylist()
-    return [
-        {
-            "id": f"{datastream}_{moment}",
-            "datastream": datastream,
-            "time": time,
-            "value": value,
-            "quality": WORDS[quality],
-            "result_time": result,
-        }
-        for datastream, moment, time, value, quality, result in zip(
-            datastreams,
-            moments,
-            write_times(table["t"].to_numpy(), zone).to_pylist(),
-            _values(table),
-            table["quality"].to_pylist(),
-            _optional_times(table["result_time"], zone).to_pylist(),
-            strict=True,
-        )
-    ]
+def readings(table: pa.Table, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Rows of ``READINGS`` as the objects of an answer; few of them, for those who add to each."""
+    found: list[dict[str, Any]] = orjson.loads(readings_json(table, zone))
+    return found
 
 
-def _values(table: pa.Table) -> list[float | str | None]:
-    values: list[float | str | None] = table["value"].to_pylist()
-    if table["text"].null_count == len(values):
-        return values
-    texts = table["text"].to_pylist()
-    return [value if text is None else text for value, text in zip(values, texts, strict=True)]
+def readings_json(table: pa.Table, zone: ZoneInfo) -> bytes:
+    """Rows of ``READINGS`` as a JSON array."""
+    datastreams, moments = _ids(table["datastream"]), _text(table["t"])
+    return _array(
+        [
+            ('"id":"', datastreams, "_", moments, '"'),
+            (',"datastream":', datastreams),
+            (',"time":"', write_times(table["t"].to_numpy(), zone), '"'),
+            (',"value":', _values(table)),
+            (',"quality":"', _words(table), '"'),
+            (',"result_time":', _quoted_times(table["result_time"], zone)),
+        ],
+        table.num_rows,
+    )
+
+
+def _values(table: pa.Table) -> pa.Array:
+    numbers, texts = _text(table["value"]), table["text"].combine_chunks()
+    return pc.fill_null(numbers if texts.null_count == len(texts) else pc.coalesce(_json_texts(texts), numbers), "null")
+
+
+def _ids(column: pa.ChunkedArray) -> pa.Array | str:
+    """Of one Datastream it is the same text in all rows."""
+    ids = column.to_numpy()
+    return str(ids[0]) if len(ids) and (ids == ids[0]).all() else _text(column)
+
+
+def _json_texts(texts: pa.Array) -> pa.Array:
+    return pa.array([None if one is None else orjson.dumps(one).decode() for one in texts.to_pylist()], pa.string())
+
+
+def _words(table: pa.Table) -> pa.Array:
+    return _WORDS.take(table["quality"].combine_chunks())
+
+
+def _quoted_times(column: pa.ChunkedArray, zone: ZoneInfo) -> pa.Array | str:
+    if column.null_count == len(column):
+        return "null"
+    return pc.fill_null(pc.binary_join_element_wise('"', _optional_times(column, zone), '"', ""), "null")
 
 
 def _optional_times(column: pa.ChunkedArray, zone: ZoneInfo) -> pa.StringArray:
@@ -64,14 +79,48 @@ def _optional_times(column: pa.ChunkedArray, zone: ZoneInfo) -> pa.StringArray:
     return texts.take(pa.array(places, mask=~present))
 
 
-def windows_json(table: pa.Table, zone: ZoneInfo) -> list[dict[str, Any]]:
-    """Rows of an aggregate (see ``store.port.Windows``) as the objects of an answer; ``share`` is an object."""
-    columns = {name: table[name].to_pylist() for name in table.column_names}
-    for name in ("start", "end"):
-        columns[name] = write_times(table[name].to_numpy(), zone).to_pylist()
-    if "share" in columns:
-        columns["share"] = [None if one is None else orjson.Fragment(one) for one in columns["share"]]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+def windows_json(table: pa.Table, zone: ZoneInfo) -> bytes:
+    """Rows of an aggregate (see ``store.port.Windows``) as a JSON array; ``share`` is an object."""
+    members: list[Sequence[pa.Array | str]] = []
+    for name in table.column_names:
+        begin = f'{"," if members else ""}"{name}":'
+        if name in ("start", "end"):
+            members.append((begin + '"', write_times(table[name].to_numpy(), zone), '"'))
+        elif name == "datastream":
+            members.append((begin, _ids(table[name])))
+        else:
+            members.append((begin, pc.fill_null(_json(table[name], name), "null")))
+    return _array(members, table.num_rows)
+
+
+def _json(column: pa.ChunkedArray, name: str) -> pa.Array:
+    if pa.types.is_string(column.type):
+        return column.combine_chunks() if name == "share" else _json_texts(column.combine_chunks())
+    return _text(column)
+
+
+def _array(members: Sequence[Sequence[pa.Array | str]], rows: int) -> bytes:
+    """A JSON array of ``rows`` objects; each member of them is cells and what stands between, the same in all rows."""
+    if not rows:
+        return b"[]"
+    pieces = ["{", *(piece for member in members for piece in member), "},"]
+    cells = [_large(piece) for piece in _merged(pieces)]
+    return b"[" + _characters(pc.binary_join_element_wise(*cells, _large("")))[:-1] + b"]"
+
+
+def _merged(pieces: Sequence[pa.Array | str]) -> list[pa.Array | str]:
+    """The same with neighbouring texts in one."""
+    merged: list[pa.Array | str] = []
+    for piece in pieces:
+        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += piece
+        else:
+            merged.append(piece)
+    return merged
+
+
+def _large(piece: pa.Array | str) -> pa.Array | pa.Scalar:
+    return pa.scalar(piece, pa.large_string()) if isinstance(piece, str) else pc.cast(piece, pa.large_string())
 
 
 def header(columns: Sequence[str]) -> bytes:
@@ -87,7 +136,7 @@ def readings_csv(batch: pa.RecordBatch | pa.Table, zone: ZoneInfo) -> bytes:
             _text(table["datastream"]),
             write_times(table["t"].to_numpy(), zone),
             pc.coalesce(text, number),
-            _WORDS.take(table["quality"].combine_chunks()),
+            _words(table),
             _optional_times(table["result_time"], zone),
         ]
     )
@@ -122,8 +171,12 @@ def _lines(columns: Sequence[pa.Array]) -> bytes:
     """The cells joined by commas; a null is an empty cell."""
     if not len(columns[0]):
         return b""
-    cells = [pc.cast(column, pa.large_string()) for column in columns]
-    joined = pc.binary_join_element_wise(*cells, pa.scalar(",", pa.large_string()), null_handling="replace")
-    lines = pc.binary_join_element_wise(joined, pa.scalar("\n", pa.large_string()), pa.scalar("", pa.large_string()))
-    _validity, _offsets, characters = lines.buffers()
+    cells = [_large(column) for column in columns]
+    joined = pc.binary_join_element_wise(*cells, _large(","), null_handling="replace")
+    return _characters(pc.binary_join_element_wise(joined, _large("\n"), _large("")))
+
+
+def _characters(column: pa.LargeStringArray) -> bytes:
+    """All of its texts, one behind the other."""
+    _validity, _offsets, characters = column.buffers()
     return bytes(characters)

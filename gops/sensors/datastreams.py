@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, TypedDict, Unpack, cast
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from gops import units
@@ -23,7 +23,7 @@ from gops.permissions import Actor, missing
 from gops.records import audit
 from gops.records.database import Database
 from gops.records.paging import page
-from gops.sensors import places, texts
+from gops.sensors import facts, places, texts
 from gops.sensors.bounds import refuse_more
 from gops.sensors.declaration import check_property, converted, declare
 from gops.sensors.ending import end_datastreams, refuse_ended, tell
@@ -180,17 +180,56 @@ class Datastreams:
         """Datastreams that the actor sees, or public ones only; of a Thing that is in ``bbox`` now; ended or not."""
         with self._database.read() as session:
             query = select(Datastream).where(Datastream.public if public_only else visible(Datastream, actor))
-            if organisation is not None:
-                query = query.where(Datastream.organisation_id == self._accounts.organisation(session, organisation).id)
             if thing is not None:
                 query = query.where(Datastream.thing_id == seen(session, Thing, actor, thing, "thing").id)
-            if observed_property is not None:
-                query = query.where(Datastream.observed_property_id == property_of(session, observed_property).id)
-            if bbox is not None:
-                query = query.join(Thing, Thing.id == Datastream.thing_id).where(places.is_within(bbox))
             if in_use is not None:
                 query = query.where(Datastream.ended_at.is_(None) if in_use else Datastream.ended_at.is_not(None))
+            query = self._fitting(session, query, organisation, observed_property, bbox)
             return session.scalars(page(query, Datastream.id, after, limit)).all()
+
+    def _fitting(
+        self,
+        session: Session,
+        query: Select[Datastream],
+        organisation: str | None,
+        observed_property: str | None,
+        bbox: BBox | None,
+    ) -> Select[Datastream]:
+        if organisation is not None:
+            query = query.where(Datastream.organisation_id == self._accounts.organisation(session, organisation).id)
+        if observed_property is not None:
+            query = query.where(Datastream.observed_property_id == property_of(session, observed_property).id)
+        if bbox is not None:
+            query = query.where(Datastream.thing_id.in_(select(Thing.id).where(places.is_within(bbox))))
+        return query
+
+    def known(self, actor: Actor, ids: Iterable[int]) -> Sequence[facts.Known]:
+        """What an answer of readings needs of these, by id. Raises ``NotFound`` when the actor does not see one."""
+        with self._database.read() as session:
+            return facts.known(session, actor, list(ids))
+
+    def placed(
+        self,
+        actor: Actor,
+        ids: Iterable[int] | None = None,
+        organisation: str | None = None,
+        observed_property: str | None = None,
+        bbox: BBox | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> Sequence[facts.Placed]:
+        """What an answer of newest readings needs: of these Datastreams, ended ones too, or of those in use that fit.
+
+        Ordered by id. Raises ``NotFound`` when the actor does not see one of ``ids``.
+        """
+        with self._database.read() as session:
+            query = select(Datastream).where(visible(Datastream, actor))
+            if ids is None:
+                query = query.where(Datastream.ended_at.is_(None))
+            else:
+                query = query.where(among(Datastream, [one.id for one in facts.known(session, actor, list(ids))]))
+            query = self._fitting(session, query, organisation, observed_property, bbox)
+            return facts.placed(session, page(query, Datastream.id, after, limit))
 
     def edit(self, actor: Actor, datastream_id: int, **changes: Unpack[Changes]) -> Datastream:
         """Change what is given. Unit and kind are refused with ``Conflict`` (``has_readings``) once there are readings.

@@ -16,7 +16,7 @@ from gops.windows import EARLIEST
 
 def newest(session: Session, thing_ids: Iterable[int]) -> dict[int, Location]:
     """Where these Things are, as far as they have a place."""
-    query = select(Location).where(Location.thing_id.in_(list(thing_ids)), _is_newest())
+    query = select(Location).where(Location.thing_id.in_(list(thing_ids)), is_newest())
     return {row.thing_id: row for row in session.scalars(query)}
 
 
@@ -24,10 +24,11 @@ def is_within(box: BBox) -> ColumnElement[bool]:
     """Of Things: is the place where they are now in ``box``, its edges included?"""
     longitude = or_(*(Location.longitude.between(low, high) for low, high in box.longitudes))
     inside = and_(longitude, Location.latitude.between(box.south, box.north))
-    return Thing.id.in_(select(Location.thing_id).where(inside, _is_newest()))
+    return Thing.id.in_(select(Location.thing_id).where(inside, is_newest()))
 
 
-def _is_newest() -> ColumnElement[bool]:
+def is_newest() -> ColumnElement[bool]:
+    """Of Locations: is this where its Thing is now?"""
     later = aliased(Location)
     return ~exists().where(and_(later.thing_id == Location.thing_id, later.since > Location.since))
 

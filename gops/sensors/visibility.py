@@ -23,10 +23,11 @@ Row = TypeVar("Row", Thing, Sensor, Datastream)
 def visible(model: type[Row], actor: Actor, *also: Action) -> ColumnElement[bool]:
     """The rows of ``model`` that ``actor`` sees; with ``also``, those too where these actions are allowed."""
     private = or_(*(_where_allowed(model, actor, action) for action in ("registry.read_private", *also)))
-    return or_(_public(model), private)
+    return or_(is_public(model), private)
 
 
-def _public(model: type[Any]) -> ColumnElement[bool]:
+def is_public(model: type[Any]) -> ColumnElement[bool]:
+    """The rows of ``model`` that everybody sees."""
     if model is Datastream:
         return Datastream.public.is_(true())
     owner = Datastream.thing_id if model is Thing else Datastream.sensor_id
@@ -34,11 +35,18 @@ def _public(model: type[Any]) -> ColumnElement[bool]:
 
 
 def _where_allowed(model: type[Any], actor: Actor, action: Any) -> ColumnElement[bool]:
-    if permits(actor, action, None):
+    home = home_of(actor, action)
+    if home is None:
         return true()
-    home = actor.organisation_id if permits(actor, action, actor.organisation_id) else None
-    condition: ColumnElement[bool] = model.organisation_id == (home or 0)  # no organisation has the id 0
+    condition: ColumnElement[bool] = model.organisation_id == home
     return condition
+
+
+def home_of(actor: Actor, action: Any) -> int | None:
+    """The organisation in which ``actor`` may do ``action``: None for all of them, 0 (which none has) for none."""
+    if permits(actor, action, None):
+        return None
+    return (actor.organisation_id or 0) if permits(actor, action, actor.organisation_id) else 0
 
 
 def among(model: type[Row], ids: Iterable[int]) -> ColumnElement[bool]:

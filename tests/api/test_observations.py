@@ -322,6 +322,20 @@ def test_csv_of_states_quotes_what_needs_it(world: World) -> None:
     assert [row["value"] for row in table(world.get(f"/datastreams/{stream.id}/observations?format=csv"))] == said
 
 
+def test_json_has_texts_and_numbers_as_they_were_written(world: World) -> None:
+    said = ['a,"b"', "line\nbreak", "", "\\ \x07 \u2028", "주차"]
+    state = world.stream(observed_property="parking_occupied", sensor="loop")
+    world.write(state, said)
+    rows = world.get(f"/datastreams/{state.id}/observations").json["observations"]
+    assert [row["value"] for row in rows] == said
+    (window,) = world.get(f"/datastreams/{state.id}/observations?every=1d&aggregate=first,last").json["windows"]
+    assert (window["first"], window["last"]) == (said[0], said[-1])
+    numbers = [0.1 + 0.2, -1.5e-300, 1e22, 35.0, -0.0, 5e-324]
+    gauge = world.stream(name="air-2")
+    world.write(gauge, numbers)
+    assert [row["value"] for row in world.get(f"/datastreams/{gauge.id}/observations").json["observations"]] == numbers
+
+
 def test_csv_with_a_limit_comes_in_pages(world: World) -> None:
     stream = world.stream()
     world.write(stream, range(5))

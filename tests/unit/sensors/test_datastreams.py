@@ -367,3 +367,37 @@ def test_nobody_else_makes_datastreams_here(
     for actor, error in ((stranger, Forbidden), (viewer, Forbidden), (anonymous, Unauthenticated)):
         with pytest.raises(error):
             registry.stream(actor, thing, "humidity")
+
+
+def test_a_datastream_is_told_with_its_thing_property_and_newest_place(
+    registry: Any, publisher: Any, thing: Any
+) -> None:
+    """One row a Datastream, whether it has been at no place or at several; an ended one only by its id."""
+    bare, moved = (
+        registry.stream(publisher, thing) for thing in (thing, registry.things.create(publisher, "suwon", "b"))
+    )
+    for longitude in (126.5, 127.5):
+        registry.things.move(publisher, moved.thing_id, longitude, 37.3, "roof")
+        registry.clock.move(hours=1)
+    ended = registry.datastreams.end(publisher, registry.stream(publisher, thing).id, "gone").id
+    placed = registry.datastreams.placed
+    first, second = placed(publisher)
+    assert (first.id, first.thing, first.longitude, first.place) == (bare.id, thing.name, None, None)
+    assert (second.thing, second.longitude, second.latitude, second.place) == ("b", 127.5, 37.3, "roof")
+    assert second.observed_property == "temperature"
+    assert [one.id for one in placed(publisher, [ended, bare.id])] == [bare.id, ended]
+    assert [one.id for one in placed(publisher, after=bare.id, limit=1)] == [moved.id]
+
+
+def test_datastreams_that_are_asked_for_are_all_there_or_the_first_missing_is_named(
+    registry: Any, publisher: Any, thing: Any
+) -> None:
+    first, second = registry.stream(publisher, thing), registry.stream(publisher, thing)
+    assert [one.id for one in registry.datastreams.known(publisher, [second.id, first.id, second.id])] == [
+        first.id,
+        second.id,
+    ]
+    for wrong in (999, 2**70):
+        with pytest.raises(NotFound) as raised:
+            registry.datastreams.known(publisher, [first.id, wrong])
+        assert raised.value.found == wrong

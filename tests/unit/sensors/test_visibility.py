@@ -31,6 +31,8 @@ READS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "sensor": lambda registry, who, one: registry.sensors.get(who, one.sensor_id),
     "datastream": lambda registry, who, one: registry.datastreams.get(who, one.id),
     "datastreams": lambda registry, who, one: registry.datastreams.many(who, [one.id]),
+    "datastreams of readings": lambda registry, who, one: registry.datastreams.known(who, [one.id]),
+    "datastreams on a map": lambda registry, who, one: registry.datastreams.placed(who, [one.id]),
     "of a thing": lambda registry, who, one: registry.datastreams.list(who, thing=one.thing_id),
 }
 LISTS: dict[str, Callable[[Any, Any, Any], Any]] = {
@@ -41,6 +43,7 @@ LISTS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "sensors": lambda registry, who, one: registry.sensors.list(who),
     "sensors by id": lambda registry, who, one: registry.sensors.many(who, [one.sensor_id]),
     "datastreams": lambda registry, who, one: registry.datastreams.list(who),
+    "datastreams in use on a map": lambda registry, who, one: registry.datastreams.placed(who),
     "visible": lambda registry, who, one: registry.datastreams.visible(who, [one.id]),
 }
 CHANGES: dict[str, Callable[[Any, Any, Any], Any]] = {

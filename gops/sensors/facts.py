@@ -1,0 +1,88 @@
+"""What an answer of readings says of its Datastreams: plain rows, read in one statement.
+
+Entities of the ORM would cost more than the readings: of 1,000 Datastreams with their Things, properties and places
+30 ms against 3.5 ms, of a single one 0.46 ms against 0.15 ms (2-core machine, SQLite).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy.orm import Session
+
+from gops.permissions import Actor, missing
+from gops.records.paging import is_id
+from gops.sensors import places
+from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
+from gops.sensors.visibility import home_of, is_public
+
+
+class Known(NamedTuple):
+    """What decides how readings are asked for and shown."""
+
+    id: int
+    name: str
+    unit: str
+    kind: str
+    period: str | None
+    label: str
+
+
+class Placed(NamedTuple):
+    """What a map shows beside a reading. ``longitude``, ``latitude`` and ``place`` are None without a Location."""
+
+    id: int
+    name: str
+    observed_property: str
+    unit: str
+    kind: str
+    organisation_id: int
+    thing_id: int
+    thing: str
+    longitude: float | None
+    latitude: float | None
+    place: str | None
+
+
+def known(session: Session, actor: Actor, ids: Sequence[int]) -> list[Known]:
+    """These Datastreams by id. Raises ``NotFound``, which names the first that the actor does not see."""
+    asked = list(dict.fromkeys(ids))
+    home = home_of(actor, "registry.read_private")
+    words = {"ids": [one for one in asked if is_id(one)]} | ({} if home is None else {"home": home})
+    rows = session.connection().execute(_known(home is None), words).all()
+    found = [Known._make(row) for row in rows]
+    if len(found) < len(asked):
+        there = {one.id for one in found}
+        error = missing("datastream")
+        error.found = next(one for one in asked if one not in there)
+        raise error
+    return found
+
+
+@cache
+def _known(everything: bool) -> Select[Any]:
+    """Made once: to build the statement anew takes as long as to execute it."""
+    query = select(*(getattr(Datastream, name) for name in Known._fields)).order_by(Datastream.id)
+    query = query.where(Datastream.id.in_(bindparam("ids", expanding=True)))
+    if everything:
+        return query
+    return query.where(or_(is_public(Datastream), Datastream.organisation_id == bindparam("home")))
+
+
+def placed(session: Session, query: Select[Datastream]) -> list[Placed]:
+    """Of the Datastreams of ``query``, in its order. Who sees a Datastream sees its Thing, and where that is."""
+    columns = (
+        *(Datastream.id, Datastream.name, ObservedProperty.key, Datastream.unit, Datastream.kind),
+        *(Datastream.organisation_id, Thing.id, Thing.name),
+        *(Location.longitude, Location.latitude, Location.name),
+    )
+    wanted = (
+        query.with_only_columns(*columns, maintain_column_froms=True)
+        .join(Thing, Thing.id == Datastream.thing_id)
+        .join(ObservedProperty, ObservedProperty.id == Datastream.observed_property_id)
+        .outerjoin(Location, and_(Location.thing_id == Thing.id, places.is_newest()))
+    )
+    return [Placed._make(row) for row in session.connection().execute(wanted).all()]
