@@ -165,6 +165,7 @@ def test_only_good_readings_are_used_unless_asked_otherwise(store: Store) -> Non
     assert (row["mean"], row["count"], row["good"]) == (2.0, 3, 1)
 
 
+@pytest.mark.needs("text")
 def test_a_null_counts_as_a_row_and_never_as_good(store: Store) -> None:
     write(store, reading(1, 0, None), reading(1, 1, text="no number"))
     [row] = ask(store, series(1), ["mean", "first"])

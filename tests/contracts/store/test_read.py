@@ -147,7 +147,7 @@ def test_latest_is_the_row_with_the_greatest_time(store: Store) -> None:
     assert found.to_pylist() == [reading(2, 10, text="on", result_time=4), reading(7, 30, 3.0)]
 
 
-@pytest.mark.needs("deletes_range")
+@pytest.mark.needs("replaces", "deletes_range")
 def test_latest_follows_replacement_and_deletion(store: Store) -> None:
     store.write(batch([reading(1, 10, 1.0), reading(1, 20, 2.0)]), "replace")
     store.write(batch([reading(1, 20, None, quality=Quality.missing)]), "replace")

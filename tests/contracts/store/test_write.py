@@ -37,6 +37,7 @@ def test_what_is_written_is_read_as_it_was(store: Store) -> None:
     assert rows(store, 1, 2) == given
 
 
+@pytest.mark.needs("replaces")
 def test_outcomes_are_in_the_order_of_the_batch(store: Store) -> None:
     store.write(batch([reading(1, 10, 1.0), reading(1, 20, 2.0)]), "replace")
     receipt = store.write(batch([reading(1, 20, 9.0), reading(2, 20, 5.0), reading(1, 10, 1.0)]), "replace")
@@ -44,6 +45,7 @@ def test_outcomes_are_in_the_order_of_the_batch(store: Store) -> None:
     assert (receipt.inserted, receipt.replaced, receipt.unchanged, receipt.kept) == (1, 1, 1, 0)
 
 
+@pytest.mark.needs("replaces")
 def test_replace_puts_a_row_in_place_of_the_one_that_stands(store: Store) -> None:
     store.write(batch([reading(1, 10, 1.0, quality=2)]), "replace")
     assert outcomes(store.write(batch([reading(1, 10, 2.0)]), "replace")) == [REPLACED]
@@ -57,6 +59,7 @@ def test_keep_leaves_what_stands_and_inserts_where_nothing_does(store: Store) ->
     assert rows(store, 1) == [reading(1, 5, 3.0), reading(1, 10, 1.0)]
 
 
+@pytest.mark.needs("replaces")
 @pytest.mark.parametrize(
     "change",
     [{"value": 2.0}, {"quality": 1}, {"value": None}, {"value": None, "text": "1"}],
@@ -68,13 +71,16 @@ def test_a_difference_in_value_text_or_quality_is_a_change(store: Store, change:
 
 
 @pytest.mark.parametrize("mode", ["replace", "keep"])
-@pytest.mark.parametrize("content", [{"value": 1.0}, {"text": "on"}, {"value": None}])
+@pytest.mark.parametrize(
+    "content", [{"value": 1.0}, pytest.param({"text": "on"}, marks=pytest.mark.needs("text")), {"value": None}]
+)
 def test_an_equal_row_is_unchanged_in_both_modes(store: Store, mode: str, content: dict[str, object]) -> None:
     same = batch([{**reading(1, 10), **content}])
     store.write(same, "replace")
     assert outcomes(store.write(same, mode)) == [UNCHANGED]  # type: ignore[arg-type]
 
 
+@pytest.mark.needs("replaces")
 @pytest.mark.parametrize(
     ("mode", "standing", "given", "outcome"),
     [
@@ -100,6 +106,7 @@ def test_the_later_result_time_wins_when_both_have_one(
     assert rows(store, 1)[0]["value"] == (2.0 if outcome == REPLACED else 1.0)
 
 
+@pytest.mark.needs("replaces")
 def test_a_confirmation_moves_the_result_time_forward(store: Store) -> None:
     """5 said at 1 and again at 3: the 4 that was said at 2 and comes late must not win."""
     store.write(batch([reading(1, 10, 5.0, result_time=1)]), "replace")
@@ -120,6 +127,7 @@ def test_the_first_of_two_rows_in_one_batch_stands_under_keep(store: Store) -> N
     assert rows(store, 1) == [reading(1, 10, 1.0)]
 
 
+@pytest.mark.needs("replaces")
 def test_there_and_back_within_a_batch(store: Store) -> None:
     """What ends as it began was still replaced twice, and one row stands."""
     store.write(batch([reading(1, 10, 1.0)]), "replace")
@@ -135,6 +143,7 @@ def test_ten_thousand_rows_of_one_key_are_one_reading(store: Store) -> None:
     assert store.extent([1])[1].rows == 1
 
 
+@pytest.mark.needs("replaces")
 def test_late_rows_far_apart_find_what_stands(store: Store) -> None:
     day = 86_400_000_000
     given = [reading(1, n * day * 30, float(n)) for n in range(40)]
@@ -205,12 +214,14 @@ def test_a_batch_in_chunks_is_one_batch(store: Store) -> None:
     assert outcomes(store.write(table, "replace")) == [INSERTED, REPLACED, INSERTED]
 
 
+@pytest.mark.needs("replaces")
 def test_submitted_batches_are_committed_in_their_order(store: Store) -> None:
     futures = [store.submit(batch([reading(1, 10, float(n))]), "replace") for n in range(20)]
     assert [outcomes(future.result())[0] for future in futures] == [INSERTED] + [REPLACED] * 19
     assert rows(store, 1) == [reading(1, 10, 19.0)]
 
 
+@pytest.mark.needs("replaces")
 def test_modes_are_of_each_submitted_batch(store: Store) -> None:
     modes = ["replace", "keep", "replace", "keep"]
     futures = [store.submit(batch([reading(1, 10, float(n))]), mode) for n, mode in enumerate(modes)]  # type: ignore[arg-type]
