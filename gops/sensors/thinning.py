@@ -5,14 +5,15 @@ kind     what stays of a step                                         what coars
 ======== ============================================================ ==============================================
 gauge    the mean                                                     the mean of the steps' means
 amount   the sum                                                      the sum
-counter  the last one, and the last before each reset                 the increase, resets handled; last
+counter  the last one, and the two around each reset                  the increase, resets handled; last
 angle    the mean direction; all readings where they cancel           the mean direction of the steps' directions
 ======== ============================================================ ==============================================
 
 It is of the readings of the best quality in the step that have a number, and carries that quality: a mean of good
 readings is no estimate. Of a step without any number one null stays, with the highest quality code. A step of a single
 reading stays as it is, so thinning again changes nothing. What is made stands at the beginning of its step (label
-``end``: at its end), without a result time.
+``end``: at its end), without a result time. Of a counter the first good one of the whole range stays too: it grew from
+there.
 """
 
 from __future__ import annotations
@@ -94,12 +95,15 @@ def _results(values: Floats, step: Ints, steps: int, used: Flags, kind: Kind) ->
 
 
 def _landmarks(values: Floats, quality: Ints, step: Ints, used: Flags) -> Flags:
-    """Of a counter: in each step the last number that is used, and each good one that a lower good one follows."""
+    """Of a counter: in each step the last number that is used; of the good ones the very first, from which it grew, and
+    the two around each reset."""
     kept = np.zeros(len(values), np.bool_)
     places = np.flatnonzero(used)
     kept[places[np.flatnonzero(np.diff(step[places], append=-1))]] = True
     good = np.flatnonzero(used & (quality == 0))
-    kept[good[np.flatnonzero(np.diff(values[good]) < 0)]] = True
+    resets = np.flatnonzero(np.diff(values[good]) < 0)
+    kept[good[resets]] = kept[good[resets + 1]] = True
+    kept[good[:1]] = True
     return kept
 
 
