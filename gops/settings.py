@@ -13,83 +13,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as column
 from dataclasses import fields as columns
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
 from gops.errors import BadSetting
-
-Network = IPv4Network | IPv6Network
+from gops.setting_types import FLAG as _FLAG
+from gops.setting_types import TEXT as _TEXT
+from gops.setting_types import AsAddress as _Address
+from gops.setting_types import AsAddresses as _Addresses
+from gops.setting_types import AsNetworks as _Networks
+from gops.setting_types import AsPath as _Path
+from gops.setting_types import AsZone as _Zone
+from gops.setting_types import Network
+from gops.setting_types import choice as _choice
+from gops.setting_types import shaped as _shaped
+from gops.setting_types import whole as _whole
 
 PREFIX = "GOPS_"
 SHOWN = 80  # characters of a wrong value that the error repeats
-
-
-class _Path(fields.Field[Path]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Path:
-        return Path(value).expanduser().absolute()
-
-
-class _Zone(fields.Field[ZoneInfo]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> ZoneInfo:
-        try:
-            return ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder of zones
-            raise ValidationError("Not an IANA time zone such as Asia/Seoul.") from error
-
-
-class _Address(fields.String):
-    """An address of one of ``schemes``, or nothing. It may hold a password; a host may be a name like ``my_broker``."""
-
-    def __init__(self, *schemes: str) -> None:
-        super().__init__()
-        self._schemes = schemes
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = str(value)
-        if text and not self._holds(text):
-            begins = " or ".join(f"{scheme}://" for scheme in self._schemes)
-            raise ValidationError(f"Not an address that begins with {begins} and names a host.")
-        return text.rstrip("/")
-
-    def _holds(self, text: str) -> bool:
-        try:
-            parts = urlsplit(text)
-            port_is_one = parts.port is None or parts.port > 0  # .port raises for what is no number up to 65535
-        except ValueError:
-            return False
-        blank = any(sign.isspace() or not sign.isprintable() for sign in text)
-        return parts.scheme in self._schemes and bool(parts.hostname) and port_is_one and not blank
-
-
-class _Networks(fields.Field[tuple[Network, ...]]):
-    """Networks in CIDR notation with commas between."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[Network, ...]:
-        try:
-            return tuple(ip_network(part.strip()) for part in str(value).split(",") if part.strip())
-        except ValueError as error:
-            raise ValidationError("Not networks such as 10.1.0.0/16,fd00::/8.") from error
-
-
-_TEXT = fields.String()
-_FLAG = fields.Boolean()
-
-
-def _choice(*words: str) -> fields.Field[Any]:
-    return fields.String(validate=validate.OneOf(words, error="Must be one of: {choices}."))
-
-
-def _whole(low: int, high: int) -> fields.Field[Any]:
-    return fields.Integer(validate=validate.Range(low, high))
-
-
-def _shaped(pattern: str, what: str) -> fields.Field[Any]:
-    return fields.String(validate=validate.Regexp(rf"(?:{pattern})\Z", error=f"Not {what}."))
 
 
 _SLUG = _shaped(r"[a-z0-9][a-z0-9-]{1,62}", "a slug: small letters, digits and hyphens")
@@ -112,7 +56,7 @@ class Setting:
     @property
     def is_address(self) -> bool:
         """Its value may hold a password."""
-        return isinstance(self.field, _Address) or self.name.endswith("_url")
+        return isinstance(self.field, _Address | _Addresses) or self.name.endswith(("_url", "_token"))
 
 
 def _setting(field: fields.Field[Any], default: str, help: str) -> Any:
@@ -146,8 +90,23 @@ class Settings:
     records_wait_seconds: int = _setting(_whole(1, 300), "10", "Longest wait for the records' write lock, in seconds")
     # store
     store: str = _setting(
-        _choice("duckdb", "memory"), "duckdb", "Time-series store; memory forgets everything at the end"
+        _choice("duckdb", "victoria", "memory"), "duckdb", "Time-series store; memory forgets everything at the end"
     )
+    store_url: str = _setting(_Address("http", "https"), "", "Address of a store that is a server, as it is written to")
+    store_token: str = _setting(_TEXT, "", "Token for it, a secret; user and password may stand in the address instead")
+    store_timeout_seconds: int = _setting(_whole(1, 600), "30", "Longest silence of a store that is a server")
+    store_read_url: str = _setting(
+        _Address("http", "https"), "", "Where VictoriaMetrics is read, if elsewhere (vmselect of a cluster)"
+    )
+    store_keeper_urls: tuple[str, ...] = _setting(
+        _Addresses("http", "https"), "", "Servers that keep its data, with commas (vmstorage of a cluster)"
+    )
+    store_series: str = _setting(_shaped(r"[a-z][a-z0-9_]{0,30}", "a name such as gops"), "gops", "Its series begin so")
+    store_settle_seconds: int = _setting(_whole(1, 600), "15", "How long after a write VictoriaMetrics has it on disk")
+    store_flush: str = _setting(
+        _choice("wait", "snapshot"), "wait", "wait that long, or have it write to disk at once by making a snapshot"
+    )
+    store_keeps_days: int = _setting(_whole(0, 36_500), "0", "Days that VictoriaMetrics keeps; 0: as it says itself")
     store_memory_mb: int = _setting(_whole(64, 65536), "512", "Memory bound of the embedded store, in MB")
     store_threads: int = _setting(_whole(1, 64), "2", "Threads of the embedded store")
     store_queue: int = _setting(_whole(1, 10_000), "64", "Write requests that may wait for the store's one writer")
@@ -364,5 +323,7 @@ def example() -> str:
 
 
 def shown(row: Setting, value: Any) -> str:
-    """A value as it may be printed: the password in an address becomes ``***``."""
+    """A value as it may be printed: a token and the password in an address become ``***``."""
+    if row.name.endswith("_token"):
+        return "***" if value else ""
     return re.sub(r"(?<=://)([^:@/]*):[^@/]*@", r"\1:***@", str(value))

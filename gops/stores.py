@@ -1,0 +1,72 @@
+"""Opens the time-series store that the settings name: the only importer of adapters."""
+
+from __future__ import annotations
+
+import socket
+
+from gops.clock import SystemClock
+from gops.errors import BadSetting
+from gops.settings import Settings
+from gops.store.port import Store
+
+
+def open_store(chosen: Settings) -> Store:
+    """The store. Raises ``BadSetting`` for what is missing or contradicts itself, ``Unavailable`` when it can't be
+    reached or is held by another process."""
+    if chosen.store == "memory":
+        from gops.store.memory import MemoryStore
+
+        return MemoryStore(deliveries_kept(chosen))
+    if chosen.store == "victoria":
+        return _victoria(chosen)
+    return _duckdb(chosen)
+
+
+def deliveries_kept(chosen: Settings) -> int:
+    """MQTT messages of a session that are recognised when they come again."""
+    return 2 * max(chosen.mqtt_receive_maximum, chosen.mqtt_batch)  # 3.1.1 knows no receive maximum
+
+
+def _duckdb(chosen: Settings) -> Store:
+    from gops.store.duckdb import DuckdbStore
+
+    return DuckdbStore(
+        chosen.data / "store",
+        memory_mb=chosen.store_memory_mb,
+        threads=chosen.store_threads,
+        queue=chosen.store_queue,
+        deliveries_kept=deliveries_kept(chosen),
+    )
+
+
+def _victoria(chosen: Settings) -> Store:
+    from gops.store.victoria import Place, VictoriaStore
+
+    _check_url(chosen)
+    if "/insert/" in chosen.store_url and not (chosen.store_read_url and chosen.store_keeper_urls):
+        raise BadSetting(
+            "GOPS_STORE_URL is that of a VictoriaMetrics cluster, which is read elsewhere and kept elsewhere still",
+            field="GOPS_STORE_READ_URL",
+            expected="GOPS_STORE_READ_URL (vmselect: /select/0/prometheus), GOPS_STORE_KEEPER_URLS (every vmstorage)",
+        )
+    return VictoriaStore(
+        Place(chosen.store_url, chosen.store_read_url, chosen.store_keeper_urls, chosen.store_token),
+        SystemClock(),
+        name=chosen.store_series,
+        writer=f"{socket.gethostname()} {chosen.data} {chosen.mqtt_client_id}",
+        settle_s=chosen.store_settle_seconds,
+        flush="snapshot" if chosen.store_flush == "snapshot" else "wait",
+        timeout_s=chosen.store_timeout_seconds,
+        queue=chosen.store_queue,
+        deliveries_kept=deliveries_kept(chosen),
+        retention_days=chosen.store_keeps_days or None,
+    )
+
+
+def _check_url(chosen: Settings) -> None:
+    if not chosen.store_url:
+        raise BadSetting(
+            f"GOPS_STORE={chosen.store} names a store that is a server, and no address is set",
+            field="GOPS_STORE_URL",
+            expected="its address in GOPS_STORE_URL, such as http://127.0.0.1:8428",
+        )
