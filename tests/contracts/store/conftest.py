@@ -15,11 +15,15 @@ import pytest
 
 from gops.clock import SystemClock
 from gops.errors import Unsupported
+from gops.store import influx
 from gops.store.duckdb import DuckdbStore
+from gops.store.influx import InfluxStore
 from gops.store.memory import MemoryStore
 from gops.store.port import Store
 from gops.store.victoria import Place, VictoriaStore
+from tests.conftest import absent
 from tests.contracts.store.milliseconds import InMilliseconds
+from tests.influxdb import InfluxServer, NotInstalled
 from tests.victoria import RunningVictoria, victoria, wait_until_shown
 
 OpenDuckdb = Callable[..., DuckdbStore]
@@ -51,6 +55,23 @@ def duckdb_store(open_duckdb: OpenDuckdb) -> Store:
 
 
 @pytest.fixture(scope="session")
+def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    try:
+        server = InfluxServer(tmp_path_factory.mktemp("influx")).start()
+    except NotInstalled as error:
+        absent(str(error))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def influx_store(influx_server: InfluxServer) -> Store:
+    """In a database of its own."""
+    place = influx.Place(influx_server.url, bucket=f"t{next(_stores)}")
+    return InfluxStore(place, SystemClock(), timeout_s=10, queue=64, deliveries_kept=100)
+
+
+@pytest.fixture(scope="session")
 def victoria_server() -> Iterator[RunningVictoria]:
     with victoria() as server:
         wait_until_shown(server)
@@ -65,7 +86,7 @@ def victoria_store(victoria_server: RunningVictoria) -> Store:
     return InMilliseconds(VictoriaStore(place, SystemClock(), name, flush="snapshot", deliveries_kept=100))
 
 
-@pytest.fixture(params=["memory", "duckdb", "victoria"])
+@pytest.fixture(params=["memory", "duckdb", "influx", "victoria"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A new, empty store that remembers 100 deliveries of a session: what the fixture ``<engine>_store`` gives."""
     opened: Store = request.getfixturevalue(f"{request.param}_store")

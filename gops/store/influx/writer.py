@@ -1,0 +1,143 @@
+"""The one writer: a bounded queue and a thread that commits what waits in it, together under load.
+
+When a commit is refused, its requests are tried one by one, so that one of them does not fail its neighbours.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from gops import logs
+from gops.errors import GopsError, Unavailable
+from gops.store.port import Delivery, Receipt
+
+PATIENCE_SECONDS = 5.0  # that a request waits for room in the queue
+GROUP_ROWS = 50_000  # from which no more requests join a commit
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True)
+class Write:
+    batch: pa.Table
+    keep: bool
+    deliveries: Sequence[Delivery]
+    future: Future[Receipt] = field(default_factory=Future)
+
+
+@dataclass(frozen=True)
+class Act:
+    """Anything else that the writer does in turn."""
+
+    run: Callable[[], Any]
+    future: Future[Any] = field(default_factory=Future)
+
+
+Commit = Callable[[Sequence[Write]], Sequence[Receipt]]
+
+
+class Writer:
+    """``limit`` requests may wait. ``commit`` writes some together; what it raises is the answer to each of them."""
+
+    def __init__(self, commit: Commit, limit: int, patience_s: float = PATIENCE_SECONDS) -> None:
+        self._commit = commit
+        self._limit = limit
+        self._patience_s = patience_s
+        self._waiting: deque[Write | Act] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def submit(self, request: Write | Act) -> None:
+        """Queue a request. Raises ``Unavailable`` when the writer is closed or there is no room for too long."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._limit, self._patience_s)
+            if self._closed:
+                raise Unavailable("the store is closed")
+            if len(self._waiting) >= self._limit:
+                raise Unavailable(
+                    f"{self._limit} requests wait for the store's writer, as many as the setting store_queue allows",
+                    code="store_busy",
+                    found=self._limit,
+                    expected=f"room in the queue within {self._patience_s:g} s",
+                )
+            self._waiting.append(request)
+            self._changed.notify_all()
+
+    def act(self, run: Callable[[], Any]) -> Any:
+        """Do something in turn, and wait for it."""
+        act = Act(run)
+        self.submit(act)
+        return act.future.result()
+
+    def close(self) -> None:
+        """Finish what waits, and end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._take():
+            asked = [request for request in group if request.future.set_running_or_notify_cancel()]
+            try:
+                self._serve(asked)
+            except Exception:  # the writer must outlive whatever happens to one group
+                log.exception("store_writer_failed")
+                _fail(asked, Unavailable("the store failed; the server's log says why"))
+
+    def _take(self) -> Sequence[Write | Act]:
+        """The next requests to commit together; none when closed and nothing waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if not self._waiting:
+                return []
+            group: list[Write | Act] = [self._waiting.popleft()]
+            size = group[0].batch.num_rows if isinstance(group[0], Write) else GROUP_ROWS
+            while size < GROUP_ROWS and self._waiting and isinstance(self._waiting[0], Write):
+                size += self._waiting[0].batch.num_rows
+                group.append(self._waiting.popleft())
+            self._changed.notify_all()
+            return group
+
+    def _serve(self, group: Sequence[Write | Act]) -> None:
+        try:
+            answers = self._answers(group)
+        except Unavailable as error:
+            _fail(group, error)
+        except GopsError as error:
+            if len(group) == 1:
+                _fail(group, error)
+            else:
+                for request in group:
+                    self._serve([request])
+        else:
+            for request, answer in zip(group, answers, strict=True):
+                request.future.set_result(answer)
+
+    def _answers(self, group: Sequence[Write | Act]) -> Sequence[Any]:
+        if group and isinstance(group[0], Act):
+            return [group[0].run()]
+        writes = [request for request in group if isinstance(request, Write)]
+        return self._commit(writes) if writes else []
+
+
+def _fail(group: Sequence[Write | Act], error: GopsError) -> None:
+    for request in group:
+        if not request.future.done():
+            request.future.set_exception(error)
