@@ -33,8 +33,11 @@ class _Handler(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
+        line = self.rfile.readline(LINE_BYTES)
+        if not line:
+            return  # somebody looked whether a server is here
         try:
-            answer: dict[str, Any] = {"result": self._run()}
+            answer: dict[str, Any] = {"result": self._run(line)}
         except GopsError as error:
             answer = {"error": {"code": error.code, "message": error.message}}
         except Exception:
@@ -42,8 +45,8 @@ class _Handler(socketserver.StreamRequestHandler):
             answer = {"error": {"code": "internal", "message": "the command failed; the server's log says why"}}
         self._say(answer)
 
-    def _run(self) -> Any:
-        request = _parse(self.rfile.readline(LINE_BYTES))
+    def _run(self, line: bytes) -> Any:
+        request = _parse(line)
         command = self.server.commands.get(str(request.get("command")))
         if command is None:
             known = ", ".join(sorted(self.server.commands))
