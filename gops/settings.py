@@ -90,10 +90,18 @@ class Settings:
     records_wait_seconds: int = _setting(_whole(1, 300), "10", "Longest wait for the records' write lock, in seconds")
     # store
     store: str = _setting(
-        _choice("duckdb", "victoria", "memory"), "duckdb", "Time-series store; memory forgets everything at the end"
+        _choice("duckdb", "influx", "victoria", "memory"),
+        "duckdb",
+        "Time-series store; memory forgets everything at the end",
     )
     store_url: str = _setting(_Address("http", "https"), "", "Address of a store that is a server, as it is written to")
     store_token: str = _setting(_TEXT, "", "Token for it, a secret; user and password may stand in the address instead")
+    store_bucket: str = _setting(
+        _shaped(r"[A-Za-z0-9_.-]{1,64}", "a name of letters, digits, _ . and -"),
+        "gops",
+        "Bucket of InfluxDB, the database of 1.x; GOPS alone writes to it",
+    )
+    store_org: str = _setting(_TEXT, "", "Organisation of that bucket (InfluxDB 2.x)")
     store_timeout_seconds: int = _setting(_whole(1, 600), "30", "Longest silence of a store that is a server")
     store_read_url: str = _setting(
         _Address("http", "https"), "", "Where VictoriaMetrics is read, if elsewhere (vmselect of a cluster)"

@@ -17,6 +17,8 @@ def open_store(chosen: Settings) -> Store:
         from gops.store.memory import MemoryStore
 
         return MemoryStore(deliveries_kept(chosen))
+    if chosen.store == "influx":
+        return _influx(chosen)
     if chosen.store == "victoria":
         return _victoria(chosen)
     return _duckdb(chosen)
@@ -34,6 +36,19 @@ def _duckdb(chosen: Settings) -> Store:
         chosen.data / "store",
         memory_mb=chosen.store_memory_mb,
         threads=chosen.store_threads,
+        queue=chosen.store_queue,
+        deliveries_kept=deliveries_kept(chosen),
+    )
+
+
+def _influx(chosen: Settings) -> Store:
+    from gops.store.influx import InfluxStore, Place
+
+    _check_url(chosen)
+    return InfluxStore(
+        Place(chosen.store_url, chosen.store_bucket, chosen.store_org, chosen.store_token),
+        SystemClock(),
+        timeout_s=chosen.store_timeout_seconds,
         queue=chosen.store_queue,
         deliveries_kept=deliveries_kept(chosen),
     )
