@@ -33,10 +33,10 @@ class _Handler(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        line = self.rfile.readline(LINE_BYTES)
-        if not line:
-            return  # somebody looked whether a server is here
         try:
+            line = self.rfile.readline(LINE_BYTES)
+            if not line:
+                return  # somebody looked whether a server is here
             answer: dict[str, Any] = {"result": self._run(line)}
         except GopsError as error:
             answer = {"error": {"code": error.code, "message": error.message}}
