@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import orjson
 
+from gops import ucum, units
 from gops.clock import DAY, SECOND
 from gops.ingest.refused import Unreadable, shown
 from gops.quality import Quality
@@ -57,6 +60,21 @@ def quality_of_text(quality: int | None) -> int:
     if quality == MISSING:
         raise Unreadable("bad_quality", "found a text with quality missing; expected one of them")
     return quality or 0
+
+
+@lru_cache(1024)
+def agrees(said: str, expected: str | None) -> bool:
+    """Is the unit that a message names the one that its mapping expects (UCUM; None: nothing is known)?
+
+    Another code for the same unit agrees. What stands in braces tells units apart where both have some: ``%{RH}`` is
+    ``%``, and not ``%{EL}``.
+    """
+    if expected is None or said == expected:
+        return True
+    notes = {code.partition("{")[2] for code in (said, expected)} - {""}
+    if len(notes) > 1 or ucum.read(said) is None or not units.convertible(said, expected):
+        return False
+    return units.conversion(said, expected) == (1.0, 0.0)
 
 
 def outside(t: int, earliest: int, latest: int) -> Unreadable:

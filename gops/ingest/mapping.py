@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from gops.clock import DAY, SECOND
 from gops.ingest.checks import (
+    agrees,
     check_result_time,
     outside,
     quality_of_nothing,
@@ -59,15 +60,19 @@ def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) 
     out = Readings(refusals=decoded.refusals.copy())
     earliest, latest = arrival - limits.past, arrival + limits.ahead
     targets = route.fields
+    units = decoded.units
+    times = decoded.times if decoded.relative is None else decoded.times_at(arrival)
     index = -1
     for name, value, t, quality, result_time in zip(
-        decoded.fields, decoded.values, decoded.times, decoded.qualities, decoded.result_times, strict=True
+        decoded.fields, decoded.values, times, decoded.qualities, decoded.result_times, strict=True
     ):
         index += 1
         target = targets.get(name)
         try:
             if target is None:
                 raise _no_target(name, route)
+            if units is not None and (unit := units[index]) is not None and not agrees(unit, target.unit):
+                raise Unreadable("unit_mismatch", f"found {shown(unit)}; expected {target.unit}, as the mapping says")
             if t is None:
                 t = arrival
             elif not earliest <= t <= latest:

@@ -107,11 +107,12 @@ def check_conversion(row: FieldRow, unit: str, kind: Kind, place: str) -> tuple[
 def target(row: FieldMapping, stream: Datastream, default: Rule) -> Target:
     """What ingest does with a field; ``default`` is the retention of Datastreams that say nothing themselves."""
     kind = cast(Kind, stream.kind)
-    scale, offset = check_conversion(FieldRow.of(row), stream.unit, kind, "")
+    given = FieldRow.of(row)
+    scale, offset = check_conversion(given, stream.unit, kind, "")
     low = -INF if stream.range_low is None else stream.range_low
     high = INF if stream.range_high is None else stream.range_high
-    age, closed = closing(stream, default.under(stream))
-    return Target(stream.id, kind, scale, offset, low, high, age=age, closed=closed)
+    sent = row.unit or (stream.unit if given.is_plain and kind != "state" else None)
+    return Target(stream.id, kind, scale, offset, low, high, *closing(stream, default.under(stream)), unit=sent)
 
 
 def add_field(

@@ -25,6 +25,7 @@ class Target:
     high: float
     age: int = UNBOUNDED
     closed: int = OPEN
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

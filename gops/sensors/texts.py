@@ -15,7 +15,7 @@ from gops.errors import Invalid, TooLarge
 NAME_LENGTH = 200  # characters, as wide as the columns
 PROSE_LENGTH = 2000
 FIELD_LENGTH = 64
-FIELD = re.compile(rf"[A-Za-z0-9_.-]{{1,{FIELD_LENGTH}}}")
+FIELD = re.compile(rf"(?! )[ -~]{{1,{FIELD_LENGTH}}}(?<! )")  # codecs join names: a:b, a/b, measurement,tag=value field
 KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 IRI = re.compile(r"(?:https?://[^\s/]|urn:[a-z0-9])[^\s<>\"{}|\\^`]*")
 RESERVED_FIELDS = frozenset({"ts", "time", "values", "receipt", "repeat"})
@@ -62,7 +62,7 @@ def iri(value: Any, field: str = "definition") -> str:
 def device_field(value: Any, field: str = "field") -> str:
     """The name of a field in a device's messages."""
     if not (isinstance(value, str) and FIELD.fullmatch(value)):
-        raise _wrong(field, value, "[A-Za-z0-9_.-]{1,64}: letters, digits, _, . and -")
+        raise _wrong(field, value, "1 to 64 printable ASCII characters, no space at the ends")
     if value in RESERVED_FIELDS:
         raise Invalid(
             f"{value} has a meaning of its own in messages and names no field",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gops import logs
 from gops.ingest.decoded import Decoded, Decoder, Frame, Value
-from gops.ingest.decoders import json
+from gops.ingest.decoders import bare, csv, influx, json, ndjson, senml
 from gops.ingest.refused import Refused
 
 __all__ = ["DECODERS", "Decoded", "Decoder", "Frame", "Value", "decode"]
@@ -12,7 +12,12 @@ __all__ = ["DECODERS", "Decoded", "Decoder", "Frame", "Value", "decode"]
 log = logs.get(__name__)
 
 DECODERS: dict[str, Decoder] = {
+    "csv": csv.decode,
+    "influx": influx.decode,
     "json": json.decode,
+    "ndjson": ndjson.decode,
+    "senml": senml.decode,
+    "value": bare.decode,
 }
 
 

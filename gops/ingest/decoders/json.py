@@ -48,8 +48,8 @@ def decode(payload: bytes, frame: Frame) -> Decoded:
         except Unreadable as trouble:
             return Decoded(refusals=[Refused(trouble.code, None, "", trouble.note)])
     if type(message) is dict:
-        out = Decoded(keep=_repeats(message))
-        _read_object(message, "", out, frame)
+        out = Decoded(keep=repeats(message))
+        read_object(message, "", out, frame)
         if len(out.fields) + len(out.refusals) > frame.max_readings:
             out.cut(frame.max_readings)
         return out
@@ -60,12 +60,12 @@ def decode(payload: bytes, frame: Frame) -> Decoded:
 
 
 def _read_array(items: list[Any], frame: Frame) -> Decoded:
-    out = Decoded(keep=any(type(item) is dict and _repeats(item) for item in items))
+    out = Decoded(keep=any(type(item) is dict and repeats(item) for item in items))
     if not items:
         out.refusals.append(Refused("empty", None, "", "found an empty array; expected readings", 0))
     for index, item in enumerate(items):
         if type(item) is dict:
-            _read_object(item, f"[{index}].", out, frame)
+            read_object(item, f"[{index}].", out, frame)
         else:
             code = "too_deep" if _depth(item) + 1 > frame.max_depth else "wrong_type"
             note = f"found {shown(item)}; expected an object"
@@ -76,12 +76,13 @@ def _read_array(items: list[Any], frame: Frame) -> Decoded:
     return out
 
 
-def _repeats(item: dict[str, Any]) -> bool:
+def repeats(item: dict[str, Any]) -> bool:
     """Anything but false counts: a mark that cannot be read must not let a repetition undo a correction."""
     return "repeat" in item and item["repeat"] is not False
 
 
-def _read_object(item: dict[str, Any], prefix: str, out: Decoded, frame: Frame) -> None:
+def read_object(item: dict[str, Any], prefix: str, out: Decoded, frame: Frame) -> None:
+    """Add the readings and refusals of an object. ``prefix`` stands before their places."""
     values = item.get("values")
     if type(values) is dict:
         _refuse_strangers(item, prefix, out)
@@ -99,7 +100,7 @@ def _read_object(item: dict[str, Any], prefix: str, out: Decoded, frame: Frame) 
             out.refusals.append(Refused(trouble.code, None, place, trouble.note, len(values)))
             return
     if not values:
-        place = inside.rstrip(".")
+        place = inside.rstrip(".: ")
         out.refusals.append(Refused("empty", None, place, "found an object without readings", 0))
         return
     out.spans.append((len(out.fields), inside))

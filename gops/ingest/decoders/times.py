@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gops.clock import DAY, EPOCH, SECOND, to_micros
+from gops.ingest.decoded import Precision
 from gops.ingest.refused import Unreadable, shown
 
 MILLISECOND = 1000
@@ -15,11 +16,14 @@ LATEST = 253_402_300_800 * SECOND - 1  # the last microsecond of the year 9999
 MIDNIGHT = time(0)
 MICROSECOND = timedelta(microseconds=1)
 TEXT_CHARACTERS = 64
+NUMBER_CHARACTERS = 40
+PER_SECOND: dict[Precision, int] = {"s": 1, "ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}
 EXPECTED = "expected milliseconds since 1970 or a time such as 2026-01-31T14:00:00+09:00"
 
 _match = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ](\d\d):\d\d(?::\d\d(?:[.,]\d+)?)?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
 ).fullmatch
+_match_decimal = re.compile(r"(-?)(\d+)(?:\.(\d+))?", re.ASCII).fullmatch
 
 
 def instant(raw: object, zone: ZoneInfo | None) -> int:
@@ -39,6 +43,22 @@ def instant(raw: object, zone: ZoneInfo | None) -> int:
         raise Unreadable("bad_time", f"found {shown(raw)}; {EXPECTED}")
     if not EARLIEST <= micros <= LATEST:
         raise Unreadable("bad_time", f"found {shown(raw)}, outside the years 1 to 9999; {EXPECTED}")
+    return micros
+
+
+def since_1970(digits: str, unit: Precision) -> int:
+    """Microseconds of a number in ``unit`` since 1970, as text; what is below the microsecond is cut off.
+
+    Raises ``Unreadable`` (``bad_time``).
+    """
+    found = _match_decimal(digits) if len(digits) <= NUMBER_CHARACTERS else None
+    if found is None:
+        raise Unreadable("bad_time", f"found {shown(digits)}; expected a number of {unit} since 1970")
+    scale = 10 ** len(found[3] or "")
+    micros: int = int(found[2] + (found[3] or "")) * SECOND // (PER_SECOND[unit] * scale)
+    micros = -micros if found[1] else micros
+    if not EARLIEST <= micros <= LATEST:
+        raise Unreadable("bad_time", f"found {shown(digits)} {unit}, outside the years 1 to 9999")
     return micros
 
 

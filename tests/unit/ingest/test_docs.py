@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from gops.ingest import csv_mapping
-from gops.ingest.decoders import Frame, decode
+from gops.ingest.decoders import DECODERS, Frame, decode
 from gops.ingest.refused import CODES
 from gops.quality import WORDS
 from gops.settings import DECLARED
 
 TEXT = (Path(__file__).parents[3] / "docs" / "ingest.md").read_text()
-SAMPLES = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
+SAMPLES = [
+    pytest.param(codec, sample, id=f"{codec} {number}")
+    for number, (codec, sample) in enumerate(re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL))
+    if codec in DECODERS
+]
 
 
 def test_the_table_of_codes_is_that_of_the_program() -> None:
@@ -22,13 +26,14 @@ def test_the_table_of_codes_is_that_of_the_program() -> None:
     assert rows == [(name, code.ko, code.en) for name, code in CODES.items()]
 
 
-def test_there_are_samples() -> None:
-    assert len(SAMPLES) >= 6
+def test_there_are_samples_of_every_codec() -> None:
+    assert len(SAMPLES) >= 12
+    assert {sample.values[0] for sample in SAMPLES} == set(DECODERS)
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
-def test_a_sample_is_read_without_a_refusal(sample: str) -> None:
-    got = decode("json", sample.encode(), Frame())
+@pytest.mark.parametrize(("codec", "sample"), SAMPLES)
+def test_a_sample_is_read_without_a_refusal(codec: str, sample: str) -> None:
+    got = decode(codec, sample.encode(), Frame())
     assert got.refusals == []
     assert got.fields
 

@@ -120,7 +120,7 @@ def test_a_datastream_may_be_made_with_its_field(registry: Any, publisher: Any, 
     ("options", "code", "field"),
     [
         ({"field": "ts"}, "reserved_field", "field"),
-        ({"field": "a b"}, "invalid_value", "field"),
+        ({"field": "a b "}, "invalid_value", "field"),
         ({"field": "x" * 65}, "invalid_value", "field"),
         ({"field": ""}, "invalid_value", "field"),
         ({"field": "t", "field_unit": "m"}, "incompatible_units", "field_unit"),
