@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -103,3 +104,28 @@ def wait_until_shown(server: RunningVictoria) -> None:
     urllib.request.urlopen(request, timeout=10).close()
     server.get("/internal/force_flush")
     wait_until(lambda: "probe" in server.get("/api/v1/export?match[]=probe_v"), "the server shows what it has")
+
+
+@contextmanager
+def vmauth(server: RunningVictoria) -> Iterator[str]:
+    """A proxy in front that asks for a password; its address, with user and password."""
+    port = free_port()
+    users = f"users:\n- username: gops\n  password: secret\n  url_prefix: {server.url}\n"
+    config = server.folder / "auth.yml"
+    config.write_text(users)
+    process = subprocess.Popen(
+        ["vmauth", f"-auth.config={config}", f"-httpListenAddr=127.0.0.1:{port}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: _answers(port), "vmauth answers", READY_SECONDS)
+        yield f"http://gops:secret@127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -27,6 +27,7 @@ from gops.errors import Unavailable
 Flush = Literal["wait", "snapshot"]
 SHOWN = 300  # bytes of a refusal of the server that the log repeats
 ROWS_A_LINE = 50_000  # of an export
+KEEPS = b'flag{name="storageDataPath"'
 START = re.compile(rb"^vm_app_start_timestamp (\S+)$", re.MULTILINE)
 FLAG = re.compile(rb'^flag\{name="([^"]+)", value="([^"]*)"', re.MULTILINE)
 VERSION = re.compile(rb'^vm_app_version\{[^}]*short_version="([^"]*)"', re.MULTILINE)
@@ -109,14 +110,17 @@ class Server:
         return [(one["metric"], float(one["value"][1])) for one in answer["data"]["result"]]
 
     def about(self) -> About:
-        """Raises ``Unavailable`` when one of the servers that keep the data does not say when it started."""
+        """Raises ``Unavailable`` when one of the servers that keep the data does not say when it started.
+
+        A proxy answers for itself: its own start would hide those of the servers behind it.
+        """
         pages = [self._get(url, headers, "/metrics") for url, headers in self._keepers]
         starts = [START.search(page) for page in pages]
-        if not all(starts):
+        if not all(starts) or not all(KEEPS in page for page in pages):
             raise Unavailable(
-                "a server that should keep the readings does not say when it started, as VictoriaMetrics does",
+                "a server that should keep the readings is no VictoriaMetrics that stores data",
                 code="store_answer",
-                expected="vm_app_start_timestamp in its /metrics",
+                expected="its own address in GOPS_STORE_KEEPER_URLS (vmstorage, or a single node that has a proxy)",
             )
         flags = {name.decode(): value.decode() for name, value in FLAG.findall(pages[0])}
         version = VERSION.search(pages[0])

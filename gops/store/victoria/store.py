@@ -64,7 +64,11 @@ class VictoriaStore:
         self._queue = queue
         self._settle = f"{settle_s:g} s" if flush == "wait" else "snapshot"
         self._server = Server(place, timeout_s)
-        about = self._server.about()
+        try:
+            about = self._server.about()
+        except GopsError:
+            self._server.close()
+            raise
         self._dedup = about.flags.get(DEDUP_FLAG, "")
         self._reach = Reach(_kept(about.flags, retention_days))
         self._server_version = about.version
