@@ -35,10 +35,10 @@ class Gops:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "gops"
-        self._data = self.folder / "data"
-        self._data.mkdir(parents=True)
-        register(self._data)
-        self._settings = load({"GOPS_DATA": str(self._data)})
+        self.data = self.folder / "data"
+        self.data.mkdir(parents=True)
+        register(self.data)
+        self._settings = load({"GOPS_DATA": str(self.data)})
         self._store: Any = compose.open_store(self._settings)
         self.sealing_seconds = 0.0
         self.running: RunningGops | None = None
@@ -82,8 +82,11 @@ class Gops:
         self._used = time.monotonic()
 
     def ask(self, question: Question) -> bytes:
+        return self.get(address(question))
+
+    def get(self, path: str) -> bytes:
         self._wake()
-        self._connection.request("GET", address(question))
+        self._connection.request("GET", path)
         answer = self._connection.getresponse()
         found = answer.read()
         assert answer.status == 200, (answer.status, found[:500])
@@ -99,7 +102,7 @@ class Gops:
         return Answer.of([(one["datastream"], _micros(one["time"]), one["value"]) for one in document[named]])
 
     def disk_bytes(self) -> int:
-        return _servers.folder_bytes(self._data / "store")
+        return _servers.folder_bytes(self.data / "store")
 
     def memory_mb(self) -> float:
         """Of the worker, which has the store and answers; broker and supervisor come on top."""

@@ -6,11 +6,11 @@ what the actor sees and may not change, and ``Conflict`` for a change of what ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, TypedDict, Unpack, cast
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from gops import units
@@ -184,24 +184,18 @@ class Datastreams:
                 query = query.where(Datastream.thing_id == seen(session, Thing, actor, thing, "thing").id)
             if in_use is not None:
                 query = query.where(Datastream.ended_at.is_(None) if in_use else Datastream.ended_at.is_not(None))
-            query = self._fitting(session, query, organisation, observed_property, bbox)
+            query = query.where(*self._fits(session, organisation, observed_property, bbox))
             return session.scalars(page(query, Datastream.id, after, limit)).all()
 
-    def _fitting(
-        self,
-        session: Session,
-        query: Select[Datastream],
-        organisation: str | None,
-        observed_property: str | None,
-        bbox: BBox | None,
-    ) -> Select[Datastream]:
+    def _fits(
+        self, session: Session, organisation: str | None, observed_property: str | None, bbox: BBox | None
+    ) -> Iterator[ColumnElement[bool]]:
         if organisation is not None:
-            query = query.where(Datastream.organisation_id == self._accounts.organisation(session, organisation).id)
+            yield Datastream.organisation_id == self._accounts.organisation(session, organisation).id
         if observed_property is not None:
-            query = query.where(Datastream.observed_property_id == property_of(session, observed_property).id)
+            yield Datastream.observed_property_id == property_of(session, observed_property).id
         if bbox is not None:
-            query = query.where(Datastream.thing_id.in_(select(Thing.id).where(places.is_within(bbox))))
-        return query
+            yield Datastream.thing_id.in_(select(Thing.id).where(places.is_within(bbox)))
 
     def known(self, actor: Actor, ids: Iterable[int]) -> Sequence[facts.Known]:
         """What an answer of readings needs of these, by id. Raises ``NotFound`` when the actor does not see one."""
@@ -223,13 +217,12 @@ class Datastreams:
         Ordered by id. Raises ``NotFound`` when the actor does not see one of ``ids``.
         """
         with self._database.read() as session:
-            query = select(Datastream).where(visible(Datastream, actor))
             if ids is None:
-                query = query.where(Datastream.ended_at.is_(None))
+                chosen: ColumnElement[bool] = Datastream.ended_at.is_(None)
             else:
-                query = query.where(among(Datastream, [one.id for one in facts.known(session, actor, list(ids))]))
-            query = self._fitting(session, query, organisation, observed_property, bbox)
-            return facts.placed(session, page(query, Datastream.id, after, limit))
+                chosen = among(Datastream, [one.id for one in facts.known(session, actor, list(ids))])
+            fits = self._fits(session, organisation, observed_property, bbox)
+            return facts.placed(session, (visible(Datastream, actor), chosen, *fits), after, limit)
 
     def edit(self, actor: Actor, datastream_id: int, **changes: Unpack[Changes]) -> Datastream:
         """Change what is given. Unit and kind are refused with ``Conflict`` (``has_readings``) once there are readings.

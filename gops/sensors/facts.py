@@ -6,22 +6,22 @@ Entities of the ORM would cost more than the readings: of 1,000 Datastreams with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from gops.permissions import Actor, missing
-from gops.records.paging import is_id
+from gops.records.paging import is_id, page
 from gops.sensors import places
 from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
 from gops.sensors.visibility import home_of, is_public
 
 
 class Known(NamedTuple):
-    """What decides how readings are asked for and shown."""
+    """What decides how readings are asked for and shown. Those before ``thinned_until`` (microseconds) were thinned."""
 
     id: int
     name: str
@@ -29,6 +29,8 @@ class Known(NamedTuple):
     kind: str
     period: str | None
     label: str
+    thinned_until: int | None
+    thinned_every: str | None
 
 
 class Placed(NamedTuple):
@@ -51,8 +53,8 @@ def known(session: Session, actor: Actor, ids: Sequence[int]) -> list[Known]:
     """These Datastreams by id. Raises ``NotFound``, which names the first that the actor does not see."""
     asked = list(dict.fromkeys(ids))
     home = home_of(actor, "registry.read_private")
-    words = {"ids": [one for one in asked if is_id(one)]} | ({} if home is None else {"home": home})
-    rows = session.connection().execute(_known(home is None), words).all()
+    words = {"ids": [one for one in asked if is_id(one)]} | ({"home": home} if home else {})
+    rows = session.connection().execute(_known("all" if home is None else "home" if home else "public"), words).all()
     found = [Known._make(row) for row in rows]
     if len(found) < len(asked):
         there = {one.id for one in found}
@@ -63,26 +65,35 @@ def known(session: Session, actor: Actor, ids: Sequence[int]) -> list[Known]:
 
 
 @cache
-def _known(everything: bool) -> Select[Any]:
+def _known(reach: Literal["all", "home", "public"]) -> Select[*tuple[Any, ...]]:
     """Made once: to build the statement anew takes as long as to execute it."""
     query = select(*(getattr(Datastream, name) for name in Known._fields)).order_by(Datastream.id)
     query = query.where(Datastream.id.in_(bindparam("ids", expanding=True)))
-    if everything:
+    if reach == "all":
         return query
-    return query.where(or_(is_public(Datastream), Datastream.organisation_id == bindparam("home")))
+    private = [Datastream.organisation_id == bindparam("home")] if reach == "home" else []
+    return query.where(or_(is_public(Datastream), *private))
 
 
-def placed(session: Session, query: Select[Datastream]) -> list[Placed]:
-    """Of the Datastreams of ``query``, in its order. Who sees a Datastream sees its Thing, and where that is."""
-    columns = (
-        *(Datastream.id, Datastream.name, ObservedProperty.key, Datastream.unit, Datastream.kind),
-        *(Datastream.organisation_id, Thing.id, Thing.name),
-        *(Location.longitude, Location.latitude, Location.name),
-    )
-    wanted = (
-        query.with_only_columns(*columns, maintain_column_froms=True)
+def placed(session: Session, conditions: Iterable[ColumnElement[bool]], after: int, limit: int) -> list[Placed]:
+    """The first Datastreams behind ``after`` that fulfil the conditions.
+
+    Who sees a Datastream sees its Thing, and where that is.
+    """
+    query = page(_placed().where(*conditions), Datastream.id, after, limit)
+    return [Placed._make(row) for row in session.connection().execute(query).all()]
+
+
+@cache
+def _placed() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            *(Datastream.id, Datastream.name, ObservedProperty.key, Datastream.unit, Datastream.kind),
+            *(Datastream.organisation_id, Thing.id, Thing.name),
+            *(Location.longitude, Location.latitude, Location.name),
+        )
+        .select_from(Datastream)
         .join(Thing, Thing.id == Datastream.thing_id)
         .join(ObservedProperty, ObservedProperty.id == Datastream.observed_property_id)
         .outerjoin(Location, and_(Location.thing_id == Thing.id, places.is_newest()))
     )
-    return [Placed._make(row) for row in session.connection().execute(wanted).all()]
