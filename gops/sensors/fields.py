@@ -112,7 +112,8 @@ def target(row: FieldMapping, stream: Datastream, default: Rule) -> Target:
     low = -INF if stream.range_low is None else stream.range_low
     high = INF if stream.range_high is None else stream.range_high
     sent = row.unit or (stream.unit if given.is_plain and kind != "state" else None)
-    return Target(stream.id, kind, scale, offset, low, high, *closing(stream, default.under(stream)), unit=sent)
+    age, closed = closing(stream, default.under(stream))
+    return Target(stream.id, kind, scale, offset, low, high, age=age, closed=closed, unit=sent)
 
 
 def add_field(
