@@ -62,6 +62,12 @@ def quality_of_text(quality: int | None) -> int:
     return quality or 0
 
 
+def check_unit(said: str | None, expected: str | None) -> None:
+    """Raises ``Unreadable`` (``unit_mismatch``) for a unit that is another than the mapping expects."""
+    if said is not None and not agrees(said, expected):
+        raise Unreadable("unit_mismatch", f"found {shown(said)}; expected {expected}, as the mapping says")
+
+
 @lru_cache(1024)
 def agrees(said: str, expected: str | None) -> bool:
     """Is the unit that a message names the one that its mapping expects (UCUM; None: nothing is known)?
@@ -92,6 +98,12 @@ def too_late(t: int, age: int, closed: int) -> Unreadable:
     if t < closed:
         return Unreadable("too_late", "readings of that time were thinned; expected a later one (docs/retention.md)")
     return Unreadable("too_late", f"older than the {age // DAY} days after which this Datastream's are settled")
+
+
+def too_fine(t: int, finest: int) -> Unreadable:
+    """Why a time is refused that the store can't tell from its neighbours; both in microseconds."""
+    part = t % finest
+    return Unreadable("time_too_fine", f"{part} microseconds after a whole millisecond; expected milliseconds at most")
 
 
 def check_result_time(result_time: int, latest: int) -> None:

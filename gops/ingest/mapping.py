@@ -12,34 +12,40 @@ import pyarrow as pa
 
 from gops.clock import DAY, SECOND
 from gops.ingest.checks import (
-    agrees,
     check_result_time,
+    check_unit,
     outside,
     quality_of_nothing,
     quality_of_number,
     quality_of_text,
     state_text,
+    too_fine,
     too_late,
 )
 from gops.ingest.decoded import Decoded, Value
 from gops.ingest.refused import Refused, Unreadable, shown
 from gops.sensors.routes import DeviceRoute, Target
 from gops.settings import Settings
-from gops.store.port import READINGS
+from gops.store.port import READINGS, Capabilities
+
+MILLISECOND = 1000  # microseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Which readings are accepted: at most ``past`` microseconds before the arrival and ``ahead`` after it, and texts
-    of at most ``text`` characters."""
+    of at most ``text`` characters, at times that are multiples of ``finest`` microseconds. ``text`` is 0 for a store
+    that keeps no texts."""
 
     past: int
     ahead: int
     text: int = 256
+    finest: int = 1
 
     @classmethod
-    def of(cls, settings: Settings) -> Limits:
-        return cls(settings.accept_past_days * DAY, settings.accept_ahead_seconds * SECOND, settings.message_text)
+    def of(cls, settings: Settings, store: Capabilities) -> Limits:
+        past, ahead = settings.accept_past_days * DAY, settings.accept_ahead_seconds * SECOND
+        return cls(past, ahead, settings.message_text if store.text else 0, 1 if store.microseconds else MILLISECOND)
 
 
 @dataclass(slots=True)
@@ -59,9 +65,10 @@ def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) 
     """The rows that a decoded message writes, and everything in it that was refused. Times are microseconds."""
     out = Readings(refusals=decoded.refusals.copy())
     earliest, latest = arrival - limits.past, arrival + limits.ahead
+    finest = limits.finest
     targets = route.fields
     units = decoded.units
-    times = decoded.times if decoded.relative is None else decoded.times_at(arrival)
+    times = decoded.times_at(arrival - arrival % finest)
     index = -1
     for name, value, t, quality, result_time in zip(
         decoded.fields, decoded.values, times, decoded.qualities, decoded.result_times, strict=True
@@ -71,14 +78,14 @@ def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) 
         try:
             if target is None:
                 raise _no_target(name, route)
-            if units is not None and (unit := units[index]) is not None and not agrees(unit, target.unit):
-                raise Unreadable("unit_mismatch", f"found {shown(unit)}; expected {target.unit}, as the mapping says")
+            if units is not None:
+                check_unit(units[index], target.unit)
             if t is None:
-                t = arrival
+                t = arrival - arrival % finest
             elif not earliest <= t <= latest:
                 raise outside(t, earliest, latest)
-            elif t < target.closed or arrival - t > target.age:
-                raise too_late(t, target.age, target.closed)
+            elif t < target.closed or arrival - t > target.age or t % finest:
+                raise too_fine(t, finest) if t % finest else too_late(t, target.age, target.closed)
             if result_time is not None:
                 check_result_time(result_time, latest)
             text = None
@@ -111,6 +118,8 @@ def _other(value: Value, quality: int | None, target: Target, limits: Limits) ->
         return None, None, quality_of_nothing(quality)
     if target.kind != "state":
         raise Unreadable("wrong_type", f"found {shown(value)}; expected a number, the Datastream is a {target.kind}")
+    if not limits.text:
+        raise Unreadable("unsupported_kind", "a Datastream of kind state; the store of this GOPS keeps numbers only")
     return None, state_text(value, limits.text), quality_of_text(quality)
 
 

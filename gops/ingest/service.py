@@ -70,7 +70,7 @@ class Ingest:
         self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = self.sources.handlers
         self.link = MqttLink(self._address, link_options(settings), clock, self._connected)
         frame = Frame(None, settings.message_readings, settings.message_depth, settings.message_bytes)
-        pipeline = Pipeline(self.sources, frame, Limits.of(settings), self.link.session)
+        pipeline = Pipeline(self.sources, frame, Limits.of(settings, store.capabilities), self.link.session)
         retry = Retry(clock)
         self.worker = IngestWorker(
             self.link,

@@ -135,7 +135,7 @@ class FeedRunner:
                 registered = stations.look_up(session, feed, sample)
         to = stations.route(feed, run.organisation, registered, run.adapter.measured, run.default)
         decoded, silent = stations.told(sample.decoded, to)
-        readings = resolve(decoded, to, now, Limits.of(self._settings))
+        readings = resolve(decoded, to, now, Limits.of(self._settings, self._store.capabilities))
         source = feed.slug, "", feed.organisation_id, asked.url, asked.raw
         self._refusals.record([Report(*source, refused) for refused in readings.refusals])
         if readings.t:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import inf, nan
 from typing import Any
 
@@ -13,6 +14,7 @@ from gops.ingest.decoders import Decoded, Frame, decode
 from gops.ingest.mapping import Limits, Readings, resolve, to_table
 from gops.sensors.routes import DeviceRoute, Target
 from gops.settings import load
+from gops.store.memory import MemoryStore
 from gops.store.port import READINGS
 
 NOW = 1_783_228_800_000_000
@@ -188,4 +190,15 @@ def test_rows_of_many_messages_become_one_table_of_the_store() -> None:
 def test_bounds_come_from_the_settings() -> None:
     settings = load({"GOPS_MESSAGE_DEPTH": "5", "GOPS_ACCEPT_AHEAD_SECONDS": "7", "GOPS_MESSAGE_TEXT": "9"})
     assert Frame.of(settings) == Frame(None, 10_000, 5, 262_144)
-    assert Limits.of(settings) == Limits(3653 * DAY, 7_000_000, 9)
+    able = MemoryStore.capabilities
+    assert Limits.of(settings, able) == Limits(3653 * DAY, 7_000_000, 9)
+    assert Limits.of(settings, replace(able, text=False, microseconds=False)) == Limits(3653 * DAY, 7_000_000, 0, 1000)
+
+
+def test_what_the_store_cannot_tell_or_keep_is_refused_reading_by_reading() -> None:
+    """A store of milliseconds and numbers: an arrival is cut to it, what a device says is not."""
+    limits = replace(LIMITS, text=0, finest=1000)
+    message = [{"ts": (NOW + n) / 1000, "values": {"pm10": n}} for n in (0, 1, 1000)] + [{"door": "open", "free": 4}]
+    got = resolve(decode("json", json.dumps(message).encode(), Frame()), ROUTE, NOW + 7, limits)
+    assert (got.t, got.value) == ([NOW, NOW + 1000, NOW], [0.0, 1000.0, 4.0])
+    assert codes(got) == [("time_too_fine", "pm10", "[1].values.pm10"), ("unsupported_kind", "door", "[3].door")]
