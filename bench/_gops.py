@@ -41,7 +41,7 @@ class Gops:
         self._settings = load({"GOPS_DATA": str(self.data)})
         self._store: Any = compose.open_store(self._settings)
         self.sealing_seconds = 0.0
-        self.running: RunningGops | None = None
+        self.running = RunningGops(self.folder, GOPS_LOG_LEVEL="ERROR")
 
     def prepare(self, rows: pa.Table) -> pa.Table:
         return rows
@@ -69,13 +69,11 @@ class Gops:
 
     def open(self) -> None:
         """``gops run`` on what was written."""
-        self.running = RunningGops(self.folder, GOPS_LOG_LEVEL="ERROR")
         self.running.start()
         self._connection, self._used = _servers.connected(self.running.port), time.monotonic()
 
     def _wake(self) -> None:
         """GOPS parts with who is silent for GOPS_HTTP_HEADER_SECONDS; a slow peer may have had its turn meanwhile."""
-        assert self.running is not None
         if time.monotonic() - self._used > IDLE_SECONDS:
             self._connection.close()
             self._connection = _servers.connected(self.running.port)
@@ -106,12 +104,15 @@ class Gops:
 
     def memory_mb(self) -> float:
         """Of the worker, which has the store and answers; broker and supervisor come on top."""
-        assert self.running is not None
         return resident_mb(self.running.worker())
 
     def close(self) -> None:
-        if self.running is not None:
-            self.running.stop()
+        self._store.close()
+        self.running.stop()
+
+    def kill(self) -> None:
+        """Without warning, all of it."""
+        self.running.kill(supervisor=True, worker=True)
 
 
 def register(data: Path) -> None:
