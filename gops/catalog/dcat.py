@@ -1,7 +1,8 @@
 """The catalog as DCAT in JSON-LD: DCAT 3 (W3C, 2024) as DCAT-AP 3.0 profiles it. Pure.
 
 What DCAT-AP asks as a resource is an object with an ``@id`` and its class, never a literal; titles, descriptions and
-names are literals in ko and en; the catalog has a description and a publisher. The context is written out, so that
+names are literals in ko and en; the catalog has a description and a publisher. Snapshots are versions (DCAT 3, section
+11): datasets of their own with the hash of every file. The context is written out, so that
 reading the document asks nobody for anything.
 """
 
@@ -10,12 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gops.catalog.facts import Agent, Bilingual, CatalogFacts, Contact, DatasetFacts, DistributionFacts, Span
+from gops.catalog.facts import (
+    Agent,
+    Bilingual,
+    CatalogFacts,
+    Contact,
+    DatasetFacts,
+    DistributionFacts,
+    FileFacts,
+    Span,
+    VersionFacts,
+)
 from gops.catalog.vocabularies import LANGUAGES, PUBLIC_ACCESS, THEME_TAXONOMY, FileType
 from gops.clock import from_micros
 from gops.geo import BBox
 
 MEDIA_TYPE = "application/ld+json"
+SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 CONTEXT: Mapping[str, str] = {
     "dcat": "http://www.w3.org/ns/dcat#",
     "dct": "http://purl.org/dc/terms/",
@@ -23,6 +35,7 @@ CONTEXT: Mapping[str, str] = {
     "gsp": "http://www.opengis.net/ont/geosparql#",
     "hydra": "http://www.w3.org/ns/hydra/core#",
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "spdx": "http://spdx.org/rdf/terms#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "vcard": "http://www.w3.org/2006/vcard/ns#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
@@ -71,7 +84,47 @@ def dataset(facts: DatasetFacts) -> Node:
         "dcat:landingPage": _typed(facts.page, "foaf:Document"),
         "dcat:distribution": [_distribution(one, facts) for one in facts.distributions],
     }
+    if facts.versions:
+        node["dcat:hasVersion"] = [_version(one, facts) for one in facts.versions]
+        node["dcat:hasCurrentVersion"] = {"@id": facts.versions[0].iri}
     return node | _span(facts.span)
+
+
+def _version(facts: VersionFacts, of: DatasetFacts) -> Node:
+    return {
+        "@id": facts.iri,
+        "@type": "dcat:Dataset",
+        "dct:identifier": [facts.iri, f"sha256:{facts.sha256}"],
+        "dcat:version": str(facts.number),
+        "dcat:isVersionOf": {"@id": of.iri},
+        "dct:title": _literals(facts.title),
+        "dct:description": _literals(of.description),
+        "dct:publisher": _agent(of.publisher),
+        "dct:license": _typed(facts.licence.iri, "dct:LicenseDocument"),
+        "dct:issued": _moment(facts.issued),
+        "dcat:landingPage": _typed(facts.page, "foaf:Document"),
+        "dcat:distribution": [_file(one, facts) for one in facts.files],
+        **_span(facts.span),
+    }
+
+
+def _file(facts: FileFacts, of: VersionFacts) -> Node:
+    checksum = {
+        "@type": "spdx:Checksum",
+        "spdx:algorithm": {"@id": SHA256},
+        "spdx:checksumValue": {"@value": facts.sha256, "@type": "xsd:hexBinary"},
+    }
+    return {
+        "@id": facts.iri,
+        "@type": "dcat:Distribution",
+        "dct:title": _literals(facts.title),
+        "dcat:accessURL": _typed(facts.iri, "rdfs:Resource"),
+        "dcat:downloadURL": _typed(facts.iri, "rdfs:Resource"),
+        "dcat:byteSize": {"@value": str(facts.bytes), "@type": "xsd:nonNegativeInteger"},
+        "dct:license": _typed(of.licence.iri, "dct:LicenseDocument"),
+        "spdx:checksum": checksum,
+        **_format(facts.file_type),
+    }
 
 
 def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:

@@ -51,7 +51,35 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file that never changes; ``sha256`` of its bytes, in hex."""
+
+    iri: str
+    title: Bilingual
+    file_type: FileType
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """A snapshot of a dataset: ``number`` counts, ``sha256`` is that of its manifest at ``page``."""
+
+    iri: str
+    page: str
+    number: int
+    title: Bilingual
+    licence: Licence
+    issued: int
+    sha256: str
+    span: Span
+    files: Sequence[FileFacts]
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetFacts:
+    """``versions`` are the newest snapshots, the last of them first."""
+
     iri: str
     page: str
     slug: str
@@ -67,6 +95,7 @@ class DatasetFacts:
     modified: int
     span: Span
     distributions: Sequence[DistributionFacts]
+    versions: Sequence[VersionFacts] = ()
 
 
 @dataclass(frozen=True, slots=True)

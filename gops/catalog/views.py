@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import exists, func, select
@@ -12,11 +12,22 @@ from sqlalchemy.orm import Session, aliased
 from gops.accounts.lookup import find_organisation
 from gops.accounts.model import Organisation
 from gops.catalog import metadata
-from gops.catalog.facts import Agent, Bilingual, CatalogFacts, Contact, DatasetFacts, DistributionFacts, Span
+from gops.catalog.facts import (
+    Agent,
+    Bilingual,
+    CatalogFacts,
+    Contact,
+    DatasetFacts,
+    DistributionFacts,
+    FileFacts,
+    Span,
+    VersionFacts,
+)
 from gops.catalog.feeds import FeedNames
 from gops.catalog.licences import LICENCES
 from gops.catalog.model import Dataset, DatasetDatastream
 from gops.catalog.selection import DIRECT, Rule
+from gops.catalog.snapshots.service import SnapshotView, versions
 from gops.catalog.states import PUBLISHED
 from gops.catalog.vocabularies import FILE_TYPES, FREQUENCIES, THEMES
 from gops.geo import BBox
@@ -27,6 +38,7 @@ from gops.settings import Settings
 from gops.store.port import Extent, Store
 
 DATASETS_A_PAGE = 1000  # of the catalog document
+VERSIONS = 12  # newest snapshots of a dataset that it names: a year of months
 TITLE = Bilingual("GOPS 열린 데이터", "GOPS open data")
 DESCRIPTION = Bilingual(
     "도시의 센서와 개방 데이터에서 온 측정값의 목록", "Measurements of cities, from their sensors and open-data feeds"
@@ -82,6 +94,7 @@ class Views:
             owners = _owners(session, shown)
             held = _held(session, shown)
             boxes = _boxes(session, shown)
+            frozen = versions(session, [one.id for one in shown], VERSIONS)
             operator = find_organisation(session, self._settings.operator_slug)
         extents = self._store.extent(sorted({one for ids in held.values() for one in ids}))
         return CatalogFacts(
@@ -92,7 +105,12 @@ class Views:
             publisher=_agent(base, operator) if operator else Agent(f"{base}/", NOBODY),
             modified=max((one.modified_at for one in shown), default=None),
             datasets=tuple(
-                dataset_facts(base, one, owners[one.organisation_id], _span(held[one.id], extents, boxes.get(one.id)))
+                replace(
+                    dataset_facts(
+                        base, one, owners[one.organisation_id], _span(held[one.id], extents, boxes.get(one.id))
+                    ),
+                    versions=tuple(version_facts(base, view) for view in frozen[one.id]),
+                )
                 for one in shown
             ),
             next_page=f"{base}/catalog.jsonld?after={shown[-1].id}" if len(rows) > len(shown) else None,
@@ -105,7 +123,7 @@ def dataset_facts(base: str, dataset: Dataset, owner: Organisation, span: Span) 
     assert dataset.published_at is not None, "a published dataset has its moment"
     return DatasetFacts(
         iri=address,
-        page=address,
+        page=f"{base}/datasets/{dataset.slug}",
         slug=dataset.slug,
         title=Bilingual(dataset.title_ko, dataset.title_en),
         description=Bilingual(dataset.description_ko, dataset.description_en),
@@ -127,6 +145,36 @@ def dataset_facts(base: str, dataset: Dataset, owner: Organisation, span: Span) 
                 is_whole=key != "json",
             )
             for key, kind in FILE_TYPES.items()
+        ),
+    )
+
+
+def version_facts(base: str, view: SnapshotView) -> VersionFacts:
+    """The facts of a complete snapshot."""
+    one = view.snapshot
+    assert one.sha256 is not None, "it is complete"
+    assert one.frozen_at is not None, "it is complete"
+    assert one.about is not None, "it is complete"
+    address = f"{base}/api/v1/datasets/{view.slug}/snapshots/{one.number}"
+    ko, en = (one.about["title"][language] for language in ("ko", "en"))
+    return VersionFacts(
+        iri=address,
+        page=f"{address}/manifest",
+        number=one.number,
+        title=Bilingual(f"{ko}, 스냅샷 {one.number}", f"{en}, snapshot {one.number}"),
+        licence=LICENCES[one.about["licence"]],
+        issued=one.frozen_at,
+        sha256=one.sha256,
+        span=Span(one.first, one.last),
+        files=tuple(
+            FileFacts(
+                f"{address}/files/{file.name}",
+                Bilingual(file.name, file.name),
+                FILE_TYPES["parquet"],
+                file.bytes,
+                file.sha256,
+            )
+            for file in view.files
         ),
     )
 

@@ -48,9 +48,10 @@ class Frozen:
         self._files = files
         self._rows = {one.member.id: one.rows for one in manifest.members}
 
-    def count(self, datastreams: Sequence[int]) -> int:
-        """Rows of these Datastreams."""
-        return sum(self._rows.get(one, 0) for one in datastreams)
+    def at_most(self, query: Read) -> int:
+        """A bound of the rows of an answer: those of its Datastreams, and those of the years that it touches."""
+        of_these = sum(self._rows.get(one.datastream, 0) for one in query.series)
+        return min(of_these, sum(one.rows for one in self._overlapping(_wanted(query))))
 
     def read(self, query: Read) -> pa.Table:
         """Rows of ``READINGS``. Raises ``Damaged``."""

@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from gops.catalog import dcat
-from gops.catalog.facts import Agent, Bilingual, CatalogFacts, Contact, DatasetFacts, DistributionFacts, Span
+from gops.catalog.facts import (
+    Agent,
+    Bilingual,
+    CatalogFacts,
+    Contact,
+    DatasetFacts,
+    DistributionFacts,
+    FileFacts,
+    Span,
+    VersionFacts,
+)
 from gops.catalog.licences import licence
 from gops.catalog.vocabularies import FILE_TYPES, FREQUENCIES, THEMES
 from gops.geo import BBox
@@ -38,8 +48,39 @@ FULL = DatasetFacts(
         for key, kind in FILE_TYPES.items()
     ),
 )  # fmt: skip
+SNAPSHOT = f"{IRI}/snapshots/3"
+FULL = replace(
+    FULL,
+    versions=(
+        VersionFacts(
+            iri=SNAPSHOT,
+            page=f"{SNAPSHOT}/manifest",
+            number=3,
+            title=Bilingual("수원시 대기질, 스냅샷 3", "Air of Suwon, snapshot 3"),
+            licence=licence("kogl-1"),
+            issued=1_777_593_600_000_000,
+            sha256="ab" * 32,
+            span=Span(0, 3_600_000_000),
+            files=(
+                FileFacts(
+                    f"{SNAPSHOT}/files/all.parquet",
+                    Bilingual("all.parquet", "all.parquet"),
+                    FILE_TYPES["parquet"],
+                    1234,
+                    "cd" * 32,
+                ),
+            ),
+        ),
+    ),
+)
 BARE = replace(
-    FULL, iri=IRI + "-2", title=Bilingual("이름", ""), span=Span(), keywords=(), distributions=FULL.distributions[:1]
+    FULL,
+    versions=(),
+    iri=IRI + "-2",
+    title=Bilingual("이름", ""),
+    span=Span(),
+    keywords=(),
+    distributions=FULL.distributions[:1],
 )
 CATALOG = CatalogFacts(
     iri="https://gops.kr/catalog.jsonld",
@@ -70,8 +111,10 @@ RANGES = {
     "dct:spatial": "dct:Location",
     "dcat:distribution": "dcat:Distribution",
     "dcat:dataset": "dcat:Dataset",
+    "dcat:hasVersion": "dcat:Dataset",
+    "spdx:checksum": "spdx:Checksum",
 }
-NO_IRI = {"dcat:contactPoint", "dct:temporal", "dct:spatial"}  # may be blank nodes
+NO_IRI = {"dcat:contactPoint", "dct:temporal", "dct:spatial", "spdx:checksum"}  # may be blank nodes
 LITERALS = {"dct:title", "dct:description", "foaf:name", "vcard:fn", "skos:prefLabel", "dcat:keyword"}
 
 
@@ -169,6 +212,19 @@ def test_the_box_is_a_closed_ring(document: dict[str, Any]) -> None:
 def test_keywords_know_their_language(document: dict[str, Any]) -> None:
     words = document["dcat:dataset"][0]["dcat:keyword"]
     assert [(one["@value"], one["@language"]) for one in words] == [("미세먼지", "ko"), ("PM10", "en")]
+
+
+def test_snapshots_are_versions_with_the_hash_of_every_file(document: dict[str, Any]) -> None:
+    dataset, bare = document["dcat:dataset"]
+    (version,) = dataset["dcat:hasVersion"]
+    assert dataset["dcat:hasCurrentVersion"] == {"@id": version["@id"]} == {"@id": SNAPSHOT}
+    assert (version["dcat:version"], version["dcat:isVersionOf"]) == ("3", {"@id": dataset["@id"]})
+    assert "sha256:" + "ab" * 32 in version["dct:identifier"]
+    (file,) = version["dcat:distribution"]
+    assert file["dcat:byteSize"]["@value"] == "1234"
+    assert file["spdx:checksum"]["spdx:checksumValue"]["@value"] == "cd" * 32
+    assert file["dcat:downloadURL"]["@id"].endswith("/files/all.parquet")
+    assert not {"dcat:hasVersion", "dcat:hasCurrentVersion"} & bare.keys()
 
 
 def test_a_further_page_is_linked() -> None:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
+from gops.catalog import dcat
 from gops.catalog.contents import Filter
 from gops.catalog.model import Snapshot
 from gops.catalog.snapshots import orders
@@ -22,6 +23,7 @@ from gops.catalog.snapshots.keeping import SnapshotKeeping
 from gops.catalog.snapshots.manifest import decode, digest, encode
 from gops.catalog.snapshots.service import Snapshots, versions
 from gops.catalog.snapshots.worker import SnapshotWorker
+from gops.catalog.views import Views
 from gops.clock import DAY, HOUR, to_micros
 from gops.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated, Unavailable
 from gops.files.collecting import collect
@@ -240,6 +242,20 @@ def test_asof_filters_by_what_the_snapshot_knows(keep: Keep, air: tuple[int, int
     with pytest.raises(Invalid) as caught:
         ids(Filter(properties=("pm25",)))
     assert caught.value.code == "unknown_property"
+
+
+def test_the_catalog_names_the_newest_snapshots_as_versions(keep: Keep, air: tuple[int, int]) -> None:
+    world = keep.world
+    for _ in range(2):
+        keep.made()
+    view = Views(world.database, world.settings, keep.store, lambda _session, _ids: {})
+    (facts,) = view.catalog("https://gops.kr").datasets
+    assert [one.number for one in facts.versions] == [2, 1]
+    newest = facts.versions[0]
+    assert newest.iri == "https://gops.kr/api/v1/datasets/air/snapshots/2"
+    assert (newest.title.ko, newest.span.first) == ("수원시 대기질, 스냅샷 2", MAY)
+    assert [one.iri for one in newest.files] == [newest.iri + "/files/all.parquet"]
+    assert dcat.catalog(view.catalog("https://gops.kr"))["dcat:dataset"][0]["dcat:hasCurrentVersion"]
 
 
 def test_only_a_published_dataset_is_frozen_and_only_by_its_publishers(keep: Keep) -> None:
