@@ -37,8 +37,10 @@ bind-address = "127.0.0.1:{rpc_port}"
   auth-enabled = {auth}
   log-enabled = false
 """
-Fault = Callable[[str], tuple[int, bytes] | None]
-"""Gets the path of a request; status and body to answer in the server's place, or None to pass it on."""
+Answer = tuple[int, bytes]
+Fault = Callable[[str, bytes, Callable[[], Answer]], Answer | None]
+"""Gets path and body of a request and a way to have it served all the same; what to answer in the server's place, or
+None to pass everything on. An exception breaks the connection."""
 
 
 class NotInstalled(Exception):
@@ -81,7 +83,7 @@ class InfluxServer:
 
     def _answers(self) -> bool:
         try:
-            return self.ask("SHOW DATABASES")[0] in (200, 401)
+            return self.ask("SHOW DATABASES")[0] in (200, 401, 403)
         except OSError:
             return False
 
@@ -113,7 +115,7 @@ class InfluxServer:
 
 
 class Shim(ThreadingHTTPServer):
-    """``fault`` may answer in the place of the server behind."""
+    """``fault`` may answer in the place of the server behind; ``version`` is said instead of the real one."""
 
     daemon_threads = True
     block_on_close = False
@@ -121,7 +123,8 @@ class Shim(ThreadingHTTPServer):
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.behind = port
-        self.fault: Fault = lambda _path: None
+        self.fault: Fault | None = None
+        self.version = ""
         threading.Thread(target=self.serve_forever, args=(0.05,), name="influx-shim", daemon=True).start()
 
 
@@ -132,38 +135,45 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        answered = self.server.fault(self.path)
-        if answered is not None:
-            self._answer(*answered)
-            return
         try:
-            self._pass_on(body)
+            answered = self.server.fault(self.path, body, lambda: self._ask(body)) if self.server.fault else None
+            if answered is None:
+                self._pass_on(body)
+            else:
+                self._begin(answered[0], self.server.version, "Content-Length", str(len(answered[1])))
+                self.wfile.write(answered[1])
         except (OSError, http.client.HTTPException):
             self.close_connection = True  # as if nobody were there
 
     do_GET = do_POST
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _begin(self, status: int, version: str, header: str, value: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
+        if version:
+            self.send_header("X-Influxdb-Version", version)
+        if status != 204:
+            self.send_header(header, value)
         self.end_headers()
-        self.wfile.write(body)
+
+    def _ask(self, body: bytes) -> Answer:
+        behind = http.client.HTTPConnection("127.0.0.1", self.server.behind, timeout=60)
+        try:
+            behind.request(self.command, self._path(), body, self._headers())
+            answer = behind.getresponse()
+            return answer.status, answer.read()
+        finally:
+            behind.close()
 
     def _pass_on(self, body: bytes) -> None:
         behind = http.client.HTTPConnection("127.0.0.1", self.server.behind, timeout=60)
         try:
             behind.request(self.command, self._path(), body, self._headers())
             answer = behind.getresponse()
-            self.send_response(answer.status)
-            if version := answer.headers.get("X-Influxdb-Version"):
-                self.send_header("X-Influxdb-Version", version)
-            bodiless = answer.status == 204
-            if not bodiless:
-                self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            while not bodiless and (part := answer.read1(1 << 16)):
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
-            if not bodiless:
+            version = self.server.version or answer.headers.get("X-Influxdb-Version", "")
+            self._begin(answer.status, version, "Transfer-Encoding", "chunked")
+            if answer.status != 204:
+                while part := answer.read1(1 << 16):
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
                 self.wfile.write(b"0\r\n\r\n")
         finally:
             behind.close()
@@ -177,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
         return f"/write?db={asked['bucket'][0]}&precision=u"
 
     def _headers(self) -> dict[str, str]:
-        headers = {name: value for name, value in self.headers.items() if name in ("Authorization", "Content-Type")}
+        headers = {name: self.headers[name] for name in ("Authorization", "Content-Type") if name in self.headers}
         scheme, _, secret = headers.get("Authorization", "").partition(" ")
         if scheme == "Token":
             headers["Authorization"] = "Basic " + base64.b64encode(secret.encode()).decode()
