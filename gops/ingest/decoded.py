@@ -126,8 +126,10 @@ class Decoded:
 
     def times_at(self, arrival: int) -> list[int | None]:
         """``times``, the relative ones counted from the moment of ``arrival``."""
+        if self.relative is None:
+            return self.times
         times = self.times.copy()
-        for index in self.relative or ():
+        for index in self.relative:
             times[index] = arrival + (times[index] or 0)
         return times
 

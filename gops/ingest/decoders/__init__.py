@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gops import logs
 from gops.ingest.decoded import Decoded, Decoder, Frame, Value
-from gops.ingest.decoders import bare, csv, influx, json, ndjson, senml
+from gops.ingest.decoders import bare, chirpstack, csv, influx, json, ndjson, senml, sensorthings, tts
 from gops.ingest.refused import Refused
 
 __all__ = ["DECODERS", "Decoded", "Decoder", "Frame", "Value", "decode"]
@@ -12,11 +12,14 @@ __all__ = ["DECODERS", "Decoded", "Decoder", "Frame", "Value", "decode"]
 log = logs.get(__name__)
 
 DECODERS: dict[str, Decoder] = {
+    "chirpstack": chirpstack.decode,
     "csv": csv.decode,
     "influx": influx.decode,
     "json": json.decode,
     "ndjson": ndjson.decode,
     "senml": senml.decode,
+    "sensorthings": sensorthings.decode,
+    "tts": tts.decode,
     "value": bare.decode,
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -81,10 +82,10 @@ def _header(rows: Iterator[tuple[int, list[str]]], out: Decoded, options: CodecO
 
 def _columns(names: Sequence[str], options: CodecOptions) -> _Columns:
     names = [name.strip() for name in names]
-    given = [name for name in names if name]
-    twice = [name for name in given if given.count(name) > 1][:1] if len(given) != len(set(given)) else []
-    if twice:
-        raise Unreadable("bad_line", f"two columns are named {shown(twice[0])}; expected each name once")
+    given = Counter(name for name in names if name)
+    twice = next((name for name, times in given.items() if times > 1), None)
+    if twice is not None:
+        raise Unreadable("bad_line", f"two columns are named {shown(twice)}; expected each name once")
     longest = max(map(len, given), default=0)
     if longest > NAME_CHARACTERS:
         raise Unreadable("too_large", f"a column's name has {longest} characters; expected at most {NAME_CHARACTERS}")
