@@ -13,7 +13,7 @@ from typing import Any
 from gops import __version__, logs
 from gops.admin import Command
 from gops.clock import HOUR, Clock, from_micros, to_micros
-from gops.errors import Unsupported
+from gops.errors import GopsError, Unsupported
 from gops.keeping import known
 from gops.keeping.backup import House, back_up
 from gops.keeping.export import Asked, Form, export
@@ -41,6 +41,7 @@ class Keeping:
         self.database = database
         self.turns = Turns()
         self._merged_at: int | None = None
+        self._state: dict[str, Any] = {"last_run": None, "problem": None}
 
     def commands(self) -> Mapping[str, Command]:
         """By the name that ``gops`` asks for; arguments and answers are what JSON holds."""
@@ -125,7 +126,19 @@ class Keeping:
         """
         if not isinstance(self.store, Upkeep):
             return
-        engine, due = self.store, self._merge_due()
+        try:
+            self._run(self.store, stopping)
+        except GopsError as error:
+            self._state["problem"] = error.message
+            raise
+        self._state = {"last_run": self.clock.now().isoformat(), "problem": None}
+
+    def state(self) -> dict[str, Any]:
+        """When the schedule last did all that was due, and what kept it from it since; null where there is none."""
+        return dict(self._state)
+
+    def _run(self, engine: Upkeep, stopping: Event) -> None:
+        due = self._merge_due()
         steps: list[tuple[str, Callable[[], Sequence[SealedFile]]]] = [
             ("store_sealed", lambda: engine.seal(self._seal_end())),
             *([("store_merged", engine.merge), ("store_compacted", engine.compact)] if due else []),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gops.clock import HOUR, FixedClock
-from gops.errors import Conflict, Unsupported
+from gops.errors import Conflict, Unavailable, Unsupported
 from gops.keeping.progress import paced
 from gops.keeping.service import Keeping
 from gops.keeping.turns import Turns
@@ -67,6 +67,23 @@ def test_a_failed_merge_is_due_again(keeping: Keeping, filing: FilingStore) -> N
     filing.asked.clear()
     keeping.run(threading.Event())
     assert [what for what, _ in filing.asked] == ["seal", "merge", "compact"]
+
+
+def test_the_state_says_what_keeps_the_schedule_from_its_work(
+    keeping: Keeping, filing: FilingStore, clock: FixedClock
+) -> None:
+    assert keeping.state() == {"last_run": None, "problem": None}
+
+    def fail() -> None:
+        raise Unavailable("the disk is full")
+
+    filing.during = fail
+    with pytest.raises(Unavailable):
+        keeping.run(threading.Event())
+    assert keeping.state() == {"last_run": None, "problem": "the disk is full"}
+    filing.during = lambda: None
+    keeping.run(threading.Event())
+    assert keeping.state() == {"last_run": clock.now().isoformat(), "problem": None}
 
 
 def test_upkeep_never_overlaps(keeping: Keeping, filing: FilingStore) -> None:
