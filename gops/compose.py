@@ -56,6 +56,7 @@ from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings
 from gops.store.port import Store
 from gops.store.watched import WatchedStore
+from gops.stores import open_store
 from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.rounds import Rounds
@@ -145,23 +146,6 @@ def initialise(chosen: Settings, clock: Clock) -> str | None:
     finally:
         database.close()
     return key
-
-
-def open_store(chosen: Settings) -> Store:
-    """The time-series store that the settings name."""
-    if chosen.store == "memory":
-        from gops.store.memory import MemoryStore
-
-        return MemoryStore()
-    from gops.store.duckdb import DuckdbStore
-
-    return DuckdbStore(
-        chosen.data / "store",
-        memory_mb=chosen.store_memory_mb,
-        threads=chosen.store_threads,
-        queue=chosen.store_queue,
-        deliveries_kept=2 * max(chosen.mqtt_receive_maximum, chosen.mqtt_batch),  # 3.1.1 knows no receive maximum
-    )
 
 
 @contextmanager

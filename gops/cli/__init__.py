@@ -22,7 +22,7 @@ COMMANDS = {
     "datastream": "gops.cli.registry:datastream",
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
-    "store": "gops.cli.store:store",
+    "store": "gops.cli.copy:store",
     "backup": "gops.cli.backup:backup",
     "restore": "gops.cli.backup:restore",
     "testbed": "gops.cli.testbed:testbed",
