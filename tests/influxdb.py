@@ -127,6 +127,9 @@ class Shim(ThreadingHTTPServer):
         self.version = ""
         threading.Thread(target=self.serve_forever, args=(0.05,), name="influx-shim", daemon=True).start()
 
+    def handle_error(self, *_: object) -> None:
+        """Who asked went away."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
