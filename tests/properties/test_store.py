@@ -56,8 +56,14 @@ def rows(base: int) -> st.SearchStrategy[list[dict[str, object]]]:
 
 def acts(base: int) -> st.SearchStrategy[tuple[object, ...]]:
     write = st.tuples(st.just("write"), rows(base), st.sampled_from(["replace", "replace", "keep"]))
-    delete = st.tuples(st.just("delete"), st.lists(st.sampled_from(IDS), max_size=3), moments(base), moments(base))
-    return st.one_of(write, write, write, delete)
+    ids = st.lists(st.sampled_from(IDS), max_size=3)
+    delete = st.tuples(st.just("delete"), ids, moments(base), moments(base))
+    only = st.frozensets(st.sampled_from(Quality), min_size=1)
+    requalify = st.tuples(
+        st.just("requalify"), ids, moments(base), moments(base), st.sampled_from([Quality.good, Quality.suspect]), only
+    )
+    swap = st.tuples(st.just("swap"), st.sampled_from(IDS), moments(base), st.integers(1, 9), rows(base))
+    return st.one_of(write, write, write, delete, requalify, swap)
 
 
 histories = st.sampled_from([SPRING, AUTUMN]).flatmap(
@@ -77,11 +83,23 @@ def play(store: Store, offset: int, history: list[tuple[object, ...]]) -> list[o
             said.append(
                 (receipt.inserted, receipt.replaced, receipt.unchanged, receipt.kept, receipt.outcomes.to_pylist())
             )
-        else:
-            datastreams, start, end = about
-            said.append(store.delete([offset + one for one in datastreams], start, end))
+        elif what == "swap":
+            said.append(swap(store, offset, *about))
+        elif what in ("delete", "requalify"):
+            datastreams, *rest = about
+            said.append(getattr(store, what)([offset + one for one in datastreams], *rest))
+        elif hasattr(store, what):  # upkeep, which the twin knows nothing of
+            getattr(store, what)(*about)
         said.append(store.version([offset + one for one in IDS]) > before)
     return said
+
+
+def swap(store: Store, offset: int, one: int, start: int, hours: int, given: list[dict[str, object]]) -> int:
+    """Those of the rows that fall into the range, at most one a moment, take the place of what stands there."""
+    end = start + hours * HOUR
+    fitting = {row["t"]: {**row, "datastream": offset + one} for row in given if start <= row["t"] < end}
+    version = store.version([offset + one])
+    return store.swap(offset + one, start, end, batch(list(fitting.values())), version)
 
 
 @many
@@ -92,7 +110,11 @@ def test_both_say_and_hold_the_same(duckdb_store: DuckdbStore, history: tuple, d
     offset = next(_examples) * 100
     twin = MemoryStore()
     assert play(duckdb_store, offset, acts_done) == play(twin, offset, acts_done)
-    ids = [offset + one for one in IDS]
+    check_rows(duckdb_store, twin, [offset + one for one in IDS], base, data)
+
+
+def check_rows(duckdb_store: DuckdbStore, twin: MemoryStore, ids: list[int], base: int, data: st.DataObject) -> None:
+    """Rows in both orders, pages, streams, latest and extent."""
     assert duckdb_store.latest(ids).equals(twin.latest(ids))
     assert duckdb_store.extent(ids) == twin.extent(ids)
     query = Read(
@@ -149,16 +171,22 @@ def test_both_aggregate_alike(duckdb_store: DuckdbStore, kind: Kind, history: tu
     twin = MemoryStore()
     play(duckdb_store, offset, acts_done)
     play(twin, offset, acts_done)
+    check_windows(duckdb_store, twin, [offset + one for one in (*IDS, 99)], kind, base, data)
+
+
+def check_windows(
+    duckdb_store: DuckdbStore, twin: MemoryStore, ids: list[int], kind: Kind, base: int, data: st.DataObject
+) -> None:
     window_edges, start, end = data.draw(windows(base))
     query = Windows(
         series=[
             Series(
-                offset + one,
+                one,
                 kind,
                 data.draw(st.sampled_from(LABELS)),
                 data.draw(st.sampled_from([None, 900_000_000, HOUR])),
             )
-            for one in (*IDS, 99)
+            for one in ids
         ],
         edges=window_edges,
         aggregates=data.draw(st.lists(st.sampled_from(ALLOWED_AGGREGATES[kind]), unique=True)),

@@ -7,10 +7,9 @@ many passes them on a handful at a time, and grouping those costs more than the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,9 +22,10 @@ from gops.store.duckdb.database import Database
 from gops.store.duckdb.heads import Heads
 from gops.store.duckdb.lookback import last_before
 from gops.store.duckdb.shares import shares
+from gops.store.duckdb.sources import Parameters
 from gops.store.duckdb.spans import Span, condition, of_quality, spans_of
-from gops.store.duckdb.views import in_one_view
-from gops.store.port import Extent, Windows
+from gops.store.duckdb.views import View, in_one_view
+from gops.store.port import Windows
 
 GATHERED_ROWS = 1_000_000  # at most are gathered before they are grouped
 _EAST, _NORTH = "sum(sin(radians(v)))", "sum(cos(radians(v)))"
@@ -46,7 +46,7 @@ _AGGREGATES: dict[Aggregate, str] = {
 }
 _SEEN = """
     SELECT datastream, t, quality, {content} AS content, CASE WHEN {used} THEN {content} END AS v
-    FROM reading WHERE {where}"""
+    FROM ({rows})"""
 _PLACED = """
     SELECT datastream, t, quality, content, v, place
     FROM (SELECT *, t - {back} AS moment FROM ({seen})) ASOF JOIN asked ON moment >= low"""
@@ -68,15 +68,13 @@ def aggregate(
     """See ``Store.aggregate``. ``gathered_rows`` changes how, not what."""
     query = replace(query, series=tuple(by_datastream(query.series).values()))
 
-    def compute(
-        connection: duckdb.DuckDBPyConnection, extents: Mapping[int, Extent]
-    ) -> tuple[list[pa.Table], dict[tuple[int, int], str] | None]:
+    def compute(view: View) -> tuple[list[pa.Table], dict[tuple[int, int], str] | None]:
         asked = _asked_table(query)
-        connection.register("asked", asked)
-        found = [_Group(connection, query, kind, asked, back, gathered_rows).compute(extents) for back in (0, 1)]
-        texts = shares(connection, query, extents) if "share" in query.aggregates else None
+        view.connection.register("asked", asked)
+        found = [_Group(view, query, kind, asked, back, gathered_rows).compute() for back in (0, 1)]
+        texts = shares(view, query) if "share" in query.aggregates else None
         for name in _HANDED_OVER:
-            connection.unregister(name)
+            view.connection.unregister(name)
         return found, texts
 
     found, texts = in_one_view(database, heads, [series.datastream for series in query.series], compute)
@@ -97,50 +95,51 @@ def _asked_table(query: Windows) -> pa.Table:
 class _Group:
     """The Datastreams of a question whose t is taken back by ``back`` microseconds to find its window."""
 
-    connection: duckdb.DuckDBPyConnection
+    view: View
     query: Windows
     kind: Kind
     asked: pa.Table
     back: int
     gathered_rows: int
 
-    def compute(self, extents: Mapping[int, Extent]) -> pa.Table:
+    def compute(self) -> pa.Table:
         """``datastream, place``, the aggregates, ``count, good``: a row a (Datastream, window) with rows."""
         query = self.query
         names = [name for name in dict.fromkeys(query.aggregates) if name != "share"]
         low, high = max(query.asked[0], query.edges[0]), min(query.asked[1], query.edges[-1])
-        spans = spans_of([one for one in query.series if shift(one) == self.back], low, high, extents)
+        spans = spans_of([one for one in query.series if shift(one) == self.back], low, high, self.view.extents)
         if not spans:
             return self._nothing(names)
         columns = "".join(f'{self._sql_of(name)} AS "{name}", ' for name in names)
         rows, parameters = self._rows(spans)
         return self._ask(_GROUPED.format(aggregates=columns, rows=rows), parameters)
 
-    def _ask(self, sql: str, parameters: list[object]) -> pa.Table:
-        return self.connection.sql(sql, params=parameters).to_arrow_table()
+    def _ask(self, sql: str, parameters: Parameters) -> pa.Table:
+        return self.view.connection.sql(sql, params=parameters).to_arrow_table()
 
     def _sql_of(self, name: Aggregate) -> str:
         return _VECTOR_MEAN if (self.kind, name) == ("angle", "mean") else _AGGREGATES[name]
 
-    def _rows(self, spans: Sequence[Span]) -> tuple[str, list[object]]:
+    def _rows(self, spans: Sequence[Span]) -> tuple[str, Parameters]:
         """SQL of the rows to group, and its parameters."""
         placed, parameters = self._placed(spans)
         if "increase" not in self.query.aggregates:
             return placed, parameters
         used = f"{of_quality(self.query.quality)} AND value IS NOT NULL"
-        self.connection.register("carried", last_before(self.connection, spans, spans[0].low, "value", used))
+        self.view.connection.register("carried", last_before(self.view, spans, spans[0].low, "value", used))
         return _WITH_EARLIER.format(placed=placed), parameters
 
-    def _placed(self, spans: Sequence[Span]) -> tuple[str, list[object]]:
-        where, parameters = condition(spans)
+    def _placed(self, spans: Sequence[Span]) -> tuple[str, Parameters]:
+        parameters: Parameters = []
         content = "text" if self.kind == "state" else "value"
-        seen = _SEEN.format(content=content, used=of_quality(self.query.quality), where=where)
+        source = self.view.sources.rows(condition(spans, parameters), f"datastream, t, quality, {content}")
+        seen = _SEEN.format(content=content, used=of_quality(self.query.quality), rows=source)
         if sum(span.extent.rows for span in spans) > self.gathered_rows:
             return _PLACED.format(seen=seen, back=self.back), parameters
         rows = self._ask(seen, parameters)
         windows = np.searchsorted(self.asked["low"].to_numpy(), rows["t"].to_numpy() - self.back, "right") - 1
         places = self.asked["place"].to_numpy()[windows]
-        self.connection.register("gathered", rows.append_column("place", pa.array(places)))
+        self.view.connection.register("gathered", rows.append_column("place", pa.array(places)))
         return "SELECT * FROM gathered", []
 
     def _nothing(self, names: Sequence[Aggregate]) -> pa.Table:

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
-from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from gops import logs
 from gops.quality import Quality
 from gops.store.checks import check_unchanged
+from gops.store.duckdb import late, manifest
+from gops.store.duckdb.calendar import Calendar
+from gops.store.duckdb.corrections import Correction
 from gops.store.duckdb.database import Cursor, Database, rows
 from gops.store.duckdb.deliveries import Deliveries
+from gops.store.duckdb.ends import ends
 from gops.store.duckdb.folder import make_private
 from gops.store.duckdb.heads import Heads
+from gops.store.duckdb.installing import Sealed, install
+from gops.store.duckdb.opening import heads_on_disk
 from gops.store.duckdb.schema import COLUMNS, DATABASE, VERSION_FLOOR
-from gops.store.duckdb.spans import of_quality
-from gops.store.port import INSERTED, REPLACED, Delivery
-from gops.store.resolve import Flags, Outcomes, Resolution, Standing, doubled, resolve
-from gops.store.rows import NONE, Ints, Rows
+from gops.store.duckdb.shelf import Shelf
+from gops.store.duckdb.sources import Sources
+from gops.store.duckdb.standing import ELSEWHERE, Cold, LookUp
+from gops.store.duckdb.tiers import File, Tiers
+from gops.store.port import INSERTED, READINGS, REPLACED, Delivery
+from gops.store.resolve import Flags, Outcomes, Resolution, doubled, resolve
+from gops.store.rows import Ints, Rows
 
 VERSIONS_RESERVED = 1_000_000  # commits between two writes of the floor below which no version is given again
 CHECKPOINT_BYTES = 16 << 20  # of log: then a checkpoint when nobody waits
 BUSY = 4  # times as much log: then a checkpoint although somebody waits
-SPANS = 16  # most ranges of time in which a batch is compared with what stands
-GAP = 3_600_000_000  # microseconds without a row of the batch from which a new range begins
-
-_HEADS = f"""
-    WITH head AS (
-        SELECT datastream, max(t) AS last, min(t) AS first, count(*) AS rows FROM reading {{where}} GROUP BY datastream)
-    SELECT {", ".join("r." + name.strip() for name in COLUMNS.split(","))}, h.first, h.rows
-    FROM reading r JOIN head h ON r.datastream = h.datastream AND r.t = h.last ORDER BY r.datastream"""
-_OF_THESE = "WHERE datastream IN (SELECT unnest(?::BIGINT[]))"
-_STANDING = """
-    SELECT s.place, r.rowid, r.value, r.text, r.quality, r.result_time
-    FROM reading r JOIN suspect s ON r.datastream = s.datastream AND r.t = s.t WHERE {within}"""
-_RANGE = f"FROM reading {_OF_THESE} AND t >= ? AND t < ?"
-_DOOMED = f"SELECT datastream, count(*) {_RANGE} GROUP BY datastream"
-_OTHER = "quality <> ? AND (? OR value IS NOT NULL OR text IS NOT NULL)"
-_DELETE = f"DELETE FROM reading {_OF_THESE} AND t >= ? AND t < ?"
+log = logs.get(__name__)
 
 
 class Commits:
@@ -49,31 +42,61 @@ class Commits:
 
     def __init__(self, database: Database, deliveries: Deliveries, checkpoint_bytes: int = CHECKPOINT_BYTES) -> None:
         self._database = database
+        self.shelf = Shelf(database.folder)
         self.deliveries = deliveries
         self.heads = Heads()
+        self.calendar = Calendar(0)
         self._version = 0
         self._reserved = 0
+        self._seq = 0
         self._checkpoint_bytes = self._checkpoint_at = checkpoint_bytes
         self._cursor: Cursor | None = None
 
     def load(self) -> None:
         """Read from disk what is kept in memory; when the store opens, and opens again."""
         self._cursor = self._database.take()
-        [(floor,)] = rows(self._connection, "SELECT value FROM store WHERE name = ?", [VERSION_FLOOR])
-        heads = Heads(floor)
-        heads.put(*self._stand(), np.empty(0, np.int64), floor)
-        self.deliveries.load(self._connection)
+        connection = self._connection
+        [(floor,)] = rows(connection, "SELECT value FROM store WHERE name = ?", [VERSION_FLOOR])
+        [(self._seq,)] = rows(connection, "SELECT coalesce(max(seq), 0) FROM late")
+        self.calendar = manifest.calendar(connection)
+        heads = self._heads(connection, floor)
+        self.deliveries.load(connection)
         self._version = self._reserved = floor
         self._reserve()
         self.heads = heads
+
+    def _heads(self, connection: duckdb.DuckDBPyConnection, floor: int) -> Heads:
+        """From disk. Files that are not as they were written are set aside first."""
+        layout = manifest.layout(connection)
+        broken = [one for one in layout.files if self.shelf.trouble(one)]
+        if broken:
+            self._put_aside(broken)
+            return self._heads(connection, floor)
+        tiers = manifest.tiers(connection, layout)
+        try:
+            found = heads_on_disk(connection, self.sources(tiers))
+        except duckdb.Error:
+            broken = [one for one in layout.files if self.shelf.trouble(one, deep=True)]
+            if not broken:
+                raise
+            self._put_aside(broken)
+            return self._heads(connection, floor)
+        heads = Heads(floor, tiers=tiers)
+        heads.put(*found, np.empty(0, np.int64), floor)
+        return heads
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         assert self._cursor is not None, "load comes first"
         return self._cursor.connection
 
+    @property
+    def tiers(self) -> Tiers:
+        """Where rows lie now."""
+        return self.heads.tiers
+
     @contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         connection = self._connection
         connection.execute("BEGIN")
         try:
@@ -84,19 +107,29 @@ class Commits:
                 connection.execute("ROLLBACK")
             raise
 
+    def sources(self, tiers: Tiers) -> Sources:
+        return Sources(self._database.folder, tiers)
+
     # write
 
     def write(self, batch: pa.Table, keep: Flags, deliveries: Sequence[Delivery]) -> Outcomes:
         """Commit a batch of ``READINGS`` with its mode a row; the outcome of each row."""
         self._reserve()
         given = Rows.of(batch)
-        self.heads.announce(given)
-        with self._transaction() as connection:
-            done = self._resolve(connection, given, keep)
-            self._remove(connection, done.gone)
-            self._insert(connection, batch, done.written)
+        in_range = self.tiers.layout.places(given.t) >= 0
+        with self.transaction() as connection:
+            done, beneath = self._resolve(connection, given, keep, in_range)
+            self._remove(connection, done.gone[done.gone < ELSEWHERE])
+            hot, cold = done.written & ~in_range, done.written & in_range
+            self._insert(connection, batch, hot)
+            if cold.any():
+                late.put(connection, batch, cold, beneath, self._next_seq())
             if deliveries:
                 self.deliveries.write(connection, deliveries)
+            tiers = self.tiers.with_hot(given.t[hot])
+            if cold.any():
+                tiers = tiers.with_late(given.datastream[cold], given.t[cold])
+            self.heads.announce(given.take(done.written), tiers)
             self.heads.begin_commit()
         changed = np.unique(given.datastream[done.outcomes <= REPLACED])
         inserted = given.datastream[done.outcomes == INSERTED]
@@ -104,30 +137,18 @@ class Commits:
         self.deliveries.remember(deliveries)
         return done.outcomes
 
-    def _resolve(self, connection: duckdb.DuckDBPyConnection, given: Rows, keep: Flags) -> Resolution:
+    def _resolve(
+        self, connection: duckdb.DuckDBPyConnection, given: Rows, keep: Flags, in_range: Flags
+    ) -> tuple[Resolution, Cold]:
+        """What becomes of each row. In a range every key is looked up: a late row of it may say that it is gone."""
         twice = doubled(given)
-        suspect = given.t <= self.heads.last(given.datastream)
-        if not suspect.any() and not twice.any():
-            return Resolution(np.zeros(len(given), np.uint8), np.ones(len(given), bool), np.empty(0, np.int64))
-        standing = Standing.nothing(given)
-        if suspect.any():
-            self._look_up(connection, given, np.flatnonzero(suspect), standing)
-        return resolve(given, keep, standing, twice)
-
-    def _look_up(self, connection: duckdb.DuckDBPyConnection, given: Rows, suspects: Ints, standing: Standing) -> None:
-        """Fill in what stands in place of the ``suspects``."""
-        table = pa.table({"place": suspects, "datastream": given.datastream[suspects], "t": given.t[suspects]})
-        connection.register("suspect", table)
-        ranges = spans(given.t[suspects])
-        within = " OR ".join(["r.t BETWEEN ? AND ?"] * len(ranges))
-        found = connection.execute(_STANDING.format(within=within), list(chain(*ranges))).fetchnumpy()
-        at = found["place"]
-        standing.rowid[at] = found["rowid"]
-        standing.rows.value[at] = _filled(found["value"], np.nan)
-        standing.rows.text[at] = _filled(found["text"], None)
-        standing.rows.quality[at] = found["quality"]
-        standing.rows.result_time[at] = _filled(found["result_time"], NONE)
-        connection.unregister("suspect")
+        suspect = (given.t <= self.heads.last(given.datastream)) & ~in_range
+        look_up = LookUp(connection, self.sources(self.tiers), given)
+        standing, beneath = look_up.standing(np.flatnonzero(suspect), np.flatnonzero(in_range))
+        if not (suspect | in_range | twice).any():
+            every = np.ones(len(given), bool)
+            return Resolution(np.zeros(len(given), np.uint8), every, np.empty(0, np.int64)), beneath
+        return resolve(given, keep, standing, twice), beneath
 
     def _remove(self, connection: duckdb.DuckDBPyConnection, rowids: Ints) -> None:
         if len(rowids):
@@ -141,66 +162,116 @@ class Commits:
             connection.execute(f"INSERT INTO reading SELECT {COLUMNS} FROM batch")
             connection.unregister("batch")
 
-    # delete and forget
+    # correct and forget
 
     def delete(self, datastreams: Sequence[int], start: int, end: int) -> int:
-        """Remove rows with ``start <= t < end``; how many there were."""
-        self._reserve()
-        with self._transaction() as connection:
-            doomed = rows(connection, _DOOMED, [list(datastreams), start, end])
-            if doomed:
-                connection.execute(_DELETE, [[one for one, _ in doomed], start, end])
-            changed = np.array([one for one, _ in doomed], np.int64)
-            left = self._stand(_OF_THESE, [changed.tolist()])
-        self.heads.put(*left, changed, self._next_version(changed))
-        return sum(count for _, count in doomed)
+        """See ``Store.delete``."""
+        return self._correct(datastreams, start, end, lambda correction: correction.remove())
 
     def requalify(
         self, datastreams: Sequence[int], start: int, end: int, quality: Quality, only: frozenset[Quality]
     ) -> int:
         """See ``Store.requalify``."""
-        self._reserve()
-        with self._transaction() as connection:
-            where = f"{_RANGE} AND {of_quality(only)} AND {_OTHER}"
-            parameters = [list(datastreams), start, end, int(quality), quality > Quality.estimated]
-            doomed = rows(connection, f"SELECT datastream, count(*) {where} GROUP BY datastream", parameters)
-            if doomed:
-                update = f"UPDATE reading SET quality = {int(quality)} {where.removeprefix('FROM reading')}"
-                connection.execute(update, parameters)
-            changed = np.array([one for one, _ in doomed], np.int64)
-            left = self._stand(_OF_THESE, [changed.tolist()])
-        self.heads.put(*left, changed, self._next_version(changed))
-        return sum(count for _, count in doomed)
+        return self._correct(datastreams, start, end, lambda one: one.requalify(quality, only), stay=True)
 
     def swap(self, datastream: int, start: int, end: int, new: pa.Table, version: int) -> int:
         """See ``Store.swap``."""
-        self._reserve()
         check_unchanged(self.heads.version([datastream]), version)
-        self.heads.announce(Rows.of(new))
-        with self._transaction() as connection:
-            gone = sum(int(count) for _, count in rows(connection, _DOOMED, [[datastream], start, end]))
-            connection.execute(_DELETE, [[datastream], start, end])
-            self._insert(connection, new, np.ones(new.num_rows, bool))
-            changed = np.array([datastream] if gone or new.num_rows else [], np.int64)
-            left = self._stand(_OF_THESE, [changed.tolist()])
+        return self._correct([datastream], start, end, lambda correction: correction.remove(), new)
+
+    def _correct(
+        self,
+        datastreams: Sequence[int],
+        start: int,
+        end: int,
+        change: Callable[[Correction], dict[int, int]],
+        new: pa.Table | None = None,
+        stay: bool = False,
+    ) -> int:
+        """Do it in one transaction, and find out what is newest and first then; how many rows it was about.
+
+        They ``stay`` in number, or they go.
+        """
+        self._reserve()
+        new = READINGS.empty_table() if new is None else new
+        before, added = self.tiers, Rows.of(new)
+        with self.transaction() as connection:
+            correction = Correction(connection, self.sources(before), datastreams, start, end, self._next_seq())
+            counts = change(correction)
+            correction.insert(new)
+            changed = np.unique(np.concatenate([np.array(list(counts), np.int64), added.datastream]))
+            tiers = _stained(before, changed, start, end).with_hot(added.t[before.layout.places(added.t) < 0])
+            self.heads.announce(added, tiers)
+            left = ends(connection, self.sources(tiers), self.heads.bounds(changed))
             self.heads.begin_commit()
-        self.heads.put(*left, changed, self._next_version(changed))
-        return gone
+        ids = left.newest.datastream
+        gone = np.array([0 if stay else counts.get(one, 0) for one in ids.tolist()], np.int64)
+        come = np.searchsorted(np.sort(added.datastream), ids, "right") - np.searchsorted(
+            np.sort(added.datastream), ids, "left"
+        )
+        number = self.heads.count(ids) - gone + come
+        self.heads.put(left.newest, left.first, number, changed, self._next_version(changed))
+        return sum(counts.values())
 
     def forget(self, session: str) -> None:
         """Remove what is remembered of a broker session."""
         self.deliveries.forget(self._connection, session)
 
-    # what is kept beside the readings
+    # where rows lie
 
-    def _stand(self, where: str = "", parameters: Sequence[Any] = ()) -> tuple[Rows, Ints, Ints]:
-        """Newest row, first t and number of rows of each Datastream that has some."""
-        table = self._connection.sql(_HEADS.format(where=where), params=list(parameters)).to_arrow_table()
-        return Rows.of(table), table["first"].to_numpy(), table["rows"].to_numpy()
+    def freeze(self, start: int, stop: int) -> None:
+        """From now on what is written between goes to late rows, and the hot rows there don't change."""
+        gaps = list(self.tiers.layout.gaps(start, stop))
+        if gaps:
+            self._rearrange(lambda connection: manifest.freeze(connection, gaps))
+
+    def install(self, sealed: Sealed) -> None:
+        """Let files take the place of what they were written from."""
+        before = self.tiers.layout
+        self._rearrange(lambda connection: install(connection, self.sources(self.tiers), sealed))
+        self.shelf.retire(before)
+
+    def purge(self, limit: int) -> int:
+        """Remove so many hot rows of sealed ranges, which nobody reads any more; how many there were."""
+        spans = self.tiers.layout.sealed_spans()
+        return manifest.purge(self._connection, spans, limit) if spans else 0
+
+    def sweep(self) -> None:
+        """Remove what an earlier process left behind."""
+        named = manifest.summary(self._connection)
+        self.shelf.sweep([*self.tiers.layout.names, *(named or ())[:1]])
+
+    def set_aside(self, names: Sequence[str]) -> None:
+        """Have these files not count any more. What is left is read from disk anew."""
+        files = [one for one in self.tiers.layout.files if one.name in names]
+        if files:
+            self._put_aside(files)
+            self.load()
+
+    def _put_aside(self, files: Sequence[File]) -> None:
+        with self.transaction() as connection:
+            manifest.set_aside(connection, files)
+        for one in files:
+            self.shelf.set_aside(one.name)
+            log.error("store_file_set_aside", file=one.name, rows=one.rows)
+
+    def _rearrange(self, change: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+        with self.transaction() as connection:
+            change(connection)
+            tiers = manifest.tiers(connection, manifest.layout(connection))
+            with self.heads.rearranging(tiers):
+                connection.execute("COMMIT")
+                connection.execute("BEGIN")  # for the transaction around to end
+
+    # what is kept beside the readings
 
     def _next_version(self, changed: Ints) -> int:
         self._version += len(changed) > 0
         return self._version
+
+    def _next_seq(self) -> int:
+        self._seq += 1
+        return self._seq
 
     def _reserve(self) -> None:
         """Have a version to give that no earlier process gave."""
@@ -224,20 +295,12 @@ class Commits:
         self._checkpoint_at = self._checkpoint_bytes
 
 
-def _filled(column: Any, null: Any) -> Any:
-    """The column of a result with ``null`` for its nulls; numpy's own ``filled`` takes None for "the default"."""
-    plain = np.ma.getdata(column).copy()
-    plain[np.ma.getmaskarray(column)] = null
-    return plain
-
-
-def spans(times: Ints) -> list[tuple[int, int]]:
-    """At most ``SPANS`` ranges that hold all of ``times``, with the widest gaps between them left out.
-
-    One late row among fresh ones must not make the whole time in between be searched.
-    """
-    ordered = np.unique(times)
-    gaps = np.diff(ordered)
-    widest = np.sort(np.argsort(gaps)[-(SPANS - 1) :])
-    cuts = widest[gaps[widest] > GAP] + 1
-    return [(int(part[0]), int(part[-1])) for part in np.split(ordered, cuts)]
+def _stained(tiers: Tiers, datastreams: Ints, start: int, stop: int) -> Tiers:
+    """The same when any of these Datastreams may have late rows with ``start <= t < stop``."""
+    touched = tiers.layout.overlapping(start, stop)
+    if not len(datastreams) or not touched:
+        return tiers
+    low, high = int(datastreams.min()), int(datastreams.max())
+    corners = [(low, max(start, one.start)) for one in touched] + [(high, min(stop, one.stop) - 1) for one in touched]
+    ids, moments = np.array(corners, np.int64).T
+    return tiers.with_late(ids, moments)

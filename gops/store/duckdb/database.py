@@ -49,9 +49,9 @@ class Cursor:
 class Database:
     """The database in ``folder``. Raises ``Unavailable`` when another process holds it or it can't be opened."""
 
-    def __init__(self, folder: Path, memory_mb: int, threads: int) -> None:
+    def __init__(self, folder: Path, memory_mb: int, threads: int, day_offset_s: int = 0) -> None:
         self.folder = folder.absolute()
-        self._memory_mb, self._threads = memory_mb, threads
+        self._memory_mb, self._threads, self._day_offset_s = memory_mb, threads, day_offset_s
         self._gate = threading.Lock()
         self._idle: list[Cursor] = []
         self._live: set[Cursor] = set()
@@ -68,7 +68,7 @@ class Database:
     def open(self) -> None:
         """Open, or open again after ``shut``. Raises ``Unavailable``."""
         try:
-            self._root = connect(self.folder, self._memory_mb, self._threads)
+            self._root = connect(self.folder, self._memory_mb, self._threads, self._day_offset_s)
         except duckdb.Error as error:
             log.error("store_not_opened", error=str(error))
             raise Unavailable("the store's database can't be opened; the server's log says why") from error

@@ -7,17 +7,17 @@ writer after each commit, read by anybody; ``lock`` makes a reader see a whole c
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gops.store.duckdb.tiers import NEVER, Tiers
 from gops.store.port import READINGS, Extent
 from gops.store.rows import NONE, Ints, Rows
-
-NEVER = np.iinfo(np.int64).max
 
 
 def _nothing() -> Rows:
@@ -30,13 +30,18 @@ def _no_numbers() -> Ints:
 
 @dataclass(frozen=True)
 class Outline:
-    """Between which t rows of some Datastreams may be, and how many there are about (1 at least).
+    """Between which t rows of some Datastreams may be, how many there are about (1 at least), and where rows lie.
 
-    It holds for a view of the database that was taken while ``Heads.holds`` is true of it.
+    It holds for a view of the database that was taken while ``Heads.holds`` is true of it. Who has one looks at its
+    layout, and lets it go.
     """
 
     extents: Mapping[int, Extent]
+    tiers: Tiers
     announced: int
+
+    def let_go(self) -> None:
+        self.tiers.layout.let_go()
 
 
 @dataclass
@@ -54,6 +59,7 @@ class Heads:
     high: Ints = field(default_factory=_no_numbers)
     rows: Ints = field(default_factory=_no_numbers)
     versions: Ints = field(default_factory=_no_numbers)
+    tiers: Tiers = field(default_factory=Tiers)
     announced: int = 0
     committing: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,6 +78,13 @@ class Heads:
         places, known = self.find(datastreams)
         found = np.full(len(datastreams), NONE)
         found[known] = self.newest.t[places[known]]
+        return found
+
+    def count(self, datastreams: Ints) -> Ints:
+        """The number of rows of each."""
+        places, known = self.find(datastreams)
+        found = np.zeros(len(datastreams), np.int64)
+        found[known] = self.rows[places[known]]
         return found
 
     def _standing(self, datastreams: Sequence[int]) -> Ints:
@@ -93,15 +106,19 @@ class Heads:
             columns = (self.newest.datastream[at], self.first[at], self.newest.t[at], self.rows[at])
         return {one: Extent(*span) for one, *span in zip(*(column.tolist() for column in columns), strict=True)}
 
+    def bounds(self, datastreams: Sequence[int] | Ints) -> dict[int, Extent]:
+        """Between which t rows of these may be, and how many there are about (1 at least); of those ever known."""
+        places, known = self.find(np.unique(np.asarray(datastreams, np.int64)))
+        at = places[known]
+        columns = (self.newest.datastream[at], self.low[at], self.high[at], np.maximum(1, self.rows[at]))
+        return {one: Extent(*span) for one, *span in zip(*(column.tolist() for column in columns), strict=True)}
+
     def outline(self, datastreams: Sequence[int]) -> Outline:
-        """Of those Datastreams that have rows, have had some, or are about to."""
+        """Of those Datastreams that have rows, have had some, or are about to. To be let go."""
         with self.lock:
-            places, known = self.find(np.unique(np.asarray(datastreams, np.int64)))
-            at = places[known]
-            columns = (self.newest.datastream[at], self.low[at], self.high[at], np.maximum(1, self.rows[at]))
-            announced = self.announced
-        spans = zip(*(column.tolist() for column in columns), strict=True)
-        return Outline({one: Extent(*span) for one, *span in spans}, announced)
+            found = Outline(self.bounds(datastreams), self.tiers, self.announced)
+            self.tiers.layout.hold()
+        return found
 
     def holds(self, outline: Outline) -> bool:
         """Is no commit being made, or made, that was announced after the outline was taken?"""
@@ -127,9 +144,10 @@ class Heads:
             self.high[at] = np.maximum(self.high[at], newest.t)
             self._mark(changed, version)
 
-    def announce(self, rows: Rows) -> None:
-        """These may be committed next."""
+    def announce(self, rows: Rows, tiers: Tiers) -> None:
+        """These may be committed next, and then lie so."""
         with self.lock:
+            self.tiers = tiers
             self._make_room(rows.datastream)
             at, _ = self.find(rows.datastream)
             np.minimum.at(self.low, at, rows.t)
@@ -139,6 +157,15 @@ class Heads:
     def begin_commit(self) -> None:
         """From now on what was announced may be seen."""
         self.committing = self.announced
+
+    @contextmanager
+    def rearranging(self, tiers: Tiers) -> Iterator[None]:
+        """Around a commit that changes where rows lie and nothing else; who asks for an outline waits for it."""
+        with self.lock:
+            self.announced += 1
+            self.committing = self.announced
+            yield
+            self.tiers = tiers
 
     def add(self, written: Rows, inserted: Ints, changed: Ints, version: int) -> None:
         """What was announced is committed: ``written`` rows stand, ``inserted`` are the Datastreams of the new ones."""

@@ -1,27 +1,27 @@
 """Raw rows: a page, a range, or a stream from one snapshot.
 
-Rows lie on disk in the order they came, roughly that of t, and DuckDB knows the least and greatest t of every 122,880
-of them; so a question is fast when its range of t is narrow or its limit small. One about many Datastreams is cut into
-slices of some Datastreams each, so that little more is sorted than what is asked for.
+Hot rows lie on disk in the order they came, roughly that of t, and DuckDB knows the least and greatest t of every
+122,880 of them; so a question is fast when its range of t is narrow or its limit small. Sealed rows lie by Datastream
+and t. A question about many Datastreams is cut into slices of some Datastreams each, so that little more is sorted than
+what is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from gops.store.duckdb.database import Cursor, Database
 from gops.store.duckdb.heads import Heads
-from gops.store.duckdb.schema import COLUMNS
+from gops.store.duckdb.sources import Parameters
 from gops.store.duckdb.spans import Span, condition, of_quality, spans_of
-from gops.store.duckdb.views import begin_view, in_one_statement, in_one_view
-from gops.store.port import READINGS, Extent, Read
+from gops.store.duckdb.views import View, begin_view, in_one_statement, in_one_view
+from gops.store.port import READINGS, Read
 
 FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
 SORTED_ROWS = 1_000_000  # of a stream are sorted at once, unless a single Datastream has more
@@ -34,15 +34,15 @@ def read(database: Database, heads: Heads, query: Read) -> pa.Table:
     """See ``Store.read``."""
     ids = [series.datastream for series in query.series]
 
-    def fetch(connection: duckdb.DuckDBPyConnection, extents: Mapping[int, Extent]) -> pa.Table:
-        spans = _plan(query, extents)
+    def fetch(view: View) -> pa.Table:
+        spans = _plan(query, view)
         if not spans or query.limit == 0:
             return READINGS.empty_table()
         if query.limit is None:
-            return _fetch(connection, spans, query, None)
+            return _fetch(view, spans, query, None)
         if len(spans) == 1:
-            return _fetch_page(connection, spans[0], query, query.limit)
-        return _fetch_slices(connection, spans, query, query.limit)
+            return _fetch_page(view, spans[0], query, query.limit)
+        return _fetch_slices(view, spans, query, query.limit)
 
     in_turn = in_one_statement if query.limit is None or len(set(ids)) == 1 else in_one_view
     return in_turn(database, heads, ids, fetch)
@@ -54,22 +54,26 @@ def stream(
     """See ``Store.stream``. The view is of the moment when the first batch is taken."""
     left = query.limit
     cursor = database.take()
+    outline = None
     try:
         with database.working(cursor):
             outline = begin_view(cursor.connection, heads, [series.datastream for series in query.series])
-        for part in _by_size(_plan(query, outline.extents), sorted_rows):
+        view = View.of(database, cursor.connection, outline)
+        for part in _by_size(_plan(query, view), sorted_rows):
             if left == 0:
                 return
-            for batch in _batches(database, cursor, part, query, left, rows):
+            for batch in _batches(database, cursor, view, part, query, left, rows):
                 yield batch
                 left = None if left is None else left - batch.num_rows
     finally:
+        if outline is not None:
+            outline.let_go()
         database.discard(cursor)  # a reader who left early may have left rows in it
 
 
-def _plan(query: Read, extents: Mapping[int, Extent]) -> list[Span]:
+def _plan(query: Read, view: View) -> list[Span]:
     """Spans in the order of the answer, without what comes before ``after``."""
-    spans = spans_of(query.series, query.start, query.end, extents)
+    spans = spans_of(query.series, query.start, query.end, view.extents)
     if query.descending:
         spans.reverse()
     if query.after is not None:
@@ -85,23 +89,25 @@ def _rest(span: Span, after: tuple[int, int], descending: bool) -> Span | None:
     return rest if rest.low < rest.high else None
 
 
-def _sql(spans: Sequence[Span], query: Read) -> tuple[str, list[Any]]:
-    where, parameters = condition(spans)
-    return f"SELECT {COLUMNS} FROM reading WHERE {where} AND {of_quality(query.quality)}", parameters
+def _sql(view: View, spans: Sequence[Span], query: Read) -> tuple[str, Parameters]:
+    parameters: Parameters = []
+    where = condition(spans, parameters)
+    of = of_quality(query.quality)
+    return view.sources.rows(where if of == "true" else replace(where, sql=f"{where.sql} AND {of}")), parameters
 
 
-def _ordered(spans: Sequence[Span], query: Read, limit: int | None) -> tuple[str, list[Any]]:
-    sql, parameters = _sql(spans, query)
+def _ordered(view: View, spans: Sequence[Span], query: Read, limit: int | None) -> tuple[str, Parameters]:
+    sql, parameters = _sql(view, spans, query)
     way = " DESC" if query.descending else ""
     order = f"t{way}" if len(spans) == 1 else f"datastream{way}, t{way}"
-    return f"{sql} ORDER BY {order}{'' if limit is None else f' LIMIT {int(limit)}'}", parameters
+    return f"SELECT * FROM ({sql}) ORDER BY {order}{'' if limit is None else f' LIMIT {int(limit)}'}", parameters
 
 
-def _fetch(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: Read, limit: int | None) -> pa.Table:
-    sql, parameters = _ordered(spans, query, limit)
+def _fetch(view: View, spans: Sequence[Span], query: Read, limit: int | None) -> pa.Table:
+    sql, parameters = _ordered(view, spans, query, limit)
     if limit is None or limit > FEW_ROWS:
-        return connection.sql(sql, params=parameters).to_arrow_table().cast(READINGS)
-    return _table(connection.execute(sql, parameters).fetchall())
+        return view.connection.sql(sql, params=parameters).to_arrow_table().cast(READINGS)
+    return _table(view.connection.execute(sql, parameters).fetchall())
 
 
 def _table(found: Sequence[tuple[Any, ...]]) -> pa.Table:
@@ -113,16 +119,16 @@ def _table(found: Sequence[tuple[Any, ...]]) -> pa.Table:
     )
 
 
-def _fetch_page(connection: duckdb.DuckDBPyConnection, span: Span, query: Read, limit: int) -> pa.Table:
+def _fetch_page(view: View, span: Span, query: Read, limit: int) -> pa.Table:
     """A page of one Datastream: first from as much time as should hold it, sorted here, then from all of it."""
     near = _near(span, limit, query.descending)
     if near != span and limit <= FEW_ROWS:
-        sql, parameters = _sql([near], query)
-        found = connection.execute(f"{sql} LIMIT {CROWD * limit}", parameters).fetchall()
+        sql, parameters = _sql(view, [near], query)
+        found = view.connection.execute(f"SELECT * FROM ({sql}) LIMIT {CROWD * limit}", parameters).fetchall()
         if limit <= len(found) < CROWD * limit:
             found.sort(key=itemgetter(1), reverse=query.descending)
             return _table(found[:limit])
-    return _fetch(connection, [span], query, limit)
+    return _fetch(view, [span], query, limit)
 
 
 def _near(span: Span, limit: int, descending: bool) -> Span:
@@ -135,13 +141,13 @@ def _near(span: Span, limit: int, descending: bool) -> Span:
     return replace(span, low=last - length) if descending else replace(span, high=first + length)
 
 
-def _fetch_slices(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], query: Read, limit: int) -> pa.Table:
+def _fetch_slices(view: View, spans: Sequence[Span], query: Read, limit: int) -> pa.Table:
     """Ever more Datastreams at a time until the page is full."""
     tables, left, least = [], limit, 1
     while spans and left:
         rows = accumulate(span.extent.rows for span in spans)
         size = max(least, next((n for n, count in enumerate(rows, 1) if count >= left), len(spans)))
-        tables.append(_fetch(connection, spans[:size], query, left))
+        tables.append(_fetch(view, spans[:size], query, left))
         left -= tables[-1].num_rows
         spans, least = spans[size:], size * WIDEN
     return pa.concat_tables(tables)
@@ -162,10 +168,10 @@ def _by_size(spans: Sequence[Span], most: int) -> Iterator[list[Span]]:
 
 
 def _batches(
-    database: Database, cursor: Cursor, spans: Sequence[Span], query: Read, limit: int | None, rows: int
+    database: Database, cursor: Cursor, view: View, spans: Sequence[Span], query: Read, limit: int | None, rows: int
 ) -> Iterator[pa.RecordBatch]:
     with database.working(cursor):
-        sql, parameters = _ordered(spans, query, limit)
+        sql, parameters = _ordered(view, spans, query, limit)
         cursor.reader = cursor.connection.sql(sql, params=parameters).to_arrow_reader(rows)
     while True:
         with database.working(cursor):

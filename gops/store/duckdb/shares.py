@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
 from itertools import groupby
 
-import duckdb
-
 from gops.store.duckdb.lookback import last_before
+from gops.store.duckdb.sources import Parameters
 from gops.store.duckdb.spans import Span, condition, of_quality
-from gops.store.port import Extent, Windows
+from gops.store.duckdb.views import View
+from gops.store.port import Windows
 
 _SPELLS = """
     WITH seen AS (
         SELECT datastream, t, v FROM carried
-        UNION ALL SELECT datastream, t, {content} AS v FROM reading WHERE {where}),
+        UNION ALL SELECT datastream, t, {content} AS v FROM ({rows})),
     spell AS (
         SELECT datastream, v, greatest(t, {low}) AS since,
             lead(t, 1, {high}) OVER (PARTITION BY datastream ORDER BY t) AS until
@@ -27,24 +25,23 @@ _SPELLS = """
     GROUP BY datastream, place, v ORDER BY datastream, place, v"""
 
 
-def shares(
-    connection: duckdb.DuckDBPyConnection, query: Windows, extents: Mapping[int, Extent]
-) -> dict[tuple[int, int], str]:
+def shares(view: View, query: Windows) -> dict[tuple[int, int], str]:
     """JSON of text -> share of the known time, by (Datastream, number of the window). Uses the table ``asked``.
 
     A state holds from its t on, whatever the label.
     """
     low, high = max(query.asked[0], query.edges[0]), min(query.asked[1], query.edges[-1])
-    known = [(one.datastream, extents[one.datastream]) for one in query.series if one.datastream in extents]
+    known = [(one.datastream, view.extents[one.datastream]) for one in query.series if one.datastream in view.extents]
     spans = [Span(datastream, low, high, extent) for datastream, extent in known if extent.first < high]
     if not spans or low >= high:
         return {}
     content = f"CASE WHEN {of_quality(query.quality)} THEN text END"
-    connection.register("carried", last_before(connection, spans, low, content, "true"))
-    where, parameters = condition([replace(span, low=low) for span in spans])
-    sql = _SPELLS.format(content=content, where=where, low=int(low), high=int(high))
-    spells = connection.execute(sql, parameters).fetchall()
-    connection.unregister("carried")
+    view.connection.register("carried", last_before(view, spans, low, content, "true"))
+    parameters: Parameters = []
+    rows = view.sources.rows(condition(spans, parameters), "datastream, t, text, quality")
+    sql = _SPELLS.format(content=content, rows=rows, low=int(low), high=int(high))
+    spells = view.connection.execute(sql, parameters).fetchall()
+    view.connection.unregister("carried")
     return {key: _share([row[2:] for row in rows]) for key, rows in groupby(spells, key=lambda row: row[:2])}
 
 

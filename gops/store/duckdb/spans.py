@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gops.quality import ANY, Quality
 from gops.store.checks import EARLIEST, LATEST, by_datastream, shift
+from gops.store.duckdb.sources import Parameters, Where, given
 from gops.store.port import Extent, Series
 
 
@@ -33,8 +33,8 @@ def spans_of(series: Sequence[Series], start: int | None, end: int | None, exten
     return found
 
 
-def condition(spans: Sequence[Span]) -> tuple[str, list[Any]]:
-    """SQL that holds for the rows of these spans, one at least, and its parameters.
+def condition(spans: Sequence[Span], parameters: Parameters) -> Where:
+    """What holds for the rows of these spans, one at least.
 
     Clipped to what there is: a Datastream that has not spoken for long must not make all time since be searched.
     """
@@ -42,18 +42,25 @@ def condition(spans: Sequence[Span]) -> tuple[str, list[Any]]:
     bounds: dict[tuple[int, int], list[int]] = {}
     for span in spans:
         bounds.setdefault((span.low, span.high), []).append(span.datastream)
-    parts, parameters = [], list[Any]()
+    parts = []
     for (low, high), datastreams in bounds.items():
-        parts.append(f"({_one_of(datastreams)} AND t >= ? AND t < ?)")
-        parameters += [datastreams if len(datastreams) > 1 else datastreams[0], max(low, first), min(high, last + 1)]
-    if len(parts) == 1:
-        return parts[0], parameters
-    outer = [max(first, min(low for low, _ in bounds)), min(last + 1, max(high for _, high in bounds))]
-    return f"t >= ? AND t < ? AND ({' OR '.join(parts)})", [*outer, *parameters]
+        start, stop = given(parameters, max(low, first)), given(parameters, min(high, last + 1))
+        parts.append(f"({_one_of(datastreams, parameters)} AND t >= {start} AND t < {stop})")
+    begin = max(first, min(low for low, _ in bounds))
+    end = min(last + 1, max(high for _, high in bounds))
+    sql = parts[0]
+    if len(parts) > 1:
+        outer = f"t >= {given(parameters, begin)} AND t < {given(parameters, end)}"
+        sql = f"{outer} AND ({' OR '.join(parts)})"
+    return Where(sql, min(span.datastream for span in spans), max(span.datastream for span in spans), begin, end)
 
 
-def _one_of(datastreams: Sequence[int]) -> str:
-    return "datastream = ?" if len(datastreams) == 1 else "datastream IN (SELECT unnest(?::BIGINT[]))"
+def _one_of(datastreams: Sequence[int], parameters: Parameters) -> str:
+    if len(datastreams) == 1:
+        return f"datastream = {given(parameters, datastreams[0])}"
+    low, high = given(parameters, min(datastreams)), given(parameters, max(datastreams))  # these skip row groups
+    one_of = f"datastream IN (SELECT unnest({given(parameters, list(datastreams))}::BIGINT[]))"
+    return f"datastream >= {low} AND datastream <= {high} AND {one_of}"
 
 
 def of_quality(quality: frozenset[Quality]) -> str:

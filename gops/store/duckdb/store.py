@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -19,9 +20,13 @@ from gops.store.duckdb.database import Database, rows
 from gops.store.duckdb.deliveries import Deliveries
 from gops.store.duckdb.folder import make_private
 from gops.store.duckdb.heads import Heads
+from gops.store.duckdb.keeping import PACE, Keeper, Pace
 from gops.store.duckdb.schema import DATABASE
 from gops.store.duckdb.writer import Act, Write, Writer
 from gops.store.port import Capabilities, Delivery, Extent, Health, Mode, Read, Receipt, Windows
+from gops.store.upkeep import Progress, SealedFile, silent
+
+Answer = TypeVar("Answer")
 
 
 class DuckdbStore:
@@ -29,6 +34,7 @@ class DuckdbStore:
 
     ``memory_mb`` and ``threads`` bound DuckDB; ``queue`` write requests may wait; of each broker session the last
     ``deliveries_kept`` messages are remembered; after ``checkpoint_bytes`` of log the readings move to the main file.
+    ``day_offset_s`` (seconds east of UTC) is where days begin that become files; it counts when the folder is made.
     Raises ``Unavailable`` (``store_held`` names the process that has it).
     """
 
@@ -51,10 +57,12 @@ class DuckdbStore:
         queue: int,
         deliveries_kept: int,
         checkpoint_bytes: int = CHECKPOINT_BYTES,
+        day_offset_s: int = 0,
+        pace: Pace = PACE,
     ) -> None:
         self._queue = queue
         self._open = True
-        self._database = Database(folder, memory_mb, threads)
+        self._database = Database(folder, memory_mb, threads, day_offset_s)
         self._commits = Commits(self._database, Deliveries(deliveries_kept), checkpoint_bytes)
         try:
             self._commits.load()
@@ -62,7 +70,9 @@ class DuckdbStore:
             self._database.note(error)
             self._database.release()
             raise Unavailable("the store's database can't be read; the server's log says why") from error
+        self._commits.sweep()
         self._writer = Writer(self._database, self._commits, queue)
+        self._keeper = Keeper(self._database, self._commits, self._act, pace)
 
     # writing
 
@@ -77,9 +87,7 @@ class DuckdbStore:
 
     def delete(self, datastreams: Sequence[int], start: int, end: int) -> int:
         self._check_open()
-        act = Act(lambda commits: commits.delete(list(datastreams), start, end))
-        self._writer.submit(act)
-        return int(act.future.result())
+        return self._act(lambda commits: commits.delete(list(datastreams), start, end))
 
     def requalify(
         self,
@@ -91,16 +99,12 @@ class DuckdbStore:
     ) -> int:
         self._check_open()
         check_requalify(quality)
-        act = Act(lambda commits: commits.requalify(list(datastreams), start, end, quality, only))
-        self._writer.submit(act)
-        return int(act.future.result())
+        return self._act(lambda commits: commits.requalify(list(datastreams), start, end, quality, only))
 
     def swap(self, datastream: int, start: int, end: int, rows: pa.Table, version: int) -> int:
         self._check_open()
         new = check_swap(datastream, start, end, rows)
-        act = Act(lambda commits: commits.swap(datastream, start, end, new, version))
-        self._writer.submit(act)
-        return int(act.future.result())
+        return self._act(lambda commits: commits.swap(datastream, start, end, new, version))
 
     def delivered(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
         self._check_open()
@@ -108,9 +112,14 @@ class DuckdbStore:
 
     def forget_deliveries(self, session: str) -> None:
         self._check_open()
-        act = Act(lambda commits: commits.forget(session))
+        self._act(lambda commits: commits.forget(session))
+
+    def _act(self, run: Callable[[Commits], Answer]) -> Answer:
+        """Have the writer do something in turn, and wait for it."""
+        act = Act(run)
         self._writer.submit(act)
-        act.future.result()
+        answer: Answer = act.future.result()
+        return answer
 
     # reading
 
@@ -139,6 +148,20 @@ class DuckdbStore:
     def version(self, datastreams: Sequence[int]) -> int:
         return self._heads.version(datastreams)
 
+    # upkeep
+
+    def seal(self, until: int | None = None, progress: Progress = silent) -> Sequence[SealedFile]:
+        self._check_open()
+        return self._keeper.seal(until, progress)
+
+    def merge(self, progress: Progress = silent) -> Sequence[SealedFile]:
+        self._check_open()
+        return self._keeper.merge(progress)
+
+    def compact(self, progress: Progress = silent) -> Sequence[SealedFile]:
+        self._check_open()
+        return self._keeper.compact(progress)
+
     # life
 
     def health(self) -> Health:
@@ -161,6 +184,7 @@ class DuckdbStore:
         """Finish what is queued, checkpoint, and let go of the folder."""
         if self._open:
             self._open = False
+            self._keeper.stop()
             self._writer.close()
             self._database.release()
 

@@ -1,43 +1,74 @@
-"""One view of the database, and an outline of what is in it that leaves nothing out (see ``Heads``)."""
+"""One view of the store: of the database, of where rows lie, and an outline of what is there that leaves nothing out.
+
+See ``Heads`` for the outline and ``Tiers`` for where rows lie.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
 
 from gops.store.duckdb.database import Database
 from gops.store.duckdb.heads import Heads, Outline
+from gops.store.duckdb.sources import Sources
 from gops.store.port import Extent
 
 Answer = TypeVar("Answer")
-Work = Callable[[duckdb.DuckDBPyConnection, Mapping[int, Extent]], Answer]
+
+
+@dataclass(frozen=True)
+class View:
+    """A cursor, what SQL reads from, and the extents of the Datastreams that were asked for."""
+
+    connection: duckdb.DuckDBPyConnection
+    sources: Sources
+    extents: Mapping[int, Extent]
+
+    @classmethod
+    def of(cls, database: Database, connection: duckdb.DuckDBPyConnection, outline: Outline) -> View:
+        return cls(connection, Sources(database.folder, outline.tiers), outline.extents)
+
+
+Work = Callable[[View], Answer]
 
 
 def in_one_view(database: Database, heads: Heads, datastreams: Sequence[int], work: Work[Answer]) -> Answer:
-    """What ``work`` answers from a cursor and the extents of these Datastreams, all its statements in one view."""
+    """What ``work`` answers, all its statements in one view of these Datastreams."""
     with database.lend() as connection:
         outline = begin_view(connection, heads, datastreams)
-        answer = work(connection, outline.extents)
-        connection.execute("COMMIT")
+        try:
+            answer = work(View.of(database, connection, outline))
+            connection.execute("COMMIT")
+        finally:
+            outline.let_go()
         return answer
 
 
 def in_one_statement(database: Database, heads: Heads, datastreams: Sequence[int], work: Work[Answer]) -> Answer:
     """The same for ``work`` whose last statement alone decides, without a transaction unless a commit came between."""
     outline = heads.outline(datastreams)
-    with database.lend() as connection:
-        answer = work(connection, outline.extents)
+    try:
+        with database.lend() as connection:
+            answer = work(View.of(database, connection, outline))
+    finally:
+        outline.let_go()
     return answer if heads.holds(outline) else in_one_view(database, heads, datastreams, work)
 
 
 def begin_view(connection: duckdb.DuckDBPyConnection, heads: Heads, datastreams: Sequence[int]) -> Outline:
-    """Begin a transaction, whose view DuckDB takes with its first look at a table."""
+    """Begin a transaction, whose view DuckDB takes with its first look at a table. The outline is to be let go."""
     while True:
         outline = heads.outline(datastreams)
-        connection.execute("BEGIN")
-        connection.execute("SELECT t FROM reading LIMIT 0")
+        try:
+            connection.execute("BEGIN")
+            connection.execute("SELECT t FROM reading LIMIT 0")
+        except BaseException:
+            outline.let_go()
+            raise
         if heads.holds(outline):
             return outline
+        outline.let_go()
         connection.execute("ROLLBACK")

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pytest
 
 from gops.errors import TooLarge, Unavailable
-from gops.store.duckdb.commits import GAP, SPANS, Commits, spans
+from gops.store.duckdb.commits import Commits
 from gops.store.duckdb.database import Database, rows
 from gops.store.duckdb.deliveries import SLACK, Deliveries
+from gops.store.duckdb.standing import GAP, SPANS, spans
 from gops.store.duckdb.writer import Act, Write, Writer
 from gops.store.port import READINGS, Delivery, Read, Windows
 from tests.contracts.store.conftest import OpenDuckdb
@@ -83,7 +84,7 @@ def test_files_are_private_whatever_the_umask(open_duckdb: OpenDuckdb, tmp_path:
     finally:
         os.umask(before)
     paths = [tmp_path / "store", *(tmp_path / "store").iterdir()]
-    assert len(paths) == 5
+    assert len(paths) == 6
     for path in paths:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
