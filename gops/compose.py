@@ -29,9 +29,11 @@ from gops.catalog.datasets import Datasets
 from gops.catalog.drafts import Drafts
 from gops.catalog.live import Live
 from gops.catalog.lookup import published_in
+from gops.catalog.snapshots.running import RunningSnapshots
 from gops.catalog.views import Views
 from gops.clock import Clock, SystemClock
 from gops.errors import GopsError, Unavailable
+from gops.files.folder import FolderFiles
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.runner import FeedRunner
 from gops.ingest.feeds.schedule import FeedSchedule
@@ -189,6 +191,8 @@ class Platform:
         )
         self.schedule = FeedSchedule(own.database, self.jobs, runner)
         self.drafts = Drafts(own.database, clock, chosen, feed_names)
+        files = FolderFiles(chosen.data / "files")
+        self.snapshots = RunningSnapshots(own.database, clock, chosen, self.store, files, self.jobs)
         self.pump = EventPump(
             own.database,
             _joined(
@@ -196,6 +200,7 @@ class Platform:
                 self.live.handlers,
                 self.schedule.handlers,
                 self.drafts.handlers,
+                self.snapshots.handlers,
                 _account_handlers(own.keys),
             ),
             chosen.events_poll_ms,
@@ -218,6 +223,7 @@ class Platform:
         self.jobs.every("calls", CALLS_SECONDS, self.records.calls.advance, at_once=True)
         if self.settings.store_upkeep:
             self.jobs.hourly("store", UPKEEP_MINUTE, lambda: self.keeping.run(self.jobs.stopping))
+        self.snapshots.start()
         self.drafts.on_change(lambda: self.jobs.soon("drafts", SOON_SECONDS))
         self.jobs.start()
         self.schedule.start()
@@ -254,6 +260,7 @@ class Platform:
             datasets=own.datasets,
             catalogued=Catalogued(own.database),
             views=Views(own.database, self.settings, self.store, feed_names),
+            snapshots=self.snapshots.service,
             feeds=own.feeds,
             sites=own.sites,
             slots=own.slots,

@@ -35,6 +35,7 @@ class Services:
     datasets: Any
     catalogued: Any
     views: Any
+    snapshots: Any
     feeds: Any
     sites: Any
     slots: Any

@@ -25,6 +25,7 @@ COMMANDS = {
     "store": "gops.cli.copy:store",
     "backup": "gops.cli.backup:backup",
     "restore": "gops.cli.backup:restore",
+    "files": "gops.cli.files:files",
     "testbed": "gops.cli.testbed:testbed",
     "demo": "gops.cli.demo:demo",
 }

@@ -28,6 +28,9 @@ class Sources(Protocol):
     def views(self) -> Any: ...
 
     @property
+    def snapshots(self) -> Any: ...
+
+    @property
     def calls(self) -> Any: ...
 
     @property

@@ -36,6 +36,16 @@ def number(value: float) -> str:
     return f"{value:.{min(digits, 6)}f}".rstrip("0").rstrip(".")
 
 
+def size(count: int) -> str:
+    """Bytes with three digits at most, in powers of 1000: 1.23 MB."""
+    scaled, unit_ = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if scaled < 999.5:
+            break
+        scaled, unit_ = scaled / 1000, larger
+    return f"{scaled:.3g} {unit_}"
+
+
 def freshness(age: int, period: int | None) -> Freshness:
     """Of a reading ``age`` microseconds old, of a Datastream of that period: fresh, late, or silent for a day."""
     expected = WITHOUT_PERIOD if period is None else max(LATE_PERIODS * period, SHORTEST_LATE)

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import orjson
-from flask import Blueprint, Flask, Response, current_app, g, render_template, request
+from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
 
 from gops import __version__
 from gops.clock import from_micros
-from gops.portal import display, drawing, reference
+from gops.portal import datasets, display, drawing, reference
 from gops.portal.live import Board, Sources
 from gops.portal.statics import FOLDER, Statics
 from gops.portal.words import LANGUAGES, Words
@@ -21,6 +21,7 @@ from gops.quality import WORDS
 from gops.settings import Settings
 
 EXTENSION = "gops-pages"
+SAID = {404: "error_404", 410: "error_410"}  # status -> what a page of a failure says
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 
 
@@ -52,6 +53,14 @@ def register(app: Flask, sources: Sources, document: bytes, folder: Path = FOLDE
         live = board.show()
         chart = drawing.chart([(point.longitude, point.latitude) for point in live.points])
         return page("landing.html", live=live, chart=chart, zone=sources.settings.zone)
+
+    @blueprint.get("/datasets/<slug:slug>")
+    def dataset(slug: str) -> Any:
+        shown = datasets.gather(sources, slug, origin(sources.settings))
+        present = shown.view.dataset.slug
+        if present != slug:
+            return redirect(f"/datasets/{present}", 308)
+        return page("dataset.html", shown=shown, zone=sources.settings.zone)
 
     @blueprint.get("/api/docs")
     def docs() -> Response:
@@ -102,5 +111,5 @@ def origin(settings: Settings) -> str:
 
 def error_page(problem: Failure, _language: str) -> Response:
     """A failure outside of the API, for people. For ``create_app``; needs ``register``."""
-    kind = "error_404" if problem.status == 404 else "error_other"
+    kind = SAID.get(problem.status, "error_other")
     return page("error.html", problem.status, kind=kind, problem=problem, request_id=g.get("request_id"))

@@ -74,6 +74,29 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "round_file": ("배정 파일", "Round file"),
     "why_not": ("배정되지 않은 까닭", "Why some were not placed"),
     "application": ("신청", "Application"),
+    # a dataset
+    "publisher": ("제공 기관", "Publisher"),
+    "use_licence": ("이용 조건", "Licence"),
+    "theme": ("분류", "Theme"),
+    "frequency": ("갱신 주기", "Updated"),
+    "contact": ("문의", "Contact"),
+    "description": ("데이터셋 설명", "Description"),
+    "as_it_is": ("지금의 데이터", "The data as it is now"),
+    "as_it_is_text": (
+        "측정값이 들어오면 바뀝니다. 기간과 항목을 고르는 방법은 API 문서에 있습니다.",
+        "It changes as readings come in. The API documentation says how to choose a range and properties.",
+    ),
+    "snapshots": ("스냅샷", "Snapshots"),
+    "snapshots_text": (
+        "어느 시점의 데이터를 그대로 굳힌 것으로, 다시 바뀌지 않아 인용할 수 있습니다.",
+        "The data as it was at a moment, frozen: it never changes and can be cited.",
+    ),
+    "no_snapshots": ("아직 스냅샷이 없습니다.", "There is no snapshot yet."),
+    "snapshot": ("스냅샷", "Snapshot"),
+    "snapshot_rows": ("측정값 {rows}개, {size}", "{rows} readings, {size}"),
+    "manifest": ("목록과 해시 (JSON)", "Manifest with hashes (JSON)"),
+    "cite": ("인용:", "Cite as:"),
+    "all_snapshots": ("모든 스냅샷 (JSON)", "All snapshots (JSON)"),
     # how to use it
     "use": ("바로 써 보기", "Use it"),
     "use_read": ("읽기: 키 없이", "Read, without a key"),
@@ -108,6 +131,8 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "주소가 바뀌었거나 잘못 입력되었습니다.",
         "The address may have changed, or has a typing mistake.",
     ),
+    "error_410": ("철회된 데이터입니다", "This was withdrawn"),
+    "error_410_text": ("제공 기관이 공개를 거두었습니다.", "Its publisher has taken it back."),
     "error_other": ("요청을 처리하지 못했습니다", "The request could not be answered"),
     "error_other_text": (
         "잠시 후 다시 시도해 주세요. 계속되면 아래 번호와 함께 운영기관에 알려 주세요.",

@@ -30,8 +30,10 @@ from gops.api.context import EXTENSION
 from gops.api.services import Services
 from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
+from gops.catalog.snapshots.service import Snapshots
 from gops.catalog.views import Views
 from gops.clock import FixedClock
+from gops.files.folder import FolderFiles
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.service import Feeds
 from gops.ingest.refusals import Refusals
@@ -91,6 +93,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         datasets=Datasets(database, clock, settings, feed_of),
         catalogued=Catalogued(database),
         views=Views(database, settings, store, feed_names),
+        snapshots=Snapshots(database, clock, settings, FolderFiles(settings.data / "files")),
         feeds=Feeds(database, clock, settings, Outbound.of(settings)),
         sites=Sites(database, clock, settings),
         slots=Slots(database, clock, settings),

@@ -6,14 +6,16 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from gops.api import fields as own
 from gops.api.blueprint import Blueprint
 from gops.api.catalog.download import FORMATS, data, latest
+from gops.api.expectations import Said
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery
 from gops.api.ranges import RangeQuery
+from gops.api.times import EXPECTED, parse_time
 from gops.catalog.vocabularies import FILE_TYPES
 from gops.errors import Invalid
 
@@ -37,10 +39,25 @@ class Chosen(Strict):
 
 
 class DataQuery(Chosen, RangeQuery):
+    asof = fields.String(
+        load_default=None,
+        metadata={
+            "description": "as the newest snapshot not later than this time has it, instead of as it is now; "
+            "a date or a time without offset is on the clock of zone",
+            "expected": EXPECTED,
+        },
+    )
     quality = own.quality()
     limit = fields.Integer(validate=validate.Range(1), metadata={"description": "rows in a page"})
     cursor = own.text("where the page before ended; take the address in next or Link instead of making one", 100)
     format = own.choice("representation; otherwise the Accept header decides", FORMATS)
+
+    def agree(self, query: dict[str, Any]) -> None:
+        if query["asof"] is not None:
+            try:
+                query["asof"] = parse_time(query["asof"], query["zone"], "asof")
+            except Invalid as error:
+                raise ValidationError({"asof": [Said.of(error)]}) from error
 
 
 class LatestQuery(Chosen, PageQuery):
@@ -59,8 +76,18 @@ class DatasetRow(Strict):
     datastream = fields.Integer(required=True)
 
 
+class SnapshotTold(Strict):
+    """The snapshot that an answer comes from; also in the header `GOPS-Snapshot`."""
+
+    number = fields.Integer(required=True)
+    sha256 = fields.String(required=True, metadata={"description": "of its manifest: what is cited"})
+    frozen_at = fields.String(required=True)
+    address = fields.String(required=True)
+
+
 class DatasetData(Strict):
     dataset = fields.String(required=True)
+    snapshot = fields.Nested(SnapshotTold, required=True, allow_none=True, metadata={"description": "null: live"})
     zone = fields.String(required=True)
     start = fields.String(required=True, allow_none=True, data_key="from")
     end = fields.String(required=True, allow_none=True, data_key="to")
@@ -108,7 +135,8 @@ class DataView(MethodView):
         """Download a dataset
 
         CSV and Parquet are the whole range, streamed, unless `limit` is given; JSON comes in pages. Rows are ordered by
-        Datastream, then time. A state is its text; Parquet has states in a column `text` of their own.
+        Datastream, then time. A state is its text; Parquet has states in a column `text` of their own. With `asof` the
+        answer comes from a snapshot and says from which; 404 `no_snapshot` when there is none so early.
         """
         return data(slug, query)
 

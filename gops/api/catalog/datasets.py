@@ -16,6 +16,7 @@ from gops.api.context import actor, services
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.api.problems import InvalidRequest, Wrong
+from gops.catalog.datasets import NEVER, SNAPSHOT_EVERY
 from gops.catalog.licences import LICENCES, attribution
 from gops.catalog.live import TOPIC
 from gops.catalog.metadata import KEYWORD_LENGTH, KEYWORDS, Incomplete
@@ -72,6 +73,9 @@ class DatasetSelection(Described):
         own.record_id("Datastream"), metadata={"description": "ids; the list instead of a rule", "example": [42]}
     )
     rule = fields.Nested(DatasetRule, metadata={"description": "instead of a list"})
+    snapshot_every = own.choice(
+        "how often it is frozen by itself while it is published; 1mo by default", SNAPSHOT_EVERY
+    )
     follow = fields.Boolean(
         metadata={"description": "publish new Datastreams for which the rule holds as soon as there are some"}
     )
@@ -103,12 +107,14 @@ class DatasetOut(Described):
     datastreams = fields.Integer(metadata={"description": "how many are in it"})
     rule = fields.Nested(DatasetRule, allow_none=True)
     follow = fields.Boolean()
+    snapshot_every = own.choice("how often it is frozen by itself while it is published", SNAPSHOT_EVERY)
     missing = fields.List(fields.String(), metadata={"description": "what a draft still lacks to be published"})
     revision = fields.Integer(metadata={"description": "grows with every change of what is said of it or in it"})
     attribution_ko = fields.String(metadata={"description": "the sentence that names the source"})
     attribution_en = fields.String()
     data = fields.String(metadata={"description": "address of its readings"})
     latest = fields.String(metadata={"description": "address of its newest readings"})
+    snapshots = fields.String(metadata={"description": "address of its snapshots"})
     live_topic = fields.String(metadata={"description": "MQTT filter of its readings as they come"})
     created_at = own.moment("when it was made or offered")
     modified_at = own.moment("when it last changed")
@@ -143,7 +149,7 @@ class DatasetsView(MethodView):
         feed of an organisation by itself.
         """
         home, slug = new.pop("organisation"), new.pop("slug")
-        chosen = {name: new.pop(name) for name in ("datastreams", "rule", "follow") if name in new}
+        chosen = {name: new.pop(name) for name in ("datastreams", "rule", "follow", "snapshot_every") if name in new}
         made = services().datasets.create(actor(), home, slug, described=new, **chosen)
         return shown([made])[0], {"Location": f"{PREFIX}/datasets/{made.slug}"}
 
@@ -236,6 +242,8 @@ def _shown(view: DatasetView) -> SimpleNamespace:
         attribution_en=_attribution(view, "en"),
         data=f"{PREFIX}/datasets/{one.slug}/data",
         latest=f"{PREFIX}/datasets/{one.slug}/latest",
+        snapshot_every=one.snapshot_every or NEVER,
+        snapshots=f"{PREFIX}/datasets/{one.slug}/snapshots",
         live_topic=TOPIC.format(dataset=one.slug, datastream="+"),
     )
 

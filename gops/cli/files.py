@@ -1,0 +1,43 @@
+"""``gops files``: the files that GOPS keeps by their hash. They never change, so no server is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+
+import click
+
+from gops.catalog.snapshots.keeping import SnapshotKeeping
+from gops.cli.registry import opened
+from gops.clock import SystemClock
+from gops.files.folder import FolderFiles
+from gops.settings import load
+
+
+@click.group()
+def files() -> None:
+    """Files kept by their hash: those of snapshots."""
+
+
+@files.command("check")
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+def check(as_json: bool) -> None:
+    """Read every file and compare it with its hash. Exit status 1: some are not what they were, and which."""
+    chosen = load()
+    with opened() as records:
+        kept = FolderFiles(chosen.data / "files")
+        keeping = SnapshotKeeping(records.database, SystemClock(), chosen, kept)
+        needed = len(keeping.references())
+        with click.progressbar(length=1000, label="files", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+            findings = keeping.verify(lambda done, of: bar.update(1000 * done // max(of, 1) - bar.pos))
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(one) for one in findings], ensure_ascii=False))
+    else:
+        for one in findings:
+            found = one.finding
+            click.echo(f"{one.dataset} snapshot {one.number}, {one.name}: {found.trouble}")
+            click.echo(f"  found {found.found}, expected {found.expected}")
+            click.echo(f"  put files/{found.sha256[:2]}/{found.sha256[2:4]}/{found.sha256} back from a backup")
+        click.echo(f"{needed} files, {len({one.finding.sha256 for one in findings})} damaged")
+    sys.exit(1 if findings else 0)
