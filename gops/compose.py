@@ -50,10 +50,14 @@ from gops.process import end_with_parent
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.records.pump import EventPump
+from gops.sensors.ageing import Ageing
+from gops.sensors.correcting import commands
+from gops.sensors.corrections import Corrections
 from gops.sensors.datastreams import Datastreams
 from gops.sensors.instruments import Sensors
 from gops.sensors.mapping import Mappings
 from gops.sensors.properties import ObservedProperties, seed
+from gops.sensors.retaining import Retaining
 from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings
 from gops.store.port import Store
@@ -76,6 +80,7 @@ CALLS_SECONDS = 10.0  # a call opens and closes at its time, and is looked at wh
 SOON_SECONDS = 5.0
 OWN_JOBS = 3  # threads that slow feeds cannot take
 UPKEEP_MINUTE = "20"  # of every hour; days close at midnight
+AGEING_MINUTE = "50"  # of every hour; there is something to do after midnight
 log = logs.get(__name__)
 
 
@@ -185,10 +190,12 @@ class Platform:
             chosen, clock, self.store, own.database, own.mappings.route, own.refusals, own.device_status
         )
         self.live.publish = self.ingest.link.publish
+        self.corrections = Corrections(own.database, clock, chosen, self.store)
         self.jobs = Jobs(chosen.zone, chosen.feed_threads + OWN_JOBS)
         runner = FeedRunner(
             own.database, clock, chosen, Outbound.of(chosen), self.store, own.refusals, stopping=self.jobs.stopping
         )
+        self.ageing = Ageing(own.database, clock, chosen, self.store, self.jobs.stopping)
         self.schedule = FeedSchedule(own.database, self.jobs, runner)
         self.drafts = Drafts(own.database, clock, chosen, feed_names)
         files = FolderFiles(chosen.data / "files")
@@ -219,6 +226,7 @@ class Platform:
 
     def _start_jobs(self) -> None:
         self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
+        self.jobs.hourly("retention", AGEING_MINUTE, self.ageing.run)
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
         self.jobs.every("calls", CALLS_SECONDS, self.records.calls.advance, at_once=True)
         if self.settings.store_upkeep:
@@ -253,6 +261,10 @@ class Platform:
             sensors=own.sensors,
             properties=own.properties,
             datastreams=own.datastreams,
+            corrections=self.corrections,
+            retaining=Retaining(
+                own.database, self.clock, self.settings, lookup, lambda: self.store.capabilities.deletes_range
+            ),
             mappings=own.mappings,
             refusals=own.refusals,
             device_status=own.device_status,
@@ -287,7 +299,8 @@ class Platform:
         return {"ok": all(part["ok"] for part in components.values()), "components": components}
 
     def _commands(self) -> Mapping[str, Command]:
-        return {"status": lambda _arguments, _progress: self.status(), **self.keeping.commands()}
+        own = commands(self.corrections, self.records.database, lookup)
+        return {"status": lambda _arguments, _progress: self.status(), **self.keeping.commands(), **own}
 
     def status(self) -> dict[str, Any]:
         """What ``gops status`` shows: health, and ingest's counters."""
@@ -296,6 +309,7 @@ class Platform:
             "pid": os.getpid(),
             "version": __version__,
             **self.health(),
+            "upkeep": self.keeping.state(),
             "ingest": {
                 "link": asdict(ingest.link),
                 "stats": asdict(ingest.stats),
