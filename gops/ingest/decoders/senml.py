@@ -18,7 +18,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import pairwise
 from typing import Any
 
 from gops.ingest.decoded import NAME_CHARACTERS, Decoded, Frame, Value
@@ -35,8 +35,8 @@ EARLIEST = -(2**32) * MICROS  # how far back a relative time may lie: 136 years
 MOST_SECONDS = LATEST // MICROS
 SUM = "#sum"
 BASES = frozenset({"bn", "bt", "bu", "bv", "bs", "bver"})
-PLAIN = frozenset({"n", "v", "vs", "vb", "t", "u"})
-OWN = PLAIN | {"vd", "s", "ut"}
+PLAIN = BASES | {"n", "v", "vs", "vb", "t", "u"}
+OWN = frozenset({"n", "v", "vs", "vb", "vd", "s", "t", "u", "ut"})
 KNOWN = BASES | OWN
 NUMBERS = frozenset({int, float})
 TEXTS = frozenset({str, type(None)})
@@ -105,24 +105,36 @@ def decode(payload: bytes, frame: Frame) -> Decoded:
 
 
 def _read(pack: list[Any]) -> _Columns:
-    """Stretches of records without bases and sums, which are read as columns, and all others one by one."""
-    columns, bases, index = _Columns(), _Bases(), 0
+    """Stretches of records under the same bases, which are read as columns, and all others one by one."""
+    columns, bases = _Columns(), _Bases()
     shapes = list(map(tuple, pack)) if set(map(type, pack)) == {dict} else [()] * len(pack)
     label_of = {shape: _label(shape) for shape in set(shapes)}
-    for is_plain, group in groupby(map(label_of.__getitem__, shapes), bool):
-        labels = list(group)
-        stretch = pack[index : index + len(labels)]
-        if not (is_plain and bases.are_plain and _extend(columns, stretch, labels, bases, index)):
-            for place, record in enumerate(stretch, index):
+    odd = {shape for shape, label in label_of.items() if not label or not BASES.isdisjoint(shape)}
+    breaks = [index for index, shape in enumerate(shapes) if shape in odd]
+    for start, end in pairwise(sorted({0, *breaks, len(pack)})):
+        if shapes[start] in odd and not (label_of[shapes[start]] and _is_rebased(bases, pack[start], start)):
+            _append(columns, pack[start], bases, start)
+            start += 1
+        stretch = pack[start:end]
+        labels = [label_of[shape] for shape in shapes[start:end]]
+        if stretch and not (bases.are_plain and _extend(columns, stretch, labels, bases, start)):
+            for place, record in enumerate(stretch, start):
                 _append(columns, record, bases, place)
-        index += len(labels)
     return columns
 
 
 def _label(shape: tuple[str, ...]) -> str:
-    """The one value label of a record that has nothing beside it but name, time and unit; else empty."""
+    """The one value label of a record that has nothing beside it but bases, name, time and unit; else empty."""
     values = [label for label in shape if label in VALUES]
     return values[0] if len(values) == 1 and PLAIN.issuperset(shape) else ""
+
+
+def _is_rebased(bases: _Bases, record: dict[str, Any], index: int) -> bool:
+    try:
+        _rebase(bases, record, index)
+    except Unreadable:  # which ``_append`` finds again
+        return False
+    return True
 
 
 def _extend(

@@ -202,3 +202,61 @@ def test_what_the_store_cannot_tell_or_keep_is_refused_reading_by_reading() -> N
     got = resolve(decode("json", json.dumps(message).encode(), Frame()), ROUTE, NOW + 7, limits)
     assert (got.t, got.value) == ([NOW, NOW + 1000, NOW], [0.0, 1000.0, 4.0])
     assert codes(got) == [("time_too_fine", "pm10", "[1].values.pm10"), ("unsupported_kind", "door", "[3].door")]
+
+
+def senml(*records: dict[str, Any]) -> Decoded:
+    return decode("senml", json.dumps(records).encode(), Frame())
+
+
+def sends(unit: str | None) -> DeviceRoute:
+    return replace(ROUTE, fields={"t": replace(ROUTE.fields["free"], unit=unit), "door": ROUTE.fields["door"]})
+
+
+def test_a_time_relative_to_the_arrival_is_counted_from_it() -> None:
+    decoded = senml({"n": "t", "t": -5, "v": 1}, {"n": "t", "v": 2}, {"n": "t", "t": 30.5, "v": 3})
+    got = resolve(decoded, sends(None), NOW, LIMITS)
+    assert got.t == [NOW - 5_000_000, NOW, NOW + 30_500_000]
+    assert resolve(decoded, sends(None), NOW + 1, LIMITS).t == [t + 1 for t in got.t]
+
+
+def test_a_relative_time_too_far_away_is_refused() -> None:
+    got = resolve(senml({"n": "t", "t": 601, "v": 1}, {"n": "t", "t": -(2**32), "v": 1}), sends(None), NOW, LIMITS)
+    assert [code for code, _field, _place in codes(got)] == ["too_far_ahead", "too_early"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected", "taken"),
+    [
+        ("Cel", "Cel", True),
+        ("Cel", "K", False),
+        ("K", "Cel", False),
+        ("mg/m3", "ug/m3", False),
+        ("l", "dm3", True),
+        ("kWh", "kW.h", True),
+        ("%RH", "%", True),
+        ("%RH", "%{RH}", True),
+        ("%RH", "%{EL}", False),
+        ("no unit", "Cel", False),
+        ("Cel", None, True),
+        (None, "Cel", True),
+    ],
+)
+def test_a_unit_that_a_message_names_is_the_one_that_the_mapping_expects(
+    said: str | None, expected: str | None, taken: bool
+) -> None:
+    got = resolve(
+        senml({"n": "t", "v": 1} | ({"u": said} if said else {}), {"n": "t", "v": 2}), sends(expected), NOW, LIMITS
+    )
+    assert got.value == ([1.0, 2.0] if taken else [2.0])
+    assert codes(got) == ([] if taken else [("unit_mismatch", "t", "[0]: t")])
+
+
+def test_a_state_has_no_unit_to_agree_with() -> None:
+    got = resolve(senml({"n": "door", "vs": "open", "u": "Cel"}), sends("Cel"), NOW, LIMITS)
+    assert (got.text, got.refusals) == (["open"], [])
+
+
+def test_the_source_of_a_reading_stands_apart_from_its_own_name() -> None:
+    got = senml({"bn": "urn:dev:1:", "n": "t", "v": 1}, {"bn": "", "n": "t", "v": 2})
+    assert [got.source(index) for index in range(2)] == [("urn:dev:1", "t"), ("", "t")]
+    assert decode("json", b'{"a":1}', Frame()).source(0) == ("", "a")
