@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from gops.clock import SystemClock
+from gops.clock import DAY, SystemClock
 from gops.errors import BadSetting
 from gops.settings import Settings
 from gops.store.port import Store
@@ -64,7 +64,7 @@ def _victoria(chosen: Settings) -> Store:
             field="GOPS_STORE_READ_URL",
             expected="GOPS_STORE_READ_URL (vmselect: /select/0/prometheus), GOPS_STORE_KEEPER_URLS (every vmstorage)",
         )
-    return VictoriaStore(
+    store = VictoriaStore(
         Place(chosen.store_url, chosen.store_read_url, chosen.store_keeper_urls, chosen.store_token),
         SystemClock(),
         name=chosen.store_series,
@@ -76,6 +76,16 @@ def _victoria(chosen: Settings) -> Store:
         deliveries_kept=deliveries_kept(chosen),
         retention_days=chosen.store_keeps_days or None,
     )
+    if store.keeps is not None and store.keeps < chosen.accept_past_days * DAY:
+        store.close()
+        raise BadSetting(
+            f"VictoriaMetrics keeps readings for {-(-store.keeps // DAY)} days and drops older ones, "
+            f"which GOPS_ACCEPT_PAST_DAYS ({chosen.accept_past_days}) would accept",
+            field="GOPS_ACCEPT_PAST_DAYS",
+            found=chosen.accept_past_days,
+            expected="a longer -retentionPeriod of VictoriaMetrics, such as 20y, or a smaller GOPS_ACCEPT_PAST_DAYS",
+        )
+    return store
 
 
 def _check_url(chosen: Settings) -> None:

@@ -90,6 +90,11 @@ class VictoriaStore:
         known = Known(self._server, name, clock)
         self._writer = Writer(self._server, name, known, self._deliveries, self._versions, self._flight, queue)
 
+    @property
+    def keeps(self) -> int | None:
+        """How long the servers keep readings, in microseconds; None where they don't say."""
+        return self._reach.past
+
     # writing
 
     def check(self, batch: pa.Table) -> None:
