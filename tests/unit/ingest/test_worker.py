@@ -47,6 +47,27 @@ def test_of_two_modes_in_one_batch_each_is_written_in_its_own(bench: Bench) -> N
     assert bench.store.writes == [(1, "replace"), (1, "keep")]
 
 
+@pytest.mark.parametrize(
+    ("codec", "payload"),
+    [
+        ("senml", '[{"n": "a", "v": 1}, {"n": "b", "v": 2}, {"n": "a", "v": "x", "t": -1}]'),
+        ("csv", "a,b,c\n1,2,3"),
+        ("ndjson", '{"a": 1}\n{"b": 2}\nx'),
+    ],
+)
+def test_the_topic_names_the_codec_and_one_bad_reading_costs_itself(bench: Bench, codec: str, payload: str) -> None:
+    bench.send(bench.message(payload, f"gops/v1/city/dev/up/{codec}"))
+    assert (bench.store.values(1), bench.store.values(2)) == ([1.0], [2.0])
+    assert sum(bench.worker.stats().refused.values()) == 1
+
+
+def test_a_redelivery_of_readings_relative_to_the_arrival_adds_nothing(bench: Bench) -> None:
+    first = bench.message('[{"n": "a", "t": -5, "v": 1}]', "gops/v1/city/dev/up/senml")
+    bench.send(first)
+    bench.send(dup(first))
+    assert bench.store.values() == [1.0]
+
+
 class TestRedelivery:
     def test_what_was_committed_is_only_acknowledged(self, bench: Bench) -> None:
         first = bench.message('{"a": 1}')
