@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gops.cli import cli
 from tests.conftest import absent
 from tests.influxdb import InfluxServer, NotInstalled
 from tests.live.mosquitto import Mosquitto, start_mosquitto
@@ -36,14 +39,22 @@ def influx(tmp_path: Path) -> Iterator[InfluxServer]:
     server.stop()
 
 
+def command(gops: RunningGops, *words: str) -> str:
+    """A ``gops`` command in this process, which takes a second less than one of its own."""
+    environ = {**dict.fromkeys(os.environ, None), **gops.environ}
+    done = CliRunner(env=environ).invoke(cli, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
 def devices_of(gops: RunningGops, broker: Mosquitto) -> dict[str, Publisher]:
     """By the Datastream of each: one that says times, one that does not. Both are published."""
-    gops.command("init")
-    gops.command("org", "add", "testcity", "--kind", "municipality", "--name-ko", "시험시", "--name-en", "Test City")
+    command(gops, "init")
+    command(gops, "org", "add", "testcity", "--kind", "municipality", "--name-ko", "시험시", "--name-en", "Test City")
     publishers = {}
     for name in ("timed", "untimed"):
-        made = json.loads(gops.command("device", "add", f"testcity/{name}", "--field", "count", "--json"))
-        gops.command("datastream", "publish", "testcity", str(made["fields"]["count"]))
+        made = json.loads(command(gops, "device", "add", f"testcity/{name}", "--field", "count", "--json"))
+        command(gops, "datastream", "publish", "testcity", str(made["fields"]["count"]))
         broker.add_device(f"testcity/{name}", made["secret"])
         publisher = Publisher(broker, f"testcity/{name}", made["secret"], timed=name == "timed")
         publishers[str(made["fields"]["count"])] = publisher

@@ -79,7 +79,7 @@ class Acquaintance:
         major = min(3, max(1, int(found[0])))
         if major == 1:
             self._make_database()
-        about = About(version, major, self._shard() if major < 3 else None)
+        about = About(version, major, self._shard() if major == 1 else None)  # 2.x does not say it in InfluxQL
         log.info("store_met", engine="influx", version=version, shard_hours=(about.shard or 0) // HOUR)
         return about
 

@@ -26,8 +26,10 @@ CHUNK_ROWS = 20_000  # of a series in one piece of an answer
 READ_BYTES = 1 << 18
 SHOWN = 300  # bytes of what the server says that the log repeats
 CONNECTIONS = 16
+CONNECT_SECONDS = 5.0  # at most, for a connection
 TRIES = urllib3.Retry(
     total=2,
+    read=0,  # who is silent for the whole time-out is not asked again at once
     status_forcelist=(429, 502, 503, 504),
     allowed_methods=None,  # a point written twice is one point
     backoff_factor=0.1,
@@ -66,16 +68,18 @@ class Inexpressible(Exception):
 
 
 class Server:
-    """``timeout_s`` bounds the connecting and each silence in an answer. Methods may be called from any thread."""
+    """``timeout_s`` bounds each silence in an answer. Methods may be called from any thread."""
 
     def __init__(self, place: Place, timeout_s: float) -> None:
         self.bucket = place.bucket
         self.version = ""
         self._org = place.org
         self._url, headers = _parted(place)
-        timeout = urllib3.Timeout(connect=timeout_s, read=timeout_s)
+        connect_s = min(timeout_s, CONNECT_SECONDS)
+        timeout = urllib3.Timeout(connect=connect_s, read=timeout_s)
         self._pool = urllib3.PoolManager(headers=headers, timeout=timeout, retries=TRIES, maxsize=CONNECTIONS)
-        self._client = InfluxDBClient(self._url, token="", timeout=round(timeout_s * 1000), retries=TRIES)
+        milliseconds = (round(connect_s * 1000), round(timeout_s * 1000))
+        self._client = InfluxDBClient(self._url, token="", timeout=milliseconds, retries=TRIES)
         self._client.api_client.default_headers.update(headers)
         self._writing = self._client.write_api(write_options=SYNCHRONOUS)
 
