@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
 
 from gops.permissions import Action, Actor, missing, permits, require
 from gops.records.paging import is_id
@@ -25,7 +27,28 @@ def visible(model: type[Row], actor: Actor, *also: Action) -> ColumnElement[bool
     homes = {home_of(actor, action) for action in ("registry.read_private", *also)}
     if None in homes:
         return true()
-    return or_(is_public(model), *(model.organisation_id == home for home in homes if home))
+    private = [model.organisation_id == home for home in homes if home]
+    return or_(InOrder(is_public(model)), *private) if private else is_public(model)
+
+
+class InOrder(FunctionElement[bool]):
+    """A condition that SQLite is not to look up in an index.
+
+    It would put both sides of an ``OR`` together and sort them for every page: of 10^6 Datastreams in 1.05 s. By id it
+    finds a page in 0.2 ms, and in 0.17 s that there is none.
+    """
+
+    inherit_cache = True
+
+
+@compiles(InOrder)
+def _as_it_is(element: InOrder, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(InOrder, "sqlite")
+def _without_index(element: InOrder, compiler: Any, **options: Any) -> str:
+    return f"+({compiler.process(element.clauses, **options)})"
 
 
 def is_public(model: type[Any]) -> ColumnElement[bool]:

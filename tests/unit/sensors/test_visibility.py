@@ -7,9 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
+from sqlalchemy.dialects import sqlite
 
 from gops.errors import Forbidden, NotFound, Unauthenticated
+from gops.permissions import ANONYMOUS
 from gops.records.database import Database
+from gops.records.paging import page
+from gops.sensors.model import Datastream
+from gops.sensors.visibility import visible
 
 
 @pytest.fixture
@@ -177,3 +183,15 @@ def test_a_key_without_the_scope_reads_as_anybody_does(registry: Any, publisher:
 def test_who_lost_the_role_sees_nothing_private(registry: Any, publisher: Any, stream: Any) -> None:
     former = replace(publisher, roles=frozenset())
     assert registry.things.list(former) == []
+
+
+@pytest.mark.parametrize("who", ["anonymous", "publisher"])
+def test_a_page_of_many_datastreams_is_found_without_sorting_them_all(registry: Any, request: Any, who: str) -> None:
+    """SQLite would take an ``OR`` of two indexes, and sort; nothing else tells it that ids are what is wanted."""
+    actor = ANONYMOUS if who == "anonymous" else request.getfixturevalue(who)
+    query = page(select(Datastream.id).where(visible(Datastream, actor)), Datastream.id, 0, 100)
+    sql = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    with registry.database.read() as session:
+        plan = [row.detail for row in session.execute(text(f"EXPLAIN QUERY PLAN {sql}"))]
+    assert plan, sql
+    assert not [step for step in plan if "TEMP B-TREE" in step]
