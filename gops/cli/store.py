@@ -52,7 +52,7 @@ def stats(files: bool, as_json: bool) -> None:
 
 
 @store.command()
-@click.option("--deep", is_flag=True, help="Read every row too, not sizes and checksums alone.")
+@click.option("--deep", is_flag=True, help="Read every file: checksums and rows, not sizes alone.")
 @AS_JSON
 def check(deep: bool, as_json: bool) -> None:
     """Compare the store's files with what they should be. Exit status 0: all is well; 1: not, and what to do."""

@@ -203,11 +203,12 @@ def _measure(unfinished: Path, tell: Tell) -> dict[str, File]:
 
 
 def _differing(files: Mapping[str, File], stats: Stats | None) -> Sequence[str]:
-    """Sealed files that are no longer what they were when they were sealed."""
+    """Sealed files that are no longer what they were when they were sealed, and those that were set aside."""
     sealed = {one.name: one for one in stats.files} if stats else {}
+    aside = [f"{name}: set aside, not in this backup" for name in stats.set_aside] if stats else []
     below = f"{DATA}/{STORE}/"
     hashes = {Path(name).name: file.sha256 for name, file in files.items() if name.startswith(below)}
-    return [
+    return aside + [
         f"{name}: found {hashes.get(Path(name).name, 'nothing')}, expected {one.sha256}"
         for name, one in sorted(sealed.items())
         if hashes.get(Path(name).name) != one.sha256

@@ -27,6 +27,7 @@ class FilingStore(MemoryStore):
         self.asked: list[tuple[str, object]] = []
         self.files: list[SealedFile] = [FILE]
         self.findings: list[Finding] = []
+        self.aside: list[str] = []
         self.during: Callable[[], object] = lambda: None
 
     def _work(self, what: str, argument: object, progress: Progress) -> Sequence[SealedFile]:
@@ -49,7 +50,7 @@ class FilingStore(MemoryStore):
         return self.findings
 
     def stats(self) -> Stats:
-        return Stats(2, 5, 50, 1, 10, 100, self.files, [], 0, 1_000_000)
+        return Stats(2, 5, 50, 1, 10, 100, self.files, self.aside, 0, 1_000_000)
 
     def backup(self, target: Path, progress: Progress = silent) -> Stats:
         self._work("backup", target, progress)

@@ -257,9 +257,12 @@ def test_a_restore_interrupted_before_begins_anew(
 
 
 def test_a_sealed_file_that_was_damaged_before_is_told(filled: Keeping, filing: FilingStore, folder: Path) -> None:
-    filing.files = [replace(FILE, sha256="0" * 64)]
+    filing.files, filing.aside = [replace(FILE, sha256="0" * 64)], ["2026-03.parquet"]
     made = filled.backup(str(folder))
-    assert made["findings"] == [f"{FILE.name}: found {FILE.sha256}, expected {'0' * 64}"]
+    assert made["findings"] == [
+        "2026-03.parquet: set aside, not in this backup",
+        f"{FILE.name}: found {FILE.sha256}, expected {'0' * 64}",
+    ]
 
 
 def test_what_never_changes_is_linked_and_what_did_not_change_is_shared(
