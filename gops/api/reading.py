@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gops.api.context import actor, services, settings
 from gops.clock import MINUTE
@@ -16,7 +17,7 @@ from gops.errors import Invalid, TooLarge
 from gops.kinds import Kind, check_aggregates
 from gops.quality import ANY, GOOD_ONLY, Quality
 from gops.store.port import Extent, Read, Series, Windows
-from gops.windows import check_count, edges
+from gops.windows import EARLIEST, check_count, edges
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,16 @@ def _span(asked: Question) -> tuple[int, int] | None:
         start = min(one.first - back[ds] for ds, one in extents.items()) if start is None else start
         end = max(one.last - back[ds] for ds, one in extents.items()) + 1 if end is None else end
     return (start, end) if start < end else None
+
+
+def measured(asked: Question, table: pa.Table) -> pa.Table:
+    """An aggregate without coverage where readings were thinned: what share of them there was is not known any more."""
+    thinned = {one.id: one.thinned_until for one in asked.datastreams if one.thinned_until is not None}
+    if not thinned or not table.num_rows:
+        return table
+    until = pa.array([thinned.get(one, EARLIEST) for one in table["datastream"].to_pylist()], pa.int64())
+    coverage = pc.if_else(pc.less(table["start"], until), pa.scalar(None, pa.float64()), table["coverage"])
+    return table.set_column(table.schema.get_field_index("coverage"), "coverage", coverage)
 
 
 def behind(table: pa.Table, after: tuple[int, int] | None) -> pa.Table:

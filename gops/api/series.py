@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pyarrow as pa
@@ -16,11 +17,12 @@ from werkzeug.http import quote_etag
 from gops.api import cursors, etags, exports, paging, rows
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.context import services, settings
-from gops.api.reading import Question, behind, known_until, question, raw, windows
+from gops.api.reading import Question, behind, known_until, measured, question, raw, windows
 from gops.api.times import write_time
 from gops.errors import TooLarge
 from gops.quality import ANY
 from gops.store.port import Series, Windows
+from gops.windows import EVERY
 
 JSON, CSV = "application/json", "text/csv"
 CSV_TYPE = "text/csv; charset=utf-8; header=present"
@@ -38,6 +40,7 @@ def observations(ids: Sequence[int], query: dict[str, Any]) -> Response:
         response = answer(asked, query, media_type)
         response.headers["ETag"] = quote_etag(etag)
     response.headers["GOPS-Zone"] = asked.zone.key
+    response.headers.extend(_thinned(asked))
     return response
 
 
@@ -82,7 +85,7 @@ def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:
 def _aggregated(asked: Question, query: dict[str, Any], media_type: str) -> Response:
     names = [one.strip() for one in query["aggregate"].split(",")] if "aggregate" in query else []
     wanted = windows(asked, query["every"], names, query["fill"])
-    table = behind(services().store.aggregate(wanted), _after(query))
+    table = behind(measured(asked, services().store.aggregate(wanted)), _after(query))
     limit = query.get("limit", table.num_rows if media_type == CSV else settings().page_rows_max)
     shown, following = _cut(table, limit, "start")
     if media_type == CSV:
@@ -112,15 +115,26 @@ def _json(asked: Question, body: dict[str, Any], following: str | None) -> Respo
         "zone": asked.zone.key,
         "from": write_time(asked.start, asked.zone),
         "to": write_time(asked.end, asked.zone),
-        "datastreams": [_facts(one) for one in asked.datastreams],
+        "datastreams": [_facts(one, asked.zone) for one in asked.datastreams],
         **body,
         "next": following,
     }
     return Response(orjson.dumps(document), mimetype=JSON, headers=paging.link(following))
 
 
-def _facts(one: Any) -> dict[str, Any]:
-    return {"id": one.id, "name": one.name, "unit": one.unit, "kind": one.kind}
+def _facts(one: Any, zone: ZoneInfo) -> dict[str, Any]:
+    facts = {"id": one.id, "name": one.name, "unit": one.unit, "kind": one.kind}
+    until = write_time(one.thinned_until, zone)
+    return facts if until is None else {**facts, "thinned_until": until, "thinned_every": one.thinned_every}
+
+
+def _thinned(asked: Question) -> dict[str, str]:
+    """A header that says what CSV can't: until when readings were thinned (the latest), to what step (the longest)."""
+    thinned = [one for one in asked.datastreams if one.thinned_until is not None]
+    if not thinned:
+        return {}
+    every = max((one.thinned_every for one in thinned), key=EVERY.index)
+    return {"GOPS-Thinned": f"{write_time(max(one.thinned_until for one in thinned), asked.zone)}; every={every}"}
 
 
 def _csv(body: bytes | Iterator[bytes], following: str | None) -> Response:

@@ -28,6 +28,8 @@ class Services:
     sensors: Any
     properties: Any
     datastreams: Any
+    corrections: Any
+    retaining: Any
     mappings: Any
     refusals: Any
     device_status: Any

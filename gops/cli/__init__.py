@@ -19,7 +19,7 @@ COMMANDS = {
     "person": "gops.cli.registry:person",
     "key": "gops.cli.registry:key",
     "device": "gops.cli.registry:device",
-    "datastream": "gops.cli.registry:datastream",
+    "datastream": "gops.cli.correcting:datastream",
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
     "store": "gops.cli.copy:store",

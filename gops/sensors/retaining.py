@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.clock import Clock
 from gops.durations import write_duration
 from gops.errors import Unsupported
-from gops.permissions import Actor, require
+from gops.permissions import Actor, missing, require
 from gops.records import audit, events
 from gops.records.database import Database
 from gops.sensors.ending import tell
 from gops.sensors.model import Datastream, RetentionDefault
 from gops.sensors.owners import Accounts
 from gops.sensors.retention import Rule, Said, check, inherited
-from gops.sensors.visibility import changeable, seen
+from gops.sensors.visibility import among, changeable, seen, visible
 from gops.settings import Settings
+
+UNIT = 200  # Datastreams of one write unit: others wait for its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,18 @@ class Retaining:
     def put(
         self, actor: Actor, datastreams: Sequence[int], retention: str | None, thin_after: str | None, every: str | None
     ) -> Sequence[InForce]:
-        """Say one rule for each of these, in place of what was said, or for none of them. What is None is inherited."""
+        """Say one rule for each of these, in place of what was said; for none of them if the actor may not for one.
+
+        What is None is inherited. Many are changed ``UNIT`` at a time.
+        """
         said = self._checked(retention, thin_after, every)
+        ids = sorted(set(datastreams))
+        with self._database.read() as session:
+            _refuse_foreign(session, actor, ids)
+        return [one for first in range(0, len(ids), UNIT) for one in self._put(actor, ids[first : first + UNIT], said)]
+
+    def _put(self, actor: Actor, ids: Sequence[int], said: Said) -> Sequence[InForce]:
         with self._database.write() as session:
-            ids = sorted(set(datastreams))
             rows = [changeable(session, Datastream, actor, one, "datastream", "retention.change") for one in ids]
             changed = [row for row in rows if Said.of(row) != said]
             for row in changed:
@@ -123,6 +134,17 @@ class Retaining:
     def _shown(self, session: Session, row: Datastream) -> InForce:
         rule = inherited(session, self._platform, row.organisation_id).under(row)
         return InForce.of(Said.of(row), rule, row)
+
+
+def _refuse_foreign(session: Session, actor: Actor, ids: Sequence[int]) -> None:
+    """Raise when there is one of these that the actor does not see, or may not change."""
+    columns = select(Datastream.id, Datastream.organisation_id)
+    query = columns.where(among(Datastream, ids), visible(Datastream, actor, "retention.change"))
+    homes = {row.id: row.organisation_id for row in session.execute(query)}
+    for one in ids:
+        if one not in homes:
+            raise missing("datastream")
+        require(actor, "retention.change", homes[one])
 
 
 def _written(length: int | None) -> str | None:

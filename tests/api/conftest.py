@@ -41,10 +41,12 @@ from gops.ingest.status import DeviceStatus
 from gops.outbound import Outbound
 from gops.permissions import SCOPES, Actor
 from gops.records.database import Database
+from gops.sensors.corrections import Corrections
 from gops.sensors.datastreams import Datastreams
 from gops.sensors.instruments import Sensors
 from gops.sensors.mapping import Mappings
 from gops.sensors.properties import ObservedProperties, seed
+from gops.sensors.retaining import Retaining
 from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings, load
 from gops.store.memory import MemoryStore
@@ -86,6 +88,8 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         sensors=Sensors(database, clock, settings, accounts),
         properties=ObservedProperties(database, clock, settings),
         datastreams=Datastreams(database, clock, settings, accounts, lambda one: bool(store.extent([one]))),
+        corrections=Corrections(database, clock, settings, store),
+        retaining=Retaining(database, clock, settings, accounts, lambda: store.capabilities.deletes_range),
         mappings=Mappings(database, clock, settings, accounts),
         refusals=Refusals(database, clock, settings),
         device_status=DeviceStatus(database, clock),

@@ -3,6 +3,7 @@
 from gops.api import catalog, testbed
 from gops.api.v1 import (
     audit,
+    corrections,
     datastreams,
     devices,
     health,
@@ -13,6 +14,7 @@ from gops.api.v1 import (
     organisations,
     properties,
     refusals,
+    retention,
     sensors,
     signup,
     things,
@@ -22,8 +24,8 @@ BLUEPRINTS = (
     *(
         module.blueprint
         for module in (
-            index, observations, latest, datastreams, things, sensors, properties, organisations, devices, refusals,
-            keys, signup, audit, health,
+            index, observations, corrections, latest, datastreams, retention, things, sensors, properties,
+            organisations, devices, refusals, keys, signup, audit, health,
         )
     ),
     *catalog.BLUEPRINTS,

@@ -16,6 +16,7 @@ from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.api.v1.things import End
 from gops.records.paging import is_id
+from gops.sensors.retention import STEPS
 
 blueprint = Blueprint("datastreams", __name__, description="What is measured, of what, by what, in which unit")
 
@@ -85,6 +86,8 @@ class DatastreamOut(Strict):
     range_high = fields.Float(allow_none=True)
     public = fields.Boolean()
     created_at = own.moment("when it was declared")
+    thinned_until = own.moment("readings before were thinned", allow_none=True)
+    thinned_every = own.choice("step to which they were thinned at last", tuple(STEPS), allow_none=True)
     ended_at = own.moment("when it ended", allow_none=True)
     end_reason = fields.String(allow_none=True)
 

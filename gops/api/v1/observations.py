@@ -14,6 +14,7 @@ from gops.api.fields import Strict
 from gops.api.ranges import RangeQuery, refuse
 from gops.api.series import observations
 from gops.kinds import AGGREGATES
+from gops.sensors.retention import STEPS
 
 blueprint = Blueprint("observations", __name__, description="Readings: raw, or aggregated over windows of time")
 
@@ -65,6 +66,8 @@ class SeriesFacts(Strict):
     name = fields.String(required=True)
     unit = fields.String(required=True, metadata={"description": "UCUM code"})
     kind = own.kind(required=True)
+    thinned_until = fields.String(metadata={"description": "readings before were thinned; absent where none were"})
+    thinned_every = own.choice("step to which they were thinned at last", tuple(STEPS))
 
 
 class Window(Strict):
@@ -88,7 +91,9 @@ class Window(Strict):
     count = fields.Integer(required=True, metadata={"description": "rows in the window"})
     good = fields.Integer(required=True, metadata={"description": "rows of good quality"})
     coverage = fields.Float(
-        required=True, allow_none=True, metadata={"description": "good / expected, at most 1; null without a period"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "good / expected, at most 1; null without a period, and where readings were thinned"},
     )
 
 
