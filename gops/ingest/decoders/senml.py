@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -40,7 +40,7 @@ OWN = frozenset({"n", "v", "vs", "vb", "vd", "s", "t", "u", "ut"})
 KNOWN = BASES | OWN
 NUMBERS = frozenset({int, float})
 TEXTS = frozenset({str, type(None)})
-TYPES = frozenset({("v", int), ("v", float), ("vs", str), ("vb", bool)})
+TYPES = {"v": NUMBERS, "vs": frozenset({str}), "vb": frozenset({bool})}
 VALUES: dict[str, tuple[tuple[type, ...], str]] = {
     "v": ((float, int), "a number"),
     "vs": ((str,), "a text"),
@@ -105,28 +105,44 @@ def decode(payload: bytes, frame: Frame) -> Decoded:
 
 
 def _read(pack: list[Any]) -> _Columns:
-    """Stretches of records under the same bases, which are read as columns, and all others one by one."""
+    """Stretches of records under the same bases, as columns where they are simple, and else one by one."""
     columns, bases = _Columns(), _Bases()
-    shapes = list(map(tuple, pack)) if set(map(type, pack)) == {dict} else [()] * len(pack)
-    label_of = {shape: _label(shape) for shape in set(shapes)}
-    odd = {shape for shape, label in label_of.items() if not label or not BASES.isdisjoint(shape)}
-    breaks = [index for index, shape in enumerate(shapes) if shape in odd]
-    for start, end in pairwise(sorted({0, *breaks, len(pack)})):
-        if shapes[start] in odd and not (label_of[shapes[start]] and _is_rebased(bases, pack[start], start)):
+    starts = range(len(pack)) if set(map(type, pack)) != {dict} else [0]
+    if starts == [0] and not BASES.isdisjoint(set().union(*pack[1:])):
+        starts = sorted({0, *(index for index, record in enumerate(pack) if not BASES.isdisjoint(record))})
+    for start, end in pairwise([*starts, len(pack)]):
+        if type(pack[start]) is dict and BASES.issuperset(pack[start]):
             _append(columns, pack[start], bases, start)
             start += 1
         stretch = pack[start:end]
-        labels = [label_of[shape] for shape in shapes[start:end]]
-        if stretch and not (bases.are_plain and _extend(columns, stretch, labels, bases, start)):
+        if stretch and not (type(stretch[0]) is dict and _extend(columns, stretch, bases, start)):
             for place, record in enumerate(stretch, start):
                 _append(columns, record, bases, place)
     return columns
 
 
-def _label(shape: tuple[str, ...]) -> str:
-    """The one value label of a record that has nothing beside it but bases, name, time and unit; else empty."""
-    values = [label for label in shape if label in VALUES]
-    return values[0] if len(values) == 1 and PLAIN.issuperset(shape) else ""
+def _extend(columns: _Columns, stretch: Sequence[dict[str, Any]], bases: _Bases, index: int) -> bool:
+    """Add records whose first alone may have bases; or nothing, and False, if one of them is not as it should be."""
+    if not _is_rebased(bases, stretch[0], index):
+        return False
+    keys = set().union(*stretch)
+    values = _values(stretch, keys & VALUES.keys()) if bases.are_plain and PLAIN.issuperset(keys) else []
+    names = [record.get("n", "") for record in stretch]
+    seconds = [record.get("t", 0) for record in stretch]
+    units = [record.get("u", bases.unit) for record in stretch] if "u" in keys else [bases.unit] * len(stretch)
+    if not (values and _are_names(names, bases) and TEXTS.issuperset(map(type, units))):
+        return False
+    times = _times(seconds, bases.micros)
+    if not times:
+        return False
+    before = bases.name
+    columns.fields += [before + name for name in names] if before else names
+    columns.values += values
+    columns.times += times
+    columns.things += [before] * len(values)
+    columns.units += units
+    columns.rows += range(index, index + len(values))
+    return True
 
 
 def _is_rebased(bases: _Bases, record: dict[str, Any], index: int) -> bool:
@@ -137,38 +153,38 @@ def _is_rebased(bases: _Bases, record: dict[str, Any], index: int) -> bool:
     return True
 
 
-def _extend(
-    columns: _Columns, stretch: Sequence[dict[str, Any]], labels: Sequence[str], bases: _Bases, index: int
-) -> bool:
-    """Add records whose values have these labels; or nothing, and False, if one of them is not as it should be."""
-    values = [record[label] for record, label in zip(stretch, labels, strict=True)]
-    names = [record.get("n", "") for record in stretch]
-    seconds = [record.get("t", 0) for record in stretch]
-    units = [record.get("u", bases.unit) for record in stretch]
-    if not (TYPES.issuperset(zip(labels, map(type, values), strict=True)) and TEXTS.issuperset(map(type, units))):
+def _values(stretch: Sequence[dict[str, Any]], labels: Set[str]) -> list[Any]:
+    """One value of the type of its label for each record, or nothing at all."""
+    if len(labels) == 1:
+        (label,) = labels
+        values = [record.get(label) for record in stretch]
+        return values if TYPES[label].issuperset(map(type, values)) else []
+    values = []
+    for record in stretch:
+        found = [label for label in labels if label in record]
+        if len(found) != 1 or type(record[found[0]]) not in TYPES[found[0]]:
+            return []
+        values.append(record[found[0]])
+    return values
+
+
+def _are_names(names: Sequence[Any], bases: _Bases) -> bool:
+    if set(map(type, names)) != {str}:
         return False
+    lengths, before = set(map(len, names)), len(bases.name)
+    return 0 < before + min(lengths) <= before + max(lengths) <= NAME_CHARACTERS
+
+
+def _times(seconds: Sequence[Any], start: int) -> list[int]:
+    """Microseconds of times in seconds after ``start``, or nothing at all where one of them is none."""
     kinds = set(map(type, seconds))
-    if set(map(type, names)) != {str} or not NUMBERS.issuperset(kinds):
-        return False
-    before, start = bases.name, bases.micros
-    lengths = set(map(len, names))
-    if not 0 < len(before) + min(lengths) <= len(before) + max(lengths) <= NAME_CHARACTERS:
-        return False
-    if not -MOST_SECONDS <= min(seconds) <= max(seconds) <= MOST_SECONDS:
-        return False
+    if not (NUMBERS.issuperset(kinds) and -MOST_SECONDS <= min(seconds) <= max(seconds) <= MOST_SECONDS):
+        return []
     if kinds == {int}:
         times = [start + one * MICROS for one in seconds]
     else:
         times = [start + round(one * MICROS) for one in seconds]
-    if not EARLIEST <= min(times) <= max(times) <= LATEST:
-        return False
-    columns.fields += [before + name for name in names] if before else names
-    columns.values += values
-    columns.times += times
-    columns.things += [before] * len(values)
-    columns.units += units
-    columns.rows += range(index, index + len(values))
-    return True
+    return times if EARLIEST <= min(times) <= max(times) <= LATEST else []
 
 
 def _decoded(columns: _Columns) -> Decoded:
