@@ -98,12 +98,12 @@ class Fleet:
         return rows(np.tile(datastreams, len(moments)), np.repeat(moments, len(datastreams)), seed + 3)
 
     def month_ends(self) -> Iterator[int]:
-        """Midnights that begin a month in Seoul, after the first reading and until ``end``."""
-        day = datetime.fromtimestamp(self.start / 1e6, SEOUL).replace(hour=0, minute=0, second=0, microsecond=0)
-        while to_micros(day) <= self.end:
-            if day.day == 1 and to_micros(day) > self.start:
-                yield to_micros(day)
+        """Noons in Seoul of the first days of months: the month before has ended by then, be it one of Seoul or of UTC."""
+        day = datetime.fromtimestamp(self.start / 1e6, SEOUL).replace(hour=12, minute=0, second=0, microsecond=0)
+        while to_micros(day) < self.end:
             day += timedelta(days=1)
+            if day.day == 1:
+                yield to_micros(day)
 
     def questions(self, times: int) -> dict[str, list[Question]]:
         """Of each kind so many, of Datastreams and days by chance but always the same ones."""

@@ -51,20 +51,17 @@ class Gops:
 
     def seal(self, until: int | None = None) -> None:
         """What the schedule does by night."""
-        if not hasattr(self._store, "seal"):
-            return
         begun = time.perf_counter()
         self._store.seal(until)
         self.sealing_seconds += time.perf_counter() - begun
 
     def settle(self) -> None:
         self.seal()
-        if hasattr(self._store, "seal"):
-            begun = time.perf_counter()
-            self._store.merge()
-            self._store.compact()
-            self.sealing_seconds += time.perf_counter() - begun
-            self.stats = self._store.stats()
+        begun = time.perf_counter()
+        self._store.merge()
+        self._store.compact()
+        self.sealing_seconds += time.perf_counter() - begun
+        self.stats = self._store.stats()
         self._store.close()
 
     def open(self) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 from bench._fleet import Fleet, Question, today
 from bench._gops import Gops
 from bench._peers import Engine, Influx, Postgres, Victoria
+from gops import logs
 from tests.postgresql import NotInstalled
 
 SMALL, MIDDLE, LARGE = 1_000_000, 10_000_000, 100_000_000
@@ -195,7 +196,7 @@ def run(total: int, times: int, names: list[str], folder: Path) -> bool:
     )
     met = show_sizes(loaded)
     for one in loaded:
-        if isinstance(one.engine, Gops) and hasattr(one.engine, "stats"):
+        if isinstance(one.engine, Gops):
             show_sealing(one.engine)
     met &= show_answers(loaded, small)
     print("\n" + ("\n".join(wrong) if wrong else "All answers are the same."))
@@ -225,6 +226,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="100 M rows")
     chosen = parser.parse_args()
     total = LARGE if chosen.full else chosen.rows
+    logs.configure("ERROR")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is stopped
     with tempfile.TemporaryDirectory(prefix="gops-bench-", dir=chosen.folder) as name:
         folder = Path(name)

@@ -24,7 +24,7 @@ from bench._gops import Gops, address
 from bench._servers import connected
 from bench._store import rows
 from bench.engines import load as load_engine
-from gops import compose
+from gops import compose, logs
 from gops.clock import DAY, SECOND, SystemClock
 from gops.settings import load
 from tests.live.running import RunningGops
@@ -81,21 +81,21 @@ def restart(running: RunningGops, path: str) -> tuple[float, float]:
 def measure(total: int, times: int) -> bool:
     fleet = today(total)
     path = address(Question("raw", (1,), fleet.end - DAY, fleet.end))
-    answered, ready, logs = [], [], []
+    answered, ready, left = [], [], []
     with tempfile.TemporaryDirectory(prefix="gops-bench-") as name:
         gops = Gops(Path(name))
         try:
             loaded = load_engine(gops, fleet)
             for _ in range(times):
                 gops.kill()
-                logs.append(leave_a_log(gops.data))
+                left.append(leave_a_log(gops.data))
                 first, all_of_it = restart(gops.running, path)
                 answered.append(first)
                 ready.append(all_of_it)
         finally:
             gops.close()
     median = statistics.median(answered)
-    print(f"{loaded.rows:,} rows; logs of {min(logs) / 1e6:.0f} to {max(logs) / 1e6:.0f} MB were left; {times} times")
+    print(f"{loaded.rows:,} rows; logs of {min(left) / 1e6:.0f} to {max(left) / 1e6:.0f} MB were left; {times} times")
     print(f"first answer after {median:.2f} s ({min(answered):.2f} to {max(answered):.2f})", end="; ")
     print(f"bar {BAR_SECONDS:g} s {'met' if median <= BAR_SECONDS else 'MISSED'}")
     print(f"all ready, ingest included, after {statistics.median(ready):.2f} s")
@@ -111,6 +111,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.write:
         write_and_die(chosen.write)
+    logs.configure("ERROR")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is stopped
     sys.exit(0 if measure(LARGE if chosen.full else chosen.rows, chosen.times) else 1)
 
