@@ -63,9 +63,11 @@ def test_a_message_gives_the_readings_and_refusals_of_its_row(codec: str, row: d
     assert got.keep is row.get("keep", False)
 
 
-@pytest.mark.parametrize(("codec", "row"), ROWS)
-def test_a_refusal_has_a_known_code_and_says_what_was_found(codec: str, row: dict[str, Any]) -> None:
-    for one in run(codec, row).refusals:
+@pytest.mark.parametrize("codec", sorted(DECODERS))
+def test_a_refusal_has_a_known_code_and_says_what_was_found(codec: str) -> None:
+    refusals = [one for row in json.loads((VECTORS / f"{codec}.json").read_text()) for one in run(codec, row).refusals]
+    assert refusals
+    for one in refusals:
         assert one.code in CODES
         assert one.code != "internal"
         assert one.note
