@@ -74,12 +74,20 @@ class InfluxServer:
             self._process = subprocess.Popen(
                 [BINARY, "-config", str(self.folder / "influxdb.conf")], stdout=log, stderr=log
             )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _wait(self) -> None:
+        assert self._process is not None
         end = time.monotonic() + 30
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "influxd.log").read_text()[-2000:]
             assert time.monotonic() < end, "influxd did not start"
             time.sleep(0.02)
-        return self
 
     def _answers(self) -> bool:
         try:

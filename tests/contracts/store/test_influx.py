@@ -327,15 +327,17 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
         started = InfluxServer(tmp_path_factory.mktemp("guarded"), auth=True).start()
     except NotInstalled as error:
         absent(str(error))
-    started.ask("CREATE USER admin WITH PASSWORD 'root pass' WITH ALL PRIVILEGES")
-    for statement in (
-        "CREATE DATABASE made",
-        "CREATE USER gops WITH PASSWORD 'p:ss w'",
-        "GRANT ALL ON made TO gops",
-    ):
-        assert b"error" not in started.ask(statement, user="admin:root pass")[1]
-    yield started
-    started.stop()
+    try:
+        started.ask("CREATE USER admin WITH PASSWORD 'root pass' WITH ALL PRIVILEGES")
+        for statement in (
+            "CREATE DATABASE made",
+            "CREATE USER gops WITH PASSWORD 'p:ss w'",
+            "GRANT ALL ON made TO gops",
+        ):
+            assert b"error" not in started.ask(statement, user="admin:root pass")[1]
+        yield started
+    finally:
+        started.stop()
 
 
 @pytest.mark.parametrize("who", ["in the address", "token"])
