@@ -207,7 +207,7 @@ def test_the_catalog_has_what_is_published(world: World) -> None:
     assert {one["@value"] for one in dataset["dct:title"]} == {"수원시 대기질", "Air of Suwon"}
     for distribution in dataset["dcat:distribution"]:
         path = distribution["dcat:accessURL"]["@id"].removeprefix("http://localhost")
-        assert world.http.get(path).status_code == 200
+        assert world.http.get(path, buffered=True).status_code == 200
 
 
 def test_a_catalog_that_did_not_change_is_not_sent_again(world: World) -> None:
