@@ -117,6 +117,16 @@ class Commits:
         self._reserve()
         given = Rows.of(batch)
         in_range = self.tiers.layout.places(given.t) >= 0
+        try:
+            return self._write(batch, given, keep, in_range, deliveries)
+        except duckdb.Error:
+            if not self._put_broken_aside(self.tiers.layout.files_with(given.datastream[in_range], given.t[in_range])):
+                raise
+            return self._write(batch, given, keep, in_range, deliveries)
+
+    def _write(
+        self, batch: pa.Table, given: Rows, keep: Flags, in_range: Flags, deliveries: Sequence[Delivery]
+    ) -> Outcomes:
         with self.transaction() as connection:
             done, beneath = self._resolve(connection, given, keep, in_range)
             self._remove(connection, done.gone[done.gone < ELSEWHERE])
@@ -192,6 +202,23 @@ class Commits:
 
         They ``stay`` in number, or they go.
         """
+        touched = self.tiers.layout.files_of(min(datastreams, default=0), max(datastreams, default=0), start, end)
+        try:
+            return self._corrected(datastreams, start, end, change, new, stay)
+        except duckdb.Error:
+            if not self._put_broken_aside(touched):
+                raise
+            return self._corrected(datastreams, start, end, change, new, stay)
+
+    def _corrected(
+        self,
+        datastreams: Sequence[int],
+        start: int,
+        end: int,
+        change: Callable[[Correction], dict[int, int]],
+        new: pa.Table | None,
+        stay: bool,
+    ) -> int:
         self._reserve()
         new = READINGS.empty_table() if new is None else new
         before, added = self.tiers, Rows.of(new)
@@ -250,10 +277,20 @@ class Commits:
 
     def _put_aside(self, files: Sequence[File]) -> None:
         with self.transaction() as connection:
+            summary = manifest.summary(connection)
             manifest.set_aside(connection, files)
+        self.shelf.discard((summary or ())[:1])
         for one in files:
             self.shelf.set_aside(one.name)
             log.error("store_file_set_aside", file=one.name, rows=one.rows)
+
+    def _put_broken_aside(self, files: Sequence[File]) -> bool:
+        """Were any of these not as they were written? They do not count any more."""
+        broken = [one for one in files if self._database.valid and self.shelf.trouble(one, deep=True)]
+        if broken:
+            self._put_aside(broken)
+            self.load()
+        return bool(broken)
 
     def _rearrange(self, change: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
         with self.transaction() as connection:

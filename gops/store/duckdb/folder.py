@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from gops.errors import Unavailable
-from gops.store.duckdb.schema import LOCK, SPILL
+from gops.store.duckdb.schema import COPYING, LOCK, SPILL
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
@@ -40,6 +40,12 @@ class FolderLock:
 
     def release(self) -> None:
         os.close(self._handle)
+
+
+def leftovers(folder: Path) -> None:
+    """Remove unfinished copies of the database."""
+    for path in folder.glob(f"{COPYING}*"):
+        path.unlink(missing_ok=True)
 
 
 def make_private(path: Path) -> int:

@@ -124,6 +124,14 @@ class Heads:
         """Is no commit being made, or made, that was announced after the outline was taken?"""
         return self.committing <= outline.announced
 
+    def totals(self) -> tuple[int, int | None, int | None]:
+        """How many Datastreams have rows, and the least and greatest t of all rows."""
+        with self.lock:
+            there = self.rows > 0
+            if not there.any():
+                return 0, None, None
+            return int(there.sum()), int(self.first[there].min()), int(self.newest.t[there].max())
+
     def version(self, datastreams: Sequence[int]) -> int:
         with self.lock:
             places, known = self.find(datastreams)

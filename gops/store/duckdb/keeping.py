@@ -14,11 +14,13 @@ After a crash each is found done or not done: what has no name in the manifest i
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
+import duckdb
 import numpy as np
 
 from gops import logs
@@ -108,6 +110,16 @@ class Keeper:
             progress(len(months), len(months))
             return [one.shown() for one in done]
 
+    @contextmanager
+    def turn(self, wait: bool = True) -> Iterator[bool]:
+        """Nothing is rewritten meanwhile; False when something is being and nobody would ``wait`` for it."""
+        mine = self._turn.acquire(blocking=wait)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._turn.release()
+
     # what is to be done
 
     def _until(self, until: int | None) -> int:
@@ -184,6 +196,10 @@ class Keeper:
                     shelf.discard([one.name for one in added])
                     raise
                 return Sealed(start, stop, tiles, removed, added, seq, summed_up)
+        except Unavailable as error:
+            if isinstance(error.__cause__, duckdb.Error) and outline is not None:
+                self._set_aside([one for one in outline.tiers.layout.files if start <= one.start and one.stop <= stop])
+            raise
         except OSError as error:
             log.warning("store_not_sealed", error=str(error))
             raise Unavailable("the store could not write sealed files", code="store_write") from error
@@ -201,6 +217,12 @@ class Keeper:
         name = self._commits.shelf.write_summary(summary.changed(connection, afterwards, old, gone, come))
         self._step("summed up")
         return name
+
+    def _set_aside(self, files: Sequence[File]) -> None:
+        """Have those of them not count any more that are not as they were written."""
+        broken = [one.name for one in files if self._commits.shelf.trouble(one, deep=True)]
+        if broken:
+            self._act(lambda commits: commits.set_aside(broken))
 
     def _purge(self) -> None:
         while self._act(lambda commits: commits.purge(PURGED_ROWS)):

@@ -36,6 +36,7 @@ SPILL = "spill"
 SPILL_PER_MEMORY = 4  # the spill folder may hold this many times the memory bound
 SEALED = "sealed"
 BROKEN = "broken"
+COPYING = "copying."  # begins the name of an unfinished copy of the database; removed at start
 FORMAT = 2  # 1 had no sealed files
 FORMAT_NAME = "format"
 VERSION_FLOOR = "version_floor"

@@ -54,13 +54,13 @@ class Shelf:
         path = self.writing(name)
         size = make_private(path)
         digest = sha256(path)
-        _sync(path)
+        sync(path)
         path.rename(self.path / name)
         return size, digest
 
     def settle(self) -> None:
         """Make names last."""
-        _sync(self.path)
+        sync(self.path)
 
     def write_summary(self, table: pa.Table) -> tuple[str, str]:
         """Write what sums up all files; its name and SHA-256."""
@@ -106,6 +106,11 @@ class Shelf:
 
     # being as they were
 
+    def unknown(self, known: Iterable[str]) -> list[str]:
+        """Files here that are neither known nor wait to be removed."""
+        waiting = set(known).union(*(one.names for one in self._past))
+        return sorted(path.name for path in self.path.iterdir() if path.is_file() and path.name not in waiting)
+
     def trouble(self, one: File, deep: bool = False) -> tuple[Trouble, str, str] | None:
         """What is wrong with a file at a glance, or in all its bytes: trouble, found, expected."""
         path = self.path / one.name
@@ -128,7 +133,8 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file or the names in a folder last. Raises ``OSError``."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -12,19 +12,21 @@ import pyarrow as pa
 
 from gops.errors import Unavailable
 from gops.quality import Quality
-from gops.store.checks import check_batch, check_read, check_requalify, check_swap, check_windows
-from gops.store.duckdb import reads
+from gops.store.checks import EARLIEST, LATEST, check_batch, check_read, check_requalify, check_swap, check_windows
+from gops.store.duckdb import manifest, reads
 from gops.store.duckdb.aggregates import aggregate
+from gops.store.duckdb.backup import Backup
 from gops.store.duckdb.commits import CHECKPOINT_BYTES, Commits
 from gops.store.duckdb.database import Database, rows
 from gops.store.duckdb.deliveries import Deliveries
-from gops.store.duckdb.folder import make_private
+from gops.store.duckdb.folder import leftovers, make_private
 from gops.store.duckdb.heads import Heads
+from gops.store.duckdb.inspecting import Inspection, sizes
 from gops.store.duckdb.keeping import PACE, Keeper, Pace
-from gops.store.duckdb.schema import DATABASE
+from gops.store.duckdb.schema import BROKEN, DATABASE
 from gops.store.duckdb.writer import Act, Write, Writer
 from gops.store.port import Capabilities, Delivery, Extent, Health, Mode, Read, Receipt, Windows
-from gops.store.upkeep import Progress, SealedFile, silent
+from gops.store.upkeep import Finding, Progress, SealedFile, Stats, silent
 
 Answer = TypeVar("Answer")
 
@@ -71,6 +73,7 @@ class DuckdbStore:
             self._database.release()
             raise Unavailable("the store's database can't be read; the server's log says why") from error
         self._commits.sweep()
+        leftovers(self._database.folder)
         self._writer = Writer(self._database, self._commits, queue)
         self._keeper = Keeper(self._database, self._commits, self._act, pace)
 
@@ -130,14 +133,50 @@ class DuckdbStore:
 
     def read(self, query: Read) -> pa.Table:
         check_read(query)
-        return reads.read(self._database, self._heads, query)
+        return self._answer(query, query.start, query.end, lambda: reads.read(self._database, self._heads, query))
 
     def stream(self, query: Read, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         check_read(query)
-        return reads.stream(self._database, self._heads, query, rows)
+        self._check_open()
+        return self._streamed(query, rows)
+
+    def _streamed(self, query: Read, rows: int) -> Iterator[pa.RecordBatch]:
+        begun = False
+        while True:
+            try:
+                for batch in reads.stream(self._database, self._heads, query, rows):
+                    begun = True
+                    yield batch
+                return
+            except Unavailable as error:
+                if not self._mended(error, query, query.start, query.end) or begun:
+                    raise
 
     def aggregate(self, query: Windows) -> pa.Table:
-        return aggregate(self._database, self._heads, query, check_windows(query))
+        kind = check_windows(query)
+        return self._answer(query, None, query.asked[1], lambda: aggregate(self._database, self._heads, query, kind))
+
+    def _answer(self, query: Read | Windows, start: int | None, end: int | None, ask: Callable[[], Answer]) -> Answer:
+        """What ``ask`` answers, asked again for as long as it meets broken files."""
+        while True:
+            try:
+                return ask()
+            except Unavailable as error:
+                if not self._mended(error, query, start, end):
+                    raise
+
+    def _mended(self, error: Unavailable, query: Read | Windows, start: int | None, end: int | None) -> bool:
+        """Did the question fail for files that are not as they were written? They are set aside."""
+        ids = [series.datastream for series in query.series]
+        if not isinstance(error.__cause__, duckdb.Error) or not ids:
+            return False
+        layout, shelf = self._heads.tiers.layout, self._commits.shelf
+        low, high = EARLIEST if start is None else start, LATEST if end is None else end + 1
+        found = [one for one in layout.files_of(min(ids), max(ids), low, high) if shelf.trouble(one, deep=True)]
+        broken = [one.name for one in found]
+        if broken:
+            self._act(lambda commits: commits.set_aside(broken))
+        return bool(broken) or self._heads.tiers.layout is not layout
 
     def latest(self, datastreams: Sequence[int]) -> pa.Table:
         return self._heads.latest(datastreams)
@@ -162,6 +201,28 @@ class DuckdbStore:
         self._check_open()
         return self._keeper.compact(progress)
 
+    def check(self, deep: bool = False, progress: Progress = silent) -> Sequence[Finding]:
+        self._check_open()
+        with self._keeper.turn(wait=False) as quiet:
+            outline = self._heads.outline([])
+            try:
+                layout = outline.tiers.layout
+                return Inspection(self._database, self._commits, layout, quiet).findings(deep, progress)
+            finally:
+                outline.let_go()
+
+    def stats(self) -> Stats:
+        self._check_open()
+        with self._database.lend() as connection:
+            return self._act(lambda commits: sizes(connection, commits, self._database))
+
+    def backup(self, target: Path, progress: Progress = silent) -> Stats:
+        self._check_open()
+        backup = Backup(self._database, self._commits, target, progress)
+        backup.check_target()
+        with self._keeper.turn():
+            return backup.make(self._act)
+
     # life
 
     def health(self) -> Health:
@@ -172,12 +233,18 @@ class DuckdbStore:
             "queue_limit": self._queue,
             "file_bytes": make_private(self._database.folder / DATABASE),
             "log_bytes": self._commits.log_bytes(),
+            "sealed_files": len(self._commits.tiers.layout.files),
+            "ranges_with_late_rows": len(self._commits.tiers.stains),
         }
         try:
             with self._database.lend() as connection:
                 rows(connection, "SELECT t FROM reading LIMIT 1")
+                aside = manifest.broken(connection)
         except Unavailable as error:
             return Health(False, {**detail, "problem": error.message})
+        if aside:
+            detail["set_aside"] = aside
+            detail["problem"] = f"files that could not be read are set aside in {BROKEN}: {', '.join(aside)}"
         return Health(self._writer.alive, detail)
 
     def close(self) -> None:
