@@ -21,7 +21,9 @@ HEADERS = {
 }
 STRICT_TRANSPORT = "max-age=31536000"
 READ_HEADERS = "Accept, Accept-Language, If-None-Match, If-Range, Range, X-Request-ID"
-SHOWN_HEADERS = "Accept-Ranges, Content-Range, ETag, GOPS-Snapshot, GOPS-Zone, Link, Retry-After, X-Request-ID"
+SHOWN_HEADERS = (
+    "Accept-Ranges, Content-Range, ETag, GOPS-Snapshot, GOPS-Thinned, GOPS-Zone, Link, Retry-After, X-Request-ID"
+)
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -87,6 +87,8 @@ def dataset(facts: DatasetFacts) -> Node:
     if facts.versions:
         node["dcat:hasVersion"] = [_version(one, facts) for one in facts.versions]
         node["dcat:hasCurrentVersion"] = {"@id": facts.versions[0].iri}
+    if facts.provenance is not None:
+        node["dct:provenance"] = {"@type": "dct:ProvenanceStatement", "rdfs:label": _literals(facts.provenance)}
     return node | _span(facts.span)
 
 

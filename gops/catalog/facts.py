@@ -78,7 +78,7 @@ class VersionFacts:
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """``versions`` are the newest snapshots, the last of them first."""
+    """``versions`` are the newest snapshots, the last first. ``provenance`` says what is deleted and thinned."""
 
     iri: str
     page: str
@@ -96,6 +96,7 @@ class DatasetFacts:
     span: Span
     distributions: Sequence[DistributionFacts]
     versions: Sequence[VersionFacts] = ()
+    provenance: Bilingual | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from gops.catalog.facts import (
     VersionFacts,
 )
 from gops.catalog.feeds import FeedNames
+from gops.catalog.kept import Kept, kept, statement
 from gops.catalog.licences import LICENCES
 from gops.catalog.model import Dataset, DatasetDatastream
 from gops.catalog.selection import DIRECT, Rule
@@ -33,6 +34,7 @@ from gops.catalog.vocabularies import FILE_TYPES, FREQUENCIES, THEMES
 from gops.geo import BBox
 from gops.records.database import Database
 from gops.records.paging import page
+from gops.sensors import retention
 from gops.sensors.model import Datastream, Location
 from gops.settings import Settings
 from gops.store.port import Extent, Store
@@ -55,6 +57,7 @@ class DatasetView:
     rule: Mapping[str, Any] | None
     missing: tuple[str, ...]
     datastreams: int
+    kept: Kept
 
 
 class Views:
@@ -74,6 +77,7 @@ class Views:
             counts = {one: int(count) for one, count in found}
             feeds = {feed for one in datasets if (feed := (one.rule or {}).get("feed"))}
             names = self._feed_names(session, feeds) if feeds else {}
+            held = kept(session, retention.Rule.of(self._settings), ids)
         return [
             DatasetView(
                 one,
@@ -81,6 +85,7 @@ class Views:
                 _shown_rule(one.rule, names),
                 metadata.missing(one) if one.state != PUBLISHED else (),
                 counts.get(one.id, 0),
+                held[one.id],
             )
             for one in datasets
         ]
@@ -94,6 +99,7 @@ class Views:
             owners = _owners(session, shown)
             held = _held(session, shown)
             boxes = _boxes(session, shown)
+            ages = kept(session, retention.Rule.of(self._settings), [one.id for one in shown])
             frozen = versions(session, [one.id for one in shown], VERSIONS)
             operator = find_organisation(session, self._settings.operator_slug)
         extents = self._store.extent(sorted({one for ids in held.values() for one in ids}))
@@ -110,6 +116,7 @@ class Views:
                         base, one, owners[one.organisation_id], _span(held[one.id], extents, boxes.get(one.id))
                     ),
                     versions=tuple(version_facts(base, view) for view in frozen[one.id]),
+                    provenance=statement(ages[one.id], self._settings.zone),
                 )
                 for one in shown
             ),

@@ -24,6 +24,7 @@ from gops.catalog.selection import RULE_NAMES
 from gops.catalog.views import DatasetView
 from gops.catalog.vocabularies import FREQUENCIES, PERSONAL_DATA, THEMES
 from gops.clock import from_micros
+from gops.sensors.retention import STEPS
 
 blueprint = Blueprint("datasets", __name__, description="Open data: what is published, and how it is described")
 STATES = ("draft", "published", "withdrawn")
@@ -109,6 +110,16 @@ class DatasetOut(Described):
     follow = fields.Boolean()
     snapshot_every = own.choice("how often it is frozen by itself while it is published", SNAPSHOT_EVERY)
     missing = fields.List(fields.String(), metadata={"description": "what a draft still lacks to be published"})
+    retention = fields.String(
+        allow_none=True,
+        metadata={"description": "readings older than this are deleted: the shortest; null: kept for ever"},
+    )
+    thin_after = fields.String(
+        allow_none=True, metadata={"description": "of readings older than this one a step is kept: the shortest"}
+    )
+    thin_every = own.choice("that step: the longest", tuple(STEPS), allow_none=True)
+    thinned_until = own.moment("readings before were thinned, some at least", allow_none=True)
+    thinned_every = own.choice("step to which they were thinned: the longest", tuple(STEPS), allow_none=True)
     revision = fields.Integer(metadata={"description": "grows with every change of what is said of it or in it"})
     attribution_ko = fields.String(metadata={"description": "the sentence that names the source"})
     attribution_en = fields.String()
@@ -227,6 +238,7 @@ _PLAIN = (
     "id", "slug", "state", "follow", "revision", "created_at", "modified_at", "published_at", "withdrawn_at",
     "withdraw_reason",
 )  # fmt: skip
+KEPT = ("retention", "thin_after", "thin_every", "thinned_until", "thinned_every")
 
 
 def _shown(view: DatasetView) -> SimpleNamespace:
@@ -238,6 +250,7 @@ def _shown(view: DatasetView) -> SimpleNamespace:
         datastreams=view.datastreams,
         rule=rule,
         missing=list(view.missing),
+        **{name: getattr(view.kept, name) for name in KEPT},
         attribution_ko=_attribution(view, "ko"),
         attribution_en=_attribution(view, "en"),
         data=f"{PREFIX}/datasets/{one.slug}/data",

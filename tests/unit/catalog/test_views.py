@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from gops.catalog import dcat, views
+from gops.catalog.kept import Kept
 from gops.catalog.views import Views
 from gops.geo import BBox
+from gops.sensors.model import Datastream
 from gops.store.memory import MemoryStore
 from gops.store.port import READINGS
 from tests.unit.catalog.conftest import FEEDS, World
@@ -73,3 +77,37 @@ def test_a_long_catalog_comes_in_pages(world: World, monkeypatch: pytest.MonkeyP
     after = int(first.next_page.rpartition("=")[2])
     second = made(world).catalog(BASE, after)
     assert ([one.slug for one in second.datasets], second.next_page) == (["three"], None)
+
+
+def ruled(world: World, datastream: int, **rule: Any) -> None:
+    with world.database.write() as session:
+        row = session.get_one(Datastream, datastream)
+        for name, value in rule.items():
+            setattr(row, name, value)
+
+
+def test_a_dataset_says_how_long_it_is_kept_and_what_was_thinned(world: World) -> None:
+    """Of its Datastreams the shortest duration, the longest step, the latest moment."""
+    first, second = world.stream(), world.stream()
+    ruled(world, first, retention="P365D", thin_after="P30D", thin_every="1h")
+    ruled(world, second, retention="P100D", thinned_until=1_777_561_200_000_000, thinned_every="3h")
+    world.published(first, second)
+    world.published(world.stream(), slug="plain")
+    air, plain = made(world).of(world.datasets.list(world.actor))
+    assert air.kept == Kept("P100D", "P30D", "1h", 1_777_561_200_000_000, "3h")
+    assert plain.kept == Kept()
+    document = {one["@id"]: one for one in dcat.catalog(made(world).catalog(BASE))["dcat:dataset"]}
+    assert "dct:provenance" not in document[f"{BASE}/api/v1/datasets/plain"]
+    korean, english = document[f"{BASE}/api/v1/datasets/air"]["dct:provenance"]["rdfs:label"]
+    assert (korean["@language"], english["@language"]) == ("ko", "en")
+    assert english["@value"] == (
+        "Readings are deleted when they are older than P100D. Readings older than P30D are thinned to one every 1h. "
+        "Readings before 2026-05-01T00:00:00+09:00 were thinned to one every 3h."
+    )
+
+
+def test_the_platforms_rule_is_said_where_no_other_is(world: World) -> None:
+    world.published(world.stream())
+    views = Views(world.database, replace(world.settings, retention_days=730), MemoryStore(), lambda _session, _ids: {})
+    (view,) = views.of(world.datasets.list(world.actor))
+    assert view.kept == Kept("P730D")

@@ -16,7 +16,7 @@ from gops.ingest.feeds.model import Feed, FeedRun, FeedStation
 from gops.ingest.model import Refusal, RefusedMessage
 from gops.quality import Quality
 from gops.records.database import Database
-from gops.sensors.model import Thing
+from gops.sensors.model import Datastream, Thing
 from gops.settings import Settings
 from gops.store.port import Series, Windows
 from tests.unit.feeds.conftest import World
@@ -401,3 +401,17 @@ def test_readings_are_read_back_by_the_hour_that_they_end(world: World) -> None:
     answer = world.store.aggregate(Windows([Series(stream.id, "gauge", "end", HOUR)], edges, ["mean"]))
     assert answer.to_pylist()[0]["start"] == NINE - HOUR
     assert answer.to_pylist()[0]["coverage"] == 1.0
+
+
+def test_what_was_thinned_meanwhile_is_refused_as_too_late(world: World) -> None:
+    world.portal.replies = [page([row("강남구")]), page([row("강남구", pm10Value="99")])]
+    feed = world.declare()
+    world.run(feed)
+    before = world.readings()
+    with world.database.write() as session:
+        for stream in session.scalars(select(Datastream)):
+            stream.thinned_until, stream.thinned_every = NINE + 1, "1d"
+    assert world.run(feed).code == "ok"
+    assert world.readings() == before
+    with world.database.read() as session:
+        assert set(session.scalars(select(Refusal.code))) == {"too_late"}

@@ -12,7 +12,7 @@ import pytest
 from gops.clock import DAY, MINUTE
 from gops.ingest.decoders import Decoded, Frame, decode
 from gops.ingest.mapping import Limits, Readings, resolve, to_table
-from gops.sensors.routes import DeviceRoute, Target
+from gops.sensors.routes import OPEN, UNBOUNDED, DeviceRoute, Target
 from gops.settings import load
 from gops.store.memory import MemoryStore
 from gops.store.port import READINGS
@@ -143,6 +143,28 @@ def test_what_cannot_be_stored_is_refused_by_code_and_its_neighbour_kept(message
     assert got.t == []
     good = rows([message, {"free": 1}] if isinstance(message, dict) else [*message, {"free": 1}])
     assert good.datastream == [3]
+
+
+@pytest.mark.parametrize(
+    ("age", "closed", "t", "part"),
+    [
+        (10 * DAY, OPEN, NOW - 10 * DAY - 1000, "10 days"),
+        (10 * DAY, OPEN, NOW - 10 * DAY, None),
+        (UNBOUNDED, NOW - 5 * DAY, NOW - 5 * DAY - 1000, "thinned"),
+        (UNBOUNDED, NOW - 5 * DAY, NOW - 5 * DAY, None),
+    ],
+)
+def test_what_comes_after_its_time_was_settled_is_refused_as_too_late(
+    age: int, closed: int, t: int, part: str | None
+) -> None:
+    """Also what repeats the past; a reading without time and its neighbours are taken in."""
+    targets = {"a": Target(1, "gauge", 1.0, 0.0, -inf, inf, age=age, closed=closed), "free": ROUTE.fields["free"]}
+    route = DeviceRoute(7, 3, "suwon", "suwon/air", targets)
+    message = [{"ts": t // 1000, "repeat": True, "values": {"a": 1, "free": 2}}, {"a": 3}]
+    got = resolve(decode("json", json.dumps(message).encode(), Frame()), route, NOW, LIMITS)
+    assert codes(got) == ([] if part is None else [("too_late", "a", "[0].values.a")])
+    assert got.datastream == ([1, 3, 1] if part is None else [3, 1])
+    assert part is None or part in got.refusals[0].note
 
 
 @pytest.mark.parametrize("number", [nan, inf, -inf])
