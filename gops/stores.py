@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from gops.clock import DAY, SystemClock
 from gops.errors import BadSetting
@@ -30,7 +33,7 @@ def deliveries_kept(chosen: Settings) -> int:
 
 
 def _duckdb(chosen: Settings) -> Store:
-    from gops.store.duckdb import DuckdbStore
+    from gops.store.duckdb import PACE, DuckdbStore
 
     return DuckdbStore(
         chosen.data / "store",
@@ -38,7 +41,15 @@ def _duckdb(chosen: Settings) -> Store:
         threads=chosen.store_threads,
         queue=chosen.store_queue,
         deliveries_kept=deliveries_kept(chosen),
+        day_offset_s=standard_offset_s(chosen.zone),
+        pace=replace(PACE, seal_after_hours=chosen.store_seal_after_hours),
     )
+
+
+def standard_offset_s(zone: ZoneInfo) -> int:
+    """Seconds east of UTC, summer time left out."""
+    winter = datetime(2026, 1, 1, tzinfo=zone)
+    return int(((winter.utcoffset() or timedelta()) - (winter.dst() or timedelta())).total_seconds())
 
 
 def _influx(chosen: Settings) -> Store:

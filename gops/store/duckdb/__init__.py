@@ -1,12 +1,15 @@
-"""The embedded time-series store, on DuckDB: hot table, one writer, locked down.
+"""The embedded time-series store, on DuckDB: hot table, sealed Parquet files, one writer, locked down.
 
 ::
 
     submit -> writer (queue, thread) -> commits (one transaction) -> heads, deliveries (memory)
-                                           resolve (pure)
-    read, stream, aggregate -> spans -> database (cursors lent) -> DuckDB
+                                          |  standing -> resolve (pure) -> hot table | late
+                                          |  corrections -> hot table | late
+    read, stream, aggregate -> views -> sources (tiers: hot, files, late) -> database (cursors lent) -> DuckDB
+    seal, merge, compact -> keeper -> sealing -> shelf (files) -> installing (one commit)
 """
 
+from gops.store.duckdb.keeping import PACE, Pace
 from gops.store.duckdb.store import DuckdbStore
 
-__all__ = ["DuckdbStore"]
+__all__ = ["PACE", "DuckdbStore", "Pace"]
