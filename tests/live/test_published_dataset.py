@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import queue
@@ -100,9 +101,29 @@ def test_a_reading_of_a_device_becomes_open_data(gops: RunningGops) -> None:
     header, first, *_ = list(csv.reader(io.StringIO(text)))
     assert header == ["time", "thing", "property", "value", "unit", "quality"]
     assert first[1:] == ["air-1", "temperature", "21.5", "Cel", "good"]
+    frozen(gops, stranger, text)
     _, document = gops.http("GET", "/catalog.jsonld")
     (dataset,) = document["dcat:dataset"]
     assert dataset["@id"] == f"http://127.0.0.1:{gops.port}/api/v1/datasets/city-air"
+    assert dataset["dcat:hasCurrentVersion"]["@id"].endswith("/datasets/city-air/snapshots/1")
+
+
+def frozen(gops: RunningGops, live: str, text: str) -> None:
+    """A snapshot is made within seconds, its file comes in ranges under its hash, and asof gives what was live."""
+    address = post(gops, "/datasets/city-air/snapshots")["address"]
+    made = wait_until(lambda: _complete(gops.http("GET", address)[1]), "the snapshot is made")
+    file = f"http://127.0.0.1:{gops.port}{made['files'][0]['address']}"
+    with urllib.request.urlopen(file, timeout=10) as answer:
+        assert hashlib.sha256(answer.read()).hexdigest() == made["files"][0]["sha256"]
+    with urllib.request.urlopen(urllib.request.Request(file, headers={"Range": "bytes=0-3"}), timeout=10) as answer:
+        assert (answer.status, answer.read()) == (206, b"PAR1")
+    with urllib.request.urlopen(f"{live}&asof=2199-01-01", timeout=10) as answer:
+        assert answer.headers["GOPS-Snapshot"].startswith(f'1;sha256="{made["sha256"]}"')
+        assert answer.read().decode().startswith(text)
+
+
+def _complete(snapshot: Any) -> Any:
+    return snapshot if snapshot["state"] == "complete" else None
 
 
 def _said(sender: Client, reader: Client, address: str) -> bool:
