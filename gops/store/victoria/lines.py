@@ -123,7 +123,8 @@ def spell(name: str, batch: pa.Table) -> bytes:
         "",
         null_handling="skip",
     )
-    return b"\n".join(memoryview(one.as_buffer()) for one in line.cast(pa.binary()))
+    whole = pa.ListArray.from_arrays(pa.array([0, len(line)], pa.int32()), line)
+    return bytes(pc.binary_join(whole, "\n")[0].as_buffer())
 
 
 def _text(numbers: pa.Array | npt.NDArray[np.int64]) -> pa.Array:

@@ -25,7 +25,7 @@ from gops.store.victoria.server import Server
 HIDDEN_SECONDS = 15.0  # 1.79 shows a new series after up to 10 s
 SPANS = 50  # questions at most about the late rows of one batch
 GAP = HOUR  # between late rows, from which they are asked for apart
-LOOKBACKS = (3 * DAY, 60 * DAY, 36_525 * DAY)  # microseconds before now in which the newest is looked for
+LOOKBACKS = (3 * DAY, 60 * DAY, 730 * DAY, 36_525 * DAY)  # microseconds before now in which the newest is looked for
 NEVER = -1
 
 

@@ -106,8 +106,9 @@ class Reader:
                     yield self._fetch(group, low, high, descending)
 
     def _from_edge(self, one: int, low: int, high: int, descending: bool) -> Iterator[pa.Table]:
-        """Rows from one end of the range on, in steps that grow."""
-        length = FIRST_LOOK
+        """Rows from one end of the range on, in steps that grow; what lies ahead of now is no step of its own."""
+        now = self._clock.micros() // MILLI
+        length = FIRST_LOOK + (max(0, high - now) if descending else 0)
         while low <= high:
             start, end = (max(low, high - length), high) if descending else (low, min(high, low + length))
             count = self._counts([one], start, end).get(one, 0)

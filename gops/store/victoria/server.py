@@ -1,7 +1,8 @@
 """Talking HTTP with VictoriaMetrics: writing lines, exporting rows, asking, and having it write to disk.
 
-Lines are written through influxdb-client, everything else is one request through urllib3. No method tries again by
-itself. Errors are ``Unavailable`` in words of ours: those of the libraries may hold an address or a password.
+Lines are written through influxdb-client, everything else is one request through urllib3. Only a question is asked
+again, once, where the connection breaks. Errors are ``Unavailable`` in words of ours: those of the libraries may hold
+an address or a password.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from urllib3.exceptions import HTTPError
 from gops import logs
 from gops.errors import Unavailable
 
+ONCE_MORE = urllib3.Retry(
+    1, connect=0, redirect=0, status=0, allowed_methods=None
+)  # the server closes idle connections
 Flush = Literal["wait", "snapshot"]
 SHOWN = 300  # bytes of a refusal of the server that the log repeats
 ROWS_A_LINE = 50_000  # of an export
@@ -75,7 +79,7 @@ class Server:
             headers=headers, timeout=urllib3.Timeout(connect=timeout_s, read=timeout_s), retries=False, maxsize=8
         )
         url, headers = _parted(place.write, place.token)
-        self._client = InfluxDBClient(url, enable_gzip=True, timeout=round(timeout_s * 1000))
+        self._client = InfluxDBClient(url, timeout=round(timeout_s * 1000))
         self._client.api_client.default_headers.update(headers)
         self._writing = self._client.write_api(write_options=SYNCHRONOUS)
 
@@ -140,7 +144,7 @@ class Server:
         self._pool.clear()
 
     def _post(self, path: str, fields: Sequence[tuple[str, str]]) -> bytes:
-        return self._ask("POST", self._read + path, fields=fields, encode_multipart=False)
+        return self._ask("POST", self._read + path, fields=fields, encode_multipart=False, retries=ONCE_MORE)
 
     def _get(self, url: str, headers: Mapping[str, str], path: str) -> bytes:
         return self._ask("GET", url + path, headers=headers)
