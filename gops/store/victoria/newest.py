@@ -84,6 +84,7 @@ class Known:
         np.maximum.at(tops, place, rows.t)
         for one, top in zip(ids.tolist(), tops.tolist(), strict=True):
             self._newest[one] = max(top, self._newest.get(one, NEVER))
+        self._drop_shown()
         self._recent.append(_Written(time.monotonic(), rows))
 
     def forget(self) -> None:
@@ -100,13 +101,17 @@ class Known:
             found = newest_times(self._server, self._name, unknown, self._clock.micros())
             self._newest |= {one: found.get(one, NEVER) for one in unknown}
             for written in self._recent:
-                self._raise_to(written.rows, set(unknown))
+                self._raise_to(written.rows.take(np.isin(written.rows.datastream, unknown)))
         return [self._newest[one] for one in ids]
 
-    def _raise_to(self, rows: Rows, ids: set[int]) -> None:
+    def _raise_to(self, rows: Rows) -> None:
         for one, t in zip(rows.datastream.tolist(), rows.t.tolist(), strict=True):
-            if one in ids:
-                self._newest[one] = max(t, self._newest[one])
+            self._newest[one] = max(t, self._newest[one])
+
+    def _drop_shown(self) -> None:
+        """What the engine shows by now is asked for there."""
+        while self._recent and self._recent[0].at < time.monotonic() - HIDDEN_SECONDS:
+            self._recent.popleft()
 
     def _look_up(self, ids: Ints, times: Ints) -> Rows:
         """All that stands at these keys, and perhaps more, in the order in which it was written."""
@@ -117,8 +122,7 @@ class Known:
                 export(self._server, self._name, np.unique(ids[within]).tolist(), start // MILLI, end // MILLI)
             )
         found = Rows.of(pa.concat_tables(tables).combine_chunks())
-        while self._recent and self._recent[0].at < time.monotonic() - HIDDEN_SECONDS:
-            self._recent.popleft()
+        self._drop_shown()
         recent = [one.rows.take(np.isin(one.rows.datastream, ids)) for one in self._recent]
         return _joined([*recent, found])
 

@@ -9,12 +9,15 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from gops.clock import DAY, SystemClock
 from gops.errors import GopsError, Invalid, Unavailable, Unsupported
 from gops.quality import Quality
+from gops.store.copying import Copy, Journal
+from gops.store.memory import MemoryStore
 from gops.store.port import INSERTED, KEPT, REPLACED, UNCHANGED, Delivery, Read, Windows
 from gops.store.victoria import Place, VictoriaStore
 from tests.contracts.store.rows import batch, reading, series
@@ -254,6 +257,19 @@ def test_written_and_read_at_different_addresses_with_a_password(victoria_server
 def test_a_server_that_does_not_say_when_it_began_is_refused() -> None:
     with pytest.raises(Unavailable):
         VictoriaStore(Place("http://127.0.0.1:9"), SystemClock(), timeout_s=1)
+
+
+def test_readings_are_copied_there_and_back(store: VictoriaStore, tmp_path: Path) -> None:
+    source, back = MemoryStore(), MemoryStore()
+    given = [reading(1 + n % 3, T + n * MS, n / 7 if n % 5 else None, quality=n % 3, result_time=n) for n in range(900)]
+    source.write(batch(given), "replace")
+    there = Copy(source, store, [1, 2, 3, 4], Journal(tmp_path / "there", "there"), group_rows=400, batch_rows=64)
+    assert (there.run().inserted, there.journal.done.keys()) == (900, {1, 2, 3})
+    assert not Copy(store, back, [1, 2, 3], Journal(tmp_path / "back", "back")).run().differences
+    assert back.read(Read(series(1, 2, 3))).equals(source.read(Read(series(1, 2, 3))))
+    source.write(batch([reading(4, T + 1, 1.0)]), "replace")
+    with pytest.raises(Unsupported, match="Datastream 4"):
+        Copy(source, store, [1, 4], Journal(tmp_path / "again", "again")).run()
 
 
 def test_counters_find_their_reading_before_the_range_however_long_ago(store: VictoriaStore) -> None:
