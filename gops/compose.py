@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 HOUR_SECONDS = 3600.0
 CALLS_SECONDS = 10.0  # a call opens and closes at its time, and is looked at when it is asked for as well
 SOON_SECONDS = 5.0
-OWN_JOBS = 3  # threads that slow feeds cannot take
+OWN_JOBS = 4  # threads that slow feeds cannot take: a snapshot, upkeep and retention may last, the rest are short
 UPKEEP_MINUTE = "20"  # of every hour; days close at midnight
 AGEING_MINUTE = "50"  # of every hour; there is something to do after midnight
 log = logs.get(__name__)
