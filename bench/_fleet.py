@@ -98,7 +98,7 @@ class Fleet:
         return rows(np.tile(datastreams, len(moments)), np.repeat(moments, len(datastreams)), seed + 3)
 
     def month_ends(self) -> Iterator[int]:
-        """Noons in Seoul of the first days of months: the month before has ended by then, be it one of Seoul or of UTC."""
+        """Noons in Seoul of the first days of months: by then the month before has ended, in Seoul and in UTC."""
         day = datetime.fromtimestamp(self.start / 1e6, SEOUL).replace(hour=12, minute=0, second=0, microsecond=0)
         while to_micros(day) < self.end:
             day += timedelta(days=1)

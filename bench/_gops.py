@@ -22,8 +22,6 @@ from gops.sensors.model import Datastream
 from gops.settings import load
 from tests.live.running import RunningGops
 
-IDLE_SECONDS = 5.0
-
 
 class Gops:
     """While rows are sent the store is open here, as it is in the writer's process; for questions ``gops run`` has it.
@@ -67,25 +65,13 @@ class Gops:
     def open(self) -> None:
         """``gops run`` on what was written."""
         self.running.start()
-        self._connection, self._used = _servers.connected(self.running.port), time.monotonic()
-
-    def _wake(self) -> None:
-        """GOPS parts with who is silent for GOPS_HTTP_HEADER_SECONDS; a slow peer may have had its turn meanwhile."""
-        if time.monotonic() - self._used > IDLE_SECONDS:
-            self._connection.close()
-            self._connection = _servers.connected(self.running.port)
-        self._used = time.monotonic()
+        self._line = _servers.Line(self.running.port)
 
     def ask(self, question: Question) -> bytes:
         return self.get(address(question))
 
     def get(self, path: str) -> bytes:
-        self._wake()
-        self._connection.request("GET", path)
-        answer = self._connection.getresponse()
-        found = answer.read()
-        assert answer.status == 200, (answer.status, found[:500])
-        return found
+        return self._line.ask("GET", path)
 
     def read(self, question: Question, found: bytes) -> Answer:
         document = orjson.loads(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode
@@ -85,6 +86,7 @@ class Influx:
             self._server.ask("POST", "/write?db=b&precision=ms", body)
 
     def settle(self) -> None:
+        time.sleep(2 * _servers.COLD_SECONDS)  # then it begins
         _servers.wait_until_quiet(self._server.process.pid)
 
     def open(self) -> None:

@@ -19,7 +19,10 @@ from tests.postgresql import SUPERUSER, NotInstalled, binaries
 START_SECONDS = 120.0
 ANSWER_SECONDS = 600.0
 QUIET_SECONDS = 600.0
+IDLE_SECONDS = 5.0
 QUIET_SHARE = 0.1  # of one core
+
+COLD_SECONDS = 10  # after which InfluxDB writes out and compacts what nobody writes to
 
 INFLUXD = """reporting-enabled = false
 bind-address = "127.0.0.1:{admin}"
@@ -29,8 +32,8 @@ bind-address = "127.0.0.1:{admin}"
   dir = "{folder}/data"
   wal-dir = "{folder}/wal"
   query-log-enabled = false
-  cache-snapshot-write-cold-duration = "10s"
-  compact-full-write-cold-duration = "30s"
+  cache-snapshot-write-cold-duration = "{cold}s"
+  compact-full-write-cold-duration = "{cold}s"
 [monitor]
   store-enabled = false
 [http]
@@ -48,8 +51,30 @@ def installed(program: str) -> str:
     return found
 
 
+class Line:
+    """A connection that is kept; begun anew after a silence, since servers part with who says nothing."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._connection = connected(port)
+        self._used = time.monotonic()
+
+    def ask(self, method: str, path: str, body: bytes | None = None, form: str = "text/plain") -> bytes:
+        """The body of a good answer."""
+        if time.monotonic() - self._used > IDLE_SECONDS:
+            self._connection.close()
+            self._connection = connected(self.port)
+        headers = {"Content-Type": form} if body else {}
+        self._connection.request(method, path, body, headers)
+        answer = self._connection.getresponse()
+        found = answer.read()
+        self._used = time.monotonic()
+        assert answer.status < 300, (path[:200], answer.status, found[:500])
+        return found
+
+
 class HttpServer:
-    """A process that answers at ``port``, and one connection to it that is kept."""
+    """A process that answers at ``port``."""
 
     def __init__(self, command: Sequence[str], port: int, log: Path, ready: str) -> None:
         self.port = port
@@ -57,10 +82,10 @@ class HttpServer:
             self.process = subprocess.Popen(command, stdout=target, stderr=target)
         try:
             self._wait(log, ready)
+            self.ask = Line(port).ask
         except BaseException:
             self.close()
             raise
-        self._connection = connected(port)
 
     def _wait(self, log: Path, path: str) -> None:
         end = time.monotonic() + START_SECONDS
@@ -73,15 +98,6 @@ class HttpServer:
             except (OSError, http.client.HTTPException):
                 time.sleep(0.1)
         sys.exit(f"{self.process.args!r} does not answer; its log ends with: {log.read_text()[-1000:]}")
-
-    def ask(self, method: str, path: str, body: bytes | None = None, form: str = "text/plain") -> bytes:
-        """The body of a good answer."""
-        headers = {"Content-Type": form} if body else {}
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
-        found = answer.read()
-        assert answer.status < 300, (path[:200], answer.status, found[:500])
-        return found
 
     def close(self) -> None:
         stop(self.process)
@@ -108,7 +124,7 @@ def influxd(folder: Path) -> HttpServer:
     program, port = installed("influxd"), free_port()
     folder.mkdir()
     config = folder / "influxdb.conf"
-    config.write_text(INFLUXD.format(folder=folder, port=port, admin=free_port()))
+    config.write_text(INFLUXD.format(folder=folder, port=port, admin=free_port(), cold=COLD_SECONDS))
     return HttpServer([program, "-config", str(config)], port, folder / "log", "/ping")
 
 
