@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
+import pyarrow as pa
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from gops import logs
-from gops.clock import HOUR, Clock
+from gops.clock import DAY, HOUR, Clock
 from gops.errors import Conflict, Unavailable
 from gops.kinds import Kind
 from gops.permissions import ANONYMOUS
@@ -31,11 +33,11 @@ from gops.sensors.retention import KEPT, NONE, Rule, inherited
 from gops.sensors.spans import count, shift
 from gops.sensors.thinning import thin
 from gops.settings import Settings
-from gops.store.port import Extent, Read, Series, Store
+from gops.store.port import READINGS, Read, Series, Store
 from gops.windows import EARLIEST, edges
 
 BLOCK = 100  # Datastreams whose rules are read together
-ROWS = 100_000  # about how many one commit touches
+ROWS = 100_000  # about how many are read, or deleted in one commit
 TRIES = 5  # at a range that somebody writes into meanwhile
 MARGIN = HOUR  # between what ingest still takes in and what is thinned, for messages on their way
 LONGEST_REST_S = 1.0
@@ -44,12 +46,14 @@ log = logs.get(__name__)
 
 @dataclass(slots=True)
 class Tally:
-    """What was done in a block: rows deleted, rows thinned and what became of them; how far thinning came."""
+    """What was done in a block: rows deleted, rows thinned and what became of them; how far thinning came, and which
+    Datastreams changed too often to go on with."""
 
     deleted: int = 0
     thinned: int = 0
     left: int = 0
     touched: set[int] = field(default_factory=set)
+    overtaken: set[int] = field(default_factory=set)
     reached: dict[int, tuple[int, str]] = field(default_factory=dict)
 
 
@@ -156,6 +160,7 @@ class Ageing:
     # thinning
 
     def _thin_old(self, block: Sequence[tuple[Datastream, Rule]], tally: Tally) -> None:
+        """Together those of which the same days are thinned to the same step: they are read at once."""
         now = self._clock.micros()
         due: dict[int, int] = {}
         for one, rule in block:
@@ -164,42 +169,61 @@ class Ageing:
                 if one.thinned_until is None or one.thinned_until < until:
                     due[one.id] = until
         extents = self._store.extent(sorted(due))
+        alike: dict[tuple[int, int, str], list[Series]] = {}
         for one, rule in block:
             if one.id in due and one.id in extents:
-                self._thin_one(one, cast(str, rule.thin_every), extents[one.id], due[one.id], tally)
+                series = series_of(one)
+                start = self._first(one, extents[one.id].first - shift(series))
+                if start < due[one.id]:
+                    alike.setdefault((start, due[one.id], cast(str, rule.thin_every)), []).append(series)
+        for (start, until, every), together in sorted(alike.items()):
+            self._thin_days(together, every, edges(start, until, "1d", self._zone), tally)
 
-    def _thin_one(self, stream: Datastream, every: str, extent: Extent, until: int, tally: Tally) -> None:
-        series = series_of(stream)
-        first = self._day(max(extent.first - shift(series), EARLIEST + 2 * 24 * HOUR))
-        start = first if stream.thinned_until is None else max(first, stream.thinned_until)
-        if start >= until:
-            return
-        try:
-            self._thin_days(series, every, edges(start, until, "1d", self._zone), tally)
-        except Conflict:
-            log.warning(
-                "retention_overtaken", datastream=stream.id, tries=TRIES
-            )  # somebody writes into it all the time
+    def _first(self, stream: Datastream, first: int) -> int:
+        """The first day to thin: that of the first reading, or the one where thinning ended."""
+        day = self._day(max(first, EARLIEST + 2 * DAY))
+        return day if stream.thinned_until is None else max(day, stream.thinned_until)
 
-    def _thin_days(self, series: Series, every: str, days: Sequence[int], tally: Tally) -> None:
-        """In the order of time, so that how far it came is one moment; halved until a swap touches few enough."""
-        found = count(self._store, [series], days[0], days[-1])
-        if found > self._rows and len(days) > 2:
+    def _thin_days(self, series: Sequence[Series], every: str, days: Sequence[int], tally: Tally) -> None:
+        """In the order of time, so that how far it came is one moment; halved until few enough are read at once.
+
+        Datastreams are parted before days: a swap costs about the same for a month as for a day.
+        """
+        found = count(self._store, series, days[0], days[-1])
+        if found > self._rows and len(series) > 1:
+            middle = len(series) // 2
+            self._thin_days(series[:middle], every, days, tally)
+            self._thin_days(series[middle:], every, days, tally)
+        elif found > self._rows and len(days) > 2:
             middle = len(days) // 2
             self._thin_days(series, every, days[: middle + 1], tally)
             self._thin_days(series, every, days[middle:], tally)
-            return
-        if found:
-            self._thin(series, every, days[0], days[-1], tally)
-        tally.reached[series.datastream] = days[-1], every
+        else:
+            self._thin_read(series, every, days[0], days[-1], found, tally)
 
-    def _thin(self, series: Series, every: str, start: int, end: int, tally: Tally) -> None:
-        """Raises ``Conflict`` after ``TRIES``."""
+    def _thin_read(self, series: Sequence[Series], every: str, start: int, end: int, found: int, tally: Tally) -> None:
+        left = [one for one in series if one.datastream not in tally.overtaken]
+        versions = {one.datastream: self._store.version([one.datastream]) for one in left}
+        rows = self._store.read(Read(left, start, end)) if found and left else READINGS.empty_table()
+        whose = rows["datastream"].to_numpy()
+        for one in left:
+            low, high = np.searchsorted(whose, [one.datastream, one.datastream + 1]).tolist()
+            try:
+                self._thin_one(one, every, start, end, (rows.slice(low, high - low), versions[one.datastream]), tally)
+            except Conflict:  # somebody writes into it all the time
+                log.warning("retention_overtaken", datastream=one.datastream, tries=TRIES)
+                tally.overtaken.add(one.datastream)
+            else:
+                tally.reached[one.datastream] = end, every
+
+    def _thin_one(
+        self, series: Series, every: str, start: int, end: int, seen: tuple[pa.Table, int], tally: Tally
+    ) -> None:
+        """``seen`` are its rows, and its version before they were read. Raises ``Conflict`` after ``TRIES``."""
         one, back = series.datastream, shift(series)
         marks = edges(start, end, every, self._zone)
+        rows, version = seen
         for attempt in range(TRIES):
-            version = self._store.version([one])
-            rows = self._store.read(Read([series], start, end))
             stay = thin(rows, marks, series.kind, series.label)
             if stay.num_rows == rows.num_rows:
                 return
@@ -208,6 +232,8 @@ class Ageing:
             except Conflict:
                 if attempt == TRIES - 1:
                     raise
+                version = self._store.version([one])
+                rows = self._store.read(Read([series], start, end))
                 continue
             tally.thinned += rows.num_rows
             tally.left += stay.num_rows

@@ -300,3 +300,18 @@ def test_a_store_that_keeps_everything_is_left_alone(town: Town) -> None:
     keeping: Any = Keeping()
     town.job(keeping).run()
     assert len(town.times(one)) == 3 * 144
+
+
+@pytest.mark.parametrize("store", ["duckdb"], indirect=True)
+def test_what_lies_in_sealed_files_is_deleted_and_thinned_as_well(town: Town) -> None:
+    streams = [town.stream(rule=("P5D", "P2D", "1h")) for _ in range(3)]
+    for one in streams:
+        town.fill(one, TODAY - 7 * DAY, TODAY)
+    sealed: Any = town.store
+    assert sealed.seal(TODAY)
+    town.job().run()
+    expected = [*range(TODAY - 5 * DAY, TODAY - 2 * DAY, HOUR), *range(TODAY - 2 * DAY, TODAY, 10 * MINUTE)]
+    assert [town.times(one) for one in streams] == [expected] * 3
+    sealed.merge()
+    assert [town.times(one) for one in streams] == [expected] * 3
+    assert sealed.check(deep=True) == []
