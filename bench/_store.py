@@ -15,12 +15,14 @@ import pyarrow as pa
 
 from gops.clock import MINUTE
 from gops.store.duckdb import DuckdbStore
+from gops.store.duckdb.calendar import Calendar
 from gops.store.port import READINGS
 
 START = 1_735_657_200_000_000  # 2025-01-01T00:00+09:00
 STEP = 5 * MINUTE
 ROWS_A_SERIES = 100_000  # nearly a year of one reading in five minutes
 FILL_ROWS = 200_000
+DAY_OFFSET_S = 9 * 3600  # START is a midnight there
 
 
 def rows(datastream: np.ndarray, t: np.ndarray, seed: int = 1) -> pa.Table:
@@ -40,16 +42,37 @@ def rows(datastream: np.ndarray, t: np.ndarray, seed: int = 1) -> pa.Table:
     )
 
 
+def opened(folder: Path) -> DuckdbStore:
+    return DuckdbStore(folder, memory_mb=512, threads=2, queue=64, deliveries_kept=10_000, day_offset_s=DAY_OFFSET_S)
+
+
+def fill(store: DuckdbStore, total: int, sealed: bool) -> None:
+    """``total`` rows: total / 100,000 Datastreams from 1 on, written moment by moment as devices do.
+
+    ``sealed``: each month becomes files when it is written, as it would when it is past.
+    """
+    series = max(1, total // ROWS_A_SERIES)
+    calendar = Calendar(DAY_OFFSET_S)
+    done = START
+    for begin in range(0, total, FILL_ROWS):
+        n = np.arange(begin, min(total, begin + FILL_ROWS))
+        t = START + n // series * STEP
+        store.write(rows(n % series + 1, t, begin), "replace")
+        month, _ = calendar.month(int(t[0]))
+        if sealed and month > done:
+            store.seal(month)
+            done = month
+    if sealed:
+        store.seal(calendar.month(START + ROWS_A_SERIES * STEP)[1])
+
+
 @contextmanager
-def filled(total: int) -> Iterator[DuckdbStore]:
-    """A store with ``total`` rows: total / 100,000 Datastreams from 1 on, written moment by moment as devices do."""
+def filled(total: int, sealed: bool = False) -> Iterator[DuckdbStore]:
+    """A store with ``total`` rows, hot or sealed; see ``fill``."""
     with tempfile.TemporaryDirectory(prefix="gops-bench-") as folder:
-        store = DuckdbStore(Path(folder) / "store", memory_mb=512, threads=2, queue=64, deliveries_kept=10_000)
-        series = max(1, total // ROWS_A_SERIES)
-        for begin in range(0, total, FILL_ROWS):
-            n = np.arange(begin, min(total, begin + FILL_ROWS))
-            store.write(rows(n % series + 1, START + n // series * STEP, begin), "replace")
+        store = opened(Path(folder) / "store")
         try:
+            fill(store, total, sealed)
             yield store
         finally:
             store.close()

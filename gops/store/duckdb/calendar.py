@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from gops.clock import DAY, EPOCH, SECOND
 
+WEEK = 7 * DAY
 _YEAR_ONE = (EPOCH.toordinal() - 1) * DAY  # days are counted from year 1, so that no number of one is negative
 
 
@@ -34,6 +35,12 @@ class Calendar:
         local = self._local(t)
         begin = self.day(t) - (local.day - 1) * DAY
         return begin, begin + monthrange(local.year, local.month)[1] * DAY
+
+    def week(self, t: int) -> tuple[int, int]:
+        """Begin and end of the seven days of ``t``, counted from the first of its month; its last are fewer."""
+        start, stop = self.month(t)
+        begin = start + (t - start) // WEEK * WEEK
+        return begin, min(begin + WEEK, stop)
 
     def name(self, start: int, end: int) -> str:
         """``2026-03-05`` of a day, ``2026-03`` of a month."""

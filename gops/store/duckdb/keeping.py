@@ -103,11 +103,11 @@ class Keeper:
         """See ``Upkeep``."""
         with self._turn:
             done: list[File] = []
-            months = self._open_months(self._until(None))
-            for n, (start, stop) in enumerate(months):
-                progress(n, len(months))
+            spans = self._scattered(self._until(None))
+            for n, (start, stop) in enumerate(spans):
+                progress(n, len(spans))
                 done += self._rewrite(start, stop, None, silent)
-            progress(len(months), len(months))
+            progress(len(spans), len(spans))
             return [one.shown() for one in done]
 
     @contextmanager
@@ -143,10 +143,14 @@ class Keeper:
                 ranges += [(begin, begin + DAY) for begin, _ in of_month]
         return sorted(frozen + ranges)
 
-    def _open_months(self, until: int) -> list[tuple[int, int]]:
-        """Months that ended and lie in several ranges."""
-        months = [self._commits.calendar.month(one.start) for one in self._commits.tiers.layout.ranges]
-        return [month for month, found in groupby(months) if month[1] <= until and len(list(found)) > 1]
+    def _scattered(self, until: int) -> list[tuple[int, int]]:
+        """Months that ended, and weeks of the others that did, which lie in several ranges."""
+        calendar = self._commits.calendar
+        spans = []
+        for one in self._commits.tiers.layout.ranges:
+            month = calendar.month(one.start)
+            spans.append(month if month[1] <= until else calendar.week(one.start))
+        return [span for span, found in groupby(spans) if span[1] <= until and len(list(found)) > 1]
 
     def _stained_tiles(self, sources: Sources, start: int, stop: int, late: np.ndarray) -> list[Part]:
         """The tiles of a range that have late rows."""
