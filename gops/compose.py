@@ -33,6 +33,9 @@ from gops.catalog.snapshots.running import RunningSnapshots
 from gops.catalog.views import Views
 from gops.clock import Clock, SystemClock
 from gops.errors import GopsError, Unavailable
+from gops.figures.jobs import of_jobs
+from gops.figures.records import of_feeds, of_outbox, of_records
+from gops.figures.store import StoreFigures
 from gops.files.folder import FolderFiles
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.runner import FeedRunner
@@ -44,6 +47,7 @@ from gops.jobs.scheduler import Jobs
 from gops.keeping.life import life_of
 from gops.keeping.restore import refuse_unfinished
 from gops.keeping.service import Keeping
+from gops.metrics import Metrics
 from gops.notify.outbox import MailOutbox
 from gops.outbound.client import Outbound
 from gops.process import end_with_parent
@@ -181,13 +185,21 @@ class Platform:
 
         self.settings = chosen
         self.clock = clock
+        self.metrics = Metrics()
         self.records = own = records(chosen, clock, lambda datastream: bool(self.store.extent([datastream])))
         self.live = Live(own.database)
         engine = open_store(chosen)
         self.store: Store = WatchedStore(engine, self.live.after_commit)
         self.keeping = Keeping(chosen, clock, engine, own.database)
         self.ingest: Ingest = Ingest(
-            chosen, clock, self.store, own.database, own.mappings.route, own.refusals, own.device_status
+            chosen,
+            clock,
+            self.store,
+            own.database,
+            own.mappings.route,
+            own.refusals,
+            own.device_status,
+            committed=self.metrics.committed,
         )
         self.live.publish = self.ingest.link.publish
         self.corrections = Corrections(own.database, clock, chosen, self.store)
@@ -214,7 +226,19 @@ class Platform:
             keep_days=chosen.events_days,
             clock=clock,
         )
+        self._watch(engine)
         self._admin: AdminServer | None = None
+
+    def _watch(self, engine: Store) -> None:
+        from gops.figures.ingest import of_ingest
+
+        own, watch = self.records, self.metrics.watch
+        watch("ingest", lambda: of_ingest(self.ingest, self.clock))
+        watch("store", StoreFigures(engine).read)
+        watch("jobs", lambda: of_jobs(self.jobs))
+        watch("records", lambda: of_records(own.database))
+        watch("feeds", lambda: of_feeds(own.database, self.clock))
+        watch("outbox", lambda: of_outbox(self.settings.data / "outbox"))
 
     def start(self) -> None:
         self.pump.start()
@@ -285,6 +309,7 @@ class Platform:
             settings=self.settings,
             health=self.health,
             life=life_of(self.settings.data),
+            metrics=self.metrics,
         )
 
     def health(self) -> dict[str, Any]:
@@ -300,7 +325,12 @@ class Platform:
 
     def _commands(self) -> Mapping[str, Command]:
         own = commands(self.corrections, self.records.database, lookup)
-        return {"status": lambda _arguments, _progress: self.status(), **self.keeping.commands(), **own}
+        return {
+            "status": lambda _arguments, _progress: self.status(),
+            "metrics": lambda _arguments, _progress: self.metrics.text().decode(),
+            **self.keeping.commands(),
+            **own,
+        }
 
     def status(self) -> dict[str, Any]:
         """What ``gops status`` shows: health, and ingest's counters."""

@@ -40,7 +40,7 @@ def install(app: Flask) -> None:
 
 def identified(req: Request, authenticate: Authenticate) -> Actor:
     """The actor of a request. Raises ``Unauthenticated``, and ``Malformed`` for two different credentials."""
-    given = {text for text in (_bearer(req), req.headers.get("X-API-Key"), req.args.get(KEY_PARAMETER)) if text}
+    given = {text for text in (bearer(req), req.headers.get("X-API-Key"), req.args.get(KEY_PARAMETER)) if text}
     if not given:
         return ANONYMOUS
     if len(given) > 1:
@@ -55,7 +55,7 @@ def identified(req: Request, authenticate: Authenticate) -> Actor:
     return replace(found, scopes=found.scopes & READING) if by_query else found
 
 
-def _bearer(req: Request) -> str | None:
+def bearer(req: Request) -> str | None:
     header = req.headers.get("Authorization")
     if header is None:
         return None

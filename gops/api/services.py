@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gops.clock import Clock
+from gops.metrics import Metrics
 from gops.settings import Settings
 from gops.store.port import Store
 
@@ -50,3 +51,4 @@ class Services:
     settings: Settings
     health: Callable[[], Mapping[str, Any]]
     life: str = ""
+    metrics: Metrics = field(default_factory=Metrics)

@@ -14,6 +14,7 @@ COMMANDS = {
     "init": "gops.cli.server:init",
     "run": "gops.cli.server:run",
     "status": "gops.cli.server:status",
+    "metrics": "gops.cli.server:metrics",
     "settings": "gops.cli.server:show_settings",
     "org": "gops.cli.registry:org",
     "person": "gops.cli.registry:person",

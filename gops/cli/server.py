@@ -60,6 +60,12 @@ def status() -> None:
     click.echo(json.dumps(admin.call(settings.load().admin_socket, "status"), ensure_ascii=False, indent=2))
 
 
+@click.command()
+def metrics() -> None:
+    """Print the running server's figures as Prometheus reads them."""
+    click.echo(admin.call(settings.load().admin_socket, "metrics"), nl=False)
+
+
 @click.command("settings")
 @click.option("--example", is_flag=True, help="Print every setting with its default, as in deploy/gops.env.example.")
 def show_settings(example: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,13 @@ POLL_SECONDS = 0.5
 STATUS_SECONDS = 1.0
 STOP_SECONDS = 30.0
 log = logs.get(__name__)
+
+Committed = Callable[[int, int, float, float], None]
+"""Told of each commit: messages, readings and refusals, seconds of the commit, seconds since the oldest arrival."""
+
+
+def nobody(_messages: int, _rows: int, _seconds: float, _lag_s: float) -> None:
+    """Nobody wants to know."""
 
 
 class Link(Protocol):
@@ -61,6 +68,7 @@ class IngestStats:
     batch_messages: int = 0
     commit_ms: float = 0.0
     lag_ms: float = 0.0
+    in_flight: int = 0
     failures: int = 0
     trouble: Trouble = field(default_factory=Trouble)
     refused: dict[str, int] = field(default_factory=dict)
@@ -80,6 +88,7 @@ class IngestWorker:
         *,
         batch_messages: int,
         batch_rows: int,
+        committed: Committed = nobody,
     ) -> None:
         self._link = link
         self._pipeline = pipeline
@@ -89,6 +98,7 @@ class IngestWorker:
         self._clock = clock
         self._batch_messages = batch_messages
         self._batch_rows = batch_rows
+        self._committed = committed
         self._counts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._newest = IngestStats()
@@ -188,6 +198,7 @@ class IngestWorker:
             commit_ms=(time.perf_counter() - begun) * 1000,
             lag_ms=(self._clock.micros() - batch.messages[0].arrival) / 1000,
         )
+        self._committed(len(batch.messages), batch.rows, self._newest.commit_ms / 1000, self._newest.lag_ms / 1000)
         self._note(batch)
         for topic, payload in batch.answers:
             self._link.publish(topic, payload)

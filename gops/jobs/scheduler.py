@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,6 +27,16 @@ LARGEST_POOL = 64
 log = logs.get(__name__)
 
 
+@dataclass(frozen=True)
+class Tally:
+    """Of the runs of a job, or of all jobs whose names begin with the same word."""
+
+    runs: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    running: int = 0
+
+
 class Jobs:
     """``start`` and ``stop`` once each. At most ``threads`` jobs run at once; a further one waits for its turn."""
 
@@ -32,6 +45,7 @@ class Jobs:
         self._zone = zone
         self._running = 0
         self._idle = threading.Condition()
+        self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self._scheduler = BackgroundScheduler(
             timezone=zone,
             executors={"default": ThreadPoolExecutor(min(threads, LARGEST_POOL))},
@@ -93,24 +107,39 @@ class Jobs:
         moment = getattr(job, "next_run_time", None)
         return None if moment is None else to_micros(moment)
 
+    def tallies(self) -> Mapping[str, Tally]:
+        """By the first word of their names: ``feed 12`` and ``feed 13`` are ``feed``."""
+        with self._idle:
+            return dict(self._tallies)
+
+    def _count(self, name: str, running: int, failures: int = 0, seconds: float = 0.0) -> None:
+        """A run of ``name`` begins (1) or ended (-1)."""
+        word = name.partition(" ")[0]
+        with self._idle:
+            old = self._tallies[word]
+            self._tallies[word] = Tally(
+                old.runs + (running < 0), old.failures + failures, old.seconds + seconds, old.running + running
+            )
+            self._running += running
+            self._idle.notify_all()
+
     def _add(self, name: str, trigger: BaseTrigger, run: Run) -> None:
         self._scheduler.add_job(self._guarded, trigger, args=(name, run), id=name, name=name, replace_existing=True)
 
     def _guarded(self, name: str, run: Run) -> None:
         if self.stopping.is_set():
             return
-        with self._idle:
-            self._running += 1
+        begun, failures = time.monotonic(), 1
+        self._count(name, 1)
         try:
             run()
+            failures = 0
         except GopsError as error:
             log.warning("job_failed", job=name, code=error.code, reason=error.message)
         except Exception:
             log.exception("job_failed", job=name)
         finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
+            self._count(name, -1, failures, time.monotonic() - begun)
 
 
 def check_minutes(minutes: str) -> str:

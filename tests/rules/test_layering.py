@@ -14,11 +14,11 @@ PACKAGE = ROOT / "gops"
 RANKS = {
     "errors": 0, "clock": 0, "logs": 0, "ucum": 0, "setting_types": 0,
     "durations": 1, "geo": 1, "units": 1, "settings": 1, "kinds": 1, "quality": 1, "windows": 1,
-    "permissions": 1, "admin": 1, "process": 1,
+    "permissions": 1, "admin": 1, "process": 1, "metrics": 1,
     "records": 2, "areas": 2, "store.port": 2, "jobs": 2, "files": 2, "outbound": 2, "timetext": 2,
     "accounts": 3, "sensors": 3, "notify": 3, "store": 3, "stores": 4,
     "ingest": 4, "catalog": 4, "testbed": 4,
-    "api": 5, "portal": 5, "keeping": 5,
+    "api": 5, "portal": 5, "keeping": 5, "figures": 5,
     "compose": 6, "demo": 7, "cli": 8, "__main__": 9,
 }  # fmt: skip
 DRIVERS = {
@@ -30,6 +30,7 @@ DRIVERS = {
     "flask": {"gops.api", "gops.portal"},
     "flask_smorest": {"gops.api"},
     "granian": {"gops.cli"},
+    "prometheus_client": {"gops.metrics"},
     "ucumvert": {"gops.ucum"},
     "lark": {"gops.ucum"},
     "shapely": {"gops.areas"},

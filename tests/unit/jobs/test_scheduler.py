@@ -129,3 +129,16 @@ def test_the_next_of_some_minutes() -> None:
     at = to_micros(datetime(2026, 5, 1, 23, 35, 10, tzinfo=SEOUL))
     assert next_of_hour("15,35", at, SEOUL) == to_micros(datetime(2026, 5, 2, 0, 15, tzinfo=SEOUL))
     assert next_of_hour("35,36", at, SEOUL) == to_micros(datetime(2026, 5, 1, 23, 36, tzinfo=SEOUL))
+
+
+def test_runs_are_counted_by_the_first_word_of_their_names(jobs: Jobs) -> None:
+    def fail() -> None:
+        raise Unavailable("away")
+
+    jobs.every("feed 1", 3600, lambda: None, at_once=True)
+    jobs.every("feed 2", 3600, fail, at_once=True)
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and not (jobs.tallies() and jobs.tallies()["feed"].runs == 2):
+        time.sleep(0.01)
+    tally = jobs.tallies()["feed"]
+    assert (tally.runs, tally.failures, tally.running) == (2, 1, 0)

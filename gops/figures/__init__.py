@@ -1,0 +1,1 @@
+"""What Prometheus hears of each part, read from the part itself when somebody looks."""
