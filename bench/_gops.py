@@ -40,6 +40,7 @@ class Gops:
         self._store: Any = compose.open_store(self._settings)
         self.sealing_seconds = 0.0
         self.running = RunningGops(self.folder, GOPS_LOG_LEVEL="ERROR")
+        self.running.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed GOPS is not compiled at every start
 
     def prepare(self, rows: pa.Table) -> pa.Table:
         return rows
