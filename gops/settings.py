@@ -242,6 +242,13 @@ class Settings:
     feed_failures: int = _setting(_whole(1, 1000), "5", "Failed runs in a row after which a feed rests")
     feed_rest_minutes: int = _setting(_whole(1, 10_080), "60", "How long it rests before it is tried once more")
     feed_runs_kept: int = _setting(_whole(1, 100_000), "500", "Runs of one feed that are kept")
+    feed_targets: int = _setting(
+        _whole(100, 10_000_000), "100000", "Fields of one declared feed whose Datastream is remembered"
+    )
+    feed_brokers: tuple[str, ...] = _setting(
+        _Addresses("mqtt", "mqtts"), "", "MQTT brokers that feeds may read from, with commas: mqtts://host:port"
+    )
+    feed_links: int = _setting(_whole(0, 1000), "20", "Most connections to brokers of feeds")
     organisation_datasets: int = _setting(_whole(1, 100_000), "1000", "Most datasets of one organisation")
     dataset_datastreams: int = _setting(_whole(1, 1_000_000), "20000", "Most Datastreams in one dataset")
     dataset_snapshots: int = _setting(_whole(1, 100_000), "10000", "Most snapshots of one dataset")
@@ -267,12 +274,6 @@ class Settings:
     outbound_total_seconds: int = _setting(_whole(1, 3600), "60", "Longest time for an answer of another host in all")
     outbound_bytes: int = _setting(_whole(1024, 1_073_741_824), "33554432", "Largest answer of another host, in bytes")
     outbound_redirects: int = _setting(_whole(0, 20), "3", "Most redirects followed to one answer")
-    # figures for Prometheus
-    metrics_token: str = _setting(
-        _shaped(r"|[!-~]{16,200}", "empty or 16 to 200 characters of ASCII without blanks"),
-        "",
-        "Token with which GET /metrics is read; empty: nothing is there, and `gops metrics` alone shows the figures",
-    )
     # events
     events_poll_ms: int = _setting(_whole(50, 1500), "500", "How often a process looks for events of others, in ms")
     events_days: int = _setting(_whole(1, 365), "7", "Days that events stay in the outbox")

@@ -15,13 +15,13 @@ import pyarrow as pa
 from gops import logs
 from gops.errors import Unavailable
 from gops.ingest import answers, topics
-from gops.ingest.decoded import Frame
+from gops.ingest.decoded import Decoded, Frame
 from gops.ingest.decoders import decode
 from gops.ingest.mapping import Limits, Readings, resolve
 from gops.ingest.mqtt.inbox import Message
 from gops.ingest.refusals import Report
 from gops.ingest.refused import Refused, shown
-from gops.ingest.sources import Source, Sources
+from gops.ingest.sources import Source, Speakers
 from gops.ingest.status import read_status
 from gops.store.port import READINGS, Delivery, Mode
 
@@ -116,7 +116,7 @@ def digest(message: Message) -> int:
 class Pipeline:
     """``add`` messages to a batch. ``session`` names the broker session in deliveries."""
 
-    def __init__(self, sources: Sources, frame: Frame, limits: Limits, session: str) -> None:
+    def __init__(self, sources: Speakers, frame: Frame, limits: Limits, session: str) -> None:
         self._sources = sources
         self._frame = frame
         self._limits = limits
@@ -133,25 +133,17 @@ class Pipeline:
         """Read a message that was not committed before. Raises ``Unavailable`` when the records can't say whose it is,
         and then has changed nothing."""
         source = self._source(message)
-        batch.messages.append(message)
-        route = source.route
         mode: Mode = "replace"
         readings: Readings | None = None
         wanted: Sequence[str] = ()
-        if route is None or source.codec is None or message.size != len(message.payload):
+        if not source.is_read or message.size != len(message.payload):
             refusals = self._add_without_reading(batch, message, source)
         else:
-            try:
-                decoded = decode(source.codec, message.payload, self._frame)
-                readings = resolve(decoded, route, message.arrival, self._limits)
-            except Exception:
-                log.exception("message_failed", device=source.address, bytes=message.size)
-                readings, refusals = None, [_internal()]
-            else:
-                refusals = readings.refusals
-                wanted = decoded.receipts
-                if decoded.keep:
-                    mode = "keep"
+            decoded, readings = self._read(source, message)
+            refusals = readings.refusals
+            wanted = decoded.receipts if source.address else ()
+            mode = "keep" if decoded.keep else "replace"
+        batch.messages.append(message)
         part = batch.parts[mode]
         rows = 0 if readings is None else len(readings.t)
         for name in wanted:
@@ -161,8 +153,8 @@ class Pipeline:
             batch.rows += rows
         if delivery is not None:
             part.deliveries.append(delivery)
-        if route is not None:
-            batch.seen.add(route.device_id)
+        if source.route is not None:
+            batch.seen.add(source.route.device_id)
         if refusals:
             self._refuse(batch, message, source, refusals)
 
@@ -171,10 +163,13 @@ class Pipeline:
         source = self._source(message)
         batch.messages.append(message)
         batch.repeats += 1
-        if source.route is None or source.codec is None or b'"receipt"' not in message.payload:
+        if not source.is_read or not source.address or b'"receipt"' not in message.payload:
             return
-        decoded = decode(source.codec, message.payload, self._frame)
-        readings = resolve(decoded, source.route, message.arrival, self._limits)
+        decoded = self._decode(source, message)
+        if source.feed is None:
+            readings = self._resolve(source, decoded, message)
+        else:
+            readings = source.feed.trial(decoded, message.topic, message.arrival, self._limits).readings
         for name in decoded.receipts:
             known = dict.fromkeys(answers.OUTCOMES, 0) | {"unchanged": len(readings.t)}
             answer = answers.receipt(name, known, len(readings.refusals))
@@ -183,6 +178,30 @@ class Pipeline:
     def reject(self, batch: Batch, message: Message) -> None:
         """The store cannot take this message though it takes others: a mistake of ours, refused as ``internal``."""
         self._refuse(batch, message, self._source(message), [_internal()])
+
+    def _read(self, source: Source, message: Message) -> tuple[Decoded, Readings]:
+        """Raises ``Unavailable``."""
+        try:
+            decoded = self._decode(source, message)
+            return decoded, self._resolve(source, decoded, message)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("message_failed", device=source.address, bytes=message.size)
+            return Decoded(), Readings(refusals=[_internal()])
+
+    def _decode(self, source: Source, message: Message) -> Decoded:
+        if source.feed is not None:
+            return source.feed.decode(message.payload)
+        assert source.codec is not None
+        return decode(source.codec, message.payload, self._frame)
+
+    def _resolve(self, source: Source, decoded: Decoded, message: Message) -> Readings:
+        """By the mapping of the feed that the topic belongs to, else by the device's own. Raises ``Unavailable``."""
+        if source.feed is not None:
+            return source.feed.resolve(decoded, message.topic, message.arrival, self._limits)
+        assert source.route is not None
+        return resolve(decoded, source.route, message.arrival, self._limits)
 
     def _source(self, message: Message) -> Source:
         try:
@@ -213,12 +232,13 @@ class Pipeline:
             batch.refused[one.code] += 1
             batch.reports.append(
                 Report(
-                    FEED,
+                    FEED if source.feed is None else source.feed.slug,
                     source.address,
                     source.organisation_id,
                     message.topic,
                     message.payload,
                     one,
+                    revision=None if source.feed is None else source.feed.revision,
                     whole=(message.whole, message.size) if message.whole else None,
                 )
             )

@@ -43,7 +43,8 @@ CODES: dict[str, Code] = {
     "too_far_ahead": Code("허용된 범위보다 미래의 시각입니다", "Further ahead of the server than accepted"),
     "time_too_fine": Code("저장소가 구분하지 못하는 세밀한 시각입니다", "A time finer than the store tells apart"),
     "unsupported_kind": Code("저장소가 받지 않는 종류입니다", "The store takes no readings of this kind"),
-    "unknown_field": Code("이 기기에 연결되지 않은 항목입니다", "This device has no mapping for the field"),
+    "unknown_field": Code("연결되지 않은 항목입니다", "No mapping of the device or feed has this field"),
+    "unknown_thing": Code("등록되지 않은 관측 대상입니다", "No Thing of the feed's organisation is called so"),
     "ended_datastream": Code("종료된 데이터스트림입니다", "The field's Datastream has ended"),
     # a mistake of GOPS itself
     "internal": Code("GOPS 내부 오류입니다", "A mistake inside GOPS"),

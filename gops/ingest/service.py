@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from gops import logs
 from gops.clock import DAY, SECOND, Clock
 from gops.ingest.commit import Committer
+from gops.ingest.declared.routes import FeedRoutes
 from gops.ingest.decoded import Frame
 from gops.ingest.mapping import Limits
 from gops.ingest.mqtt.address import BrokerAddress
@@ -22,7 +23,7 @@ from gops.ingest.retry import Retry
 from gops.ingest.secret import ingest_address
 from gops.ingest.sources import Route, Sources
 from gops.ingest.status import DeviceStatus
-from gops.ingest.worker import Committed, IngestStats, IngestWorker, nobody
+from gops.ingest.worker import IngestStats, IngestWorker
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.sensors.retention import Rule
@@ -64,10 +65,10 @@ class Ingest:
         status: DeviceStatus,
         *,
         address: BrokerAddress | None = None,
-        committed: Committed = nobody,
+        feeds: FeedRoutes | None = None,
     ) -> None:
         self._address = address or ingest_address(settings)
-        self.sources = Sources(database, route, settings.mqtt_topics, Rule.of(settings))
+        self.sources = Sources(database, route, settings.mqtt_topics, Rule.of(settings), feeds)
         self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = self.sources.handlers
         self.link = MqttLink(self._address, link_options(settings), clock, self._connected)
         frame = Frame(None, settings.message_readings, settings.message_depth, settings.message_bytes)
@@ -82,7 +83,6 @@ class Ingest:
             clock,
             batch_messages=settings.mqtt_batch,
             batch_rows=settings.mqtt_batch_rows,
-            committed=committed,
         )
         self._topics: Verdict = "unknown"
         self._asked = -PROBE_EVERY_SECONDS

@@ -9,9 +9,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gops.accounts.lookup import find_device, find_organisation
 from gops.ingest import topics
+from gops.ingest.declared.routes import FeedRoute
 from gops.ingest.decoders import DECODERS
 from gops.ingest.refused import Refused, shown
 from gops.ingest.routes import routes_of
@@ -27,8 +29,9 @@ WORTH_IT = 10  # unknown devices in a batch from which on they are looked up tog
 class Source:
     """Where messages of one topic come from. ``codec`` is None on a status topic.
 
-    Without a ``route`` everything from it is refused as ``refused`` says. ``organisation_id`` is whose the address is,
-    None where the topic names no organisation.
+    ``feed`` is the declared feed that the topic belongs to: then its codec and mapping hold, not the device's. Without
+    a ``route``, or the feed of another broker, everything from it is refused as ``refused`` says. ``organisation_id``
+    is whose the address is, None where the topic names no organisation.
     """
 
     address: str
@@ -36,6 +39,26 @@ class Source:
     route: DeviceRoute | None
     refused: Refused | None = None
     organisation_id: int | None = None
+    feed: FeedRoute | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Does it bring readings, and not statuses or what is refused unread?"""
+        return self.refused is None and (self.feed is not None or (self.codec is not None and self.route is not None))
+
+
+class Feeds(Protocol):
+    """What is asked of ``declared.routes.FeedRoutes``."""
+
+    def match(self, organisation_id: int, topic: str) -> FeedRoute | None: ...
+
+
+class Speakers(Protocol):
+    """What the pipeline asks of ``Sources``, or of the one feed of another broker."""
+
+    def get(self, topic: str) -> Source: ...
+
+    def load(self, wanted: Iterable[str]) -> None: ...
 
 
 Route = Callable[[str], DeviceRoute | None]
@@ -48,8 +71,11 @@ class Sources:
     ``platform`` is the platform's retention.
     """
 
-    def __init__(self, database: Database, route: Route, size: int, platform: Rule = KEPT) -> None:
+    def __init__(
+        self, database: Database, route: Route, size: int, platform: Rule = KEPT, feeds: Feeds | None = None
+    ) -> None:
         self._database = database
+        self._feeds = feeds
         self._route = route
         self._size = size
         self._platform = platform
@@ -66,6 +92,7 @@ class Sources:
             "mapping.changed": (self._device_changed,),
             "datastream.changed": (self._datastream_changed,),
             "organisation.changed": (self._everything_changed,),
+            "feed.changed": (self._feed_changed,),
         }
 
     def __len__(self) -> int:
@@ -82,7 +109,8 @@ class Sources:
             note = f"found {shown(topic)}; expected {topics.up('{org}/{device}', '{codec}')} or /status"
             return Source("", None, None, Refused("foreign_topic", None, "", note))
         if up and up.codec not in DECODERS:  # not remembered: a device could think of any number of them
-            return replace(self.get(topics.up(address)), codec=up.codec)
+            source = self.get(topics.up(address))
+            return replace(source, codec=up.codec, feed=self._feed_of(source.route, topic))
         refused = self._refused.get(address)
         if refused is not None:
             return replace(refused, codec=up.codec if up else None)
@@ -97,27 +125,29 @@ class Sources:
             changes = self._changes
         addresses = {up.address for up in unknown.values()} - self._refused.keys()
         routes = routes_of(self._database, addresses, self._platform)
+        found = {
+            topic: self._of_route(topic, up.address, up.codec, routes[up.address])
+            for topic, up in unknown.items()
+            if up.address in routes and up.codec in DECODERS
+        }
         with self._lock:
-            if changes != self._changes:
-                return
-            for topic, up in unknown.items():
-                route = routes.get(up.address)
-                if route is not None and up.codec in DECODERS:
-                    self._remember(topic, Source(up.address, up.codec, route, None, route.organisation_id))
+            if changes == self._changes:
+                for topic, source in found.items():
+                    self._remember(topic, source)
 
     def _load(self, topic: str, address: str, codec: str | None) -> Source:
         with self._lock:
             changes = self._changes
-        source = self._look_up(address, codec)
+        source = self._look_up(topic, address, codec)
         with self._lock:
             if changes == self._changes:  # else what was read may be old already
                 self._remember(topic, source)
         return source
 
-    def _look_up(self, address: str, codec: str | None) -> Source:
+    def _look_up(self, topic: str, address: str, codec: str | None) -> Source:
         route = self._route(address)
         if route is not None:
-            return Source(address, codec, route, None, route.organisation_id)
+            return self._of_route(topic, address, codec, route)
         with self._database.read() as session:
             found = find_device(session, address)
             home = found[1] if found else find_organisation(session, address.partition("/")[0])
@@ -125,6 +155,14 @@ class Sources:
         code = "revoked_device" if revoked else "unknown_device"
         note = f"{address} was revoked; it may write no more" if revoked else f"no device is registered as {address}"
         return Source(address, codec, None, Refused(code, None, "", note), home.id if home else None)
+
+    def _of_route(self, topic: str, address: str, codec: str | None, route: DeviceRoute) -> Source:
+        feed = None if codec is None else self._feed_of(route, topic)
+        return Source(address, codec, route, None, route.organisation_id, feed)
+
+    def _feed_of(self, route: DeviceRoute | None, topic: str) -> FeedRoute | None:
+        """The declared feed of the device's own organisation that reads ``topic``."""
+        return None if route is None or self._feeds is None else self._feeds.match(route.organisation_id, topic)
 
     def _remember(self, topic: str, source: Source) -> None:
         if source.route is None:
@@ -161,6 +199,13 @@ class Sources:
             self._changes += 1
             for remembered in (self._by_topic, self._refused, self._topics_of, self._devices_of):
                 remembered.clear()
+
+    def _feed_changed(self, event: Event) -> None:
+        with self._lock:
+            self._changes += 1
+            for topic, source in list(self._by_topic.items()):
+                if source.organisation_id == event.payload.get("organisation", source.organisation_id):
+                    self._drop(topic)
 
     def _forget_device(self, device: int) -> None:
         for topic in list(self._topics_of.get(device, ())):

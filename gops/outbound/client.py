@@ -93,6 +93,17 @@ class Outbound:
         """Raises what ``fetch`` would for this address, without asking its host: for addresses that are to be kept."""
         self._guard.addresses(parse(url), self._bounds.connect)
 
+    def addresses(self, host: str, port: int, field: str = "url") -> Sequence[str]:
+        """The checked addresses of a host that another protocol is spoken with; it connects to one of these.
+
+        Raises ``Unavailable`` (``host_unknown``), ``Invalid`` (``address_refused``) of ``field``.
+        """
+        try:
+            return self._guard.addresses(Target("", host, port, host, ""), self._bounds.connect)
+        except Invalid as error:
+            error.field = field
+            raise
+
     def fetch(self, call: Call) -> Answer:
         """Ask, and follow redirects of a GET.
 

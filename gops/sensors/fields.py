@@ -17,7 +17,7 @@ from gops.records.database import flush_unique
 from gops.sensors import texts
 from gops.sensors.bounds import refuse_more
 from gops.sensors.model import Datastream, FieldMapping
-from gops.sensors.retention import Rule, closing
+from gops.sensors.retention import Rule, closing, lead
 from gops.sensors.routes import Target
 from gops.settings import Settings
 
@@ -106,14 +106,18 @@ def check_conversion(row: FieldRow, unit: str, kind: Kind, place: str) -> tuple[
 
 def target(row: FieldMapping, stream: Datastream, default: Rule) -> Target:
     """What ingest does with a field; ``default`` is the retention of Datastreams that say nothing themselves."""
+    return target_of(FieldRow.of(row), stream, default)
+
+
+def target_of(given: FieldRow, stream: Datastream, default: Rule) -> Target:
+    """The same of a row that stands in no mapping. Raises ``Invalid`` where its conversion does not suit ``stream``."""
     kind = cast(Kind, stream.kind)
-    given = FieldRow.of(row)
     scale, offset = check_conversion(given, stream.unit, kind, "")
     low = -INF if stream.range_low is None else stream.range_low
     high = INF if stream.range_high is None else stream.range_high
-    sent = row.unit or (stream.unit if given.is_plain and kind != "state" else None)
+    sent = given.unit or (stream.unit if given.is_plain and kind != "state" else None)
     age, closed = closing(stream, default.under(stream))
-    return Target(stream.id, kind, scale, offset, low, high, age=age, closed=closed, unit=sent)
+    return Target(stream.id, kind, scale, offset, low, high, age=age, closed=closed, unit=sent, lead=lead(stream))
 
 
 def add_field(

@@ -14,6 +14,7 @@ class Thing(Base):
     """What is measured somewhere. A new device gets one of its name; a gateway has many."""
 
     __tablename__ = "thing"
+    __table_args__ = table_args(Index("ix_thing_organisation_id_name", "organisation_id", "name"))
     id: Mapped[Id]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
@@ -72,7 +73,7 @@ class Datastream(Base):
     it. A Datastream that was replaced or decommissioned has ``ended_at`` and keeps its readings. ``feed_id`` is the
     pulled feed that writes it; null for what devices publish directly. ``retention``, ``thin_after`` and ``thin_every``
     are its own rule (see ``sensors.retention``), null where the default holds. Readings before ``thinned_until`` were
-    thinned, at last to one every ``thinned_every``.
+    thinned, at last to one every ``thinned_every``. ``quality_rules`` are those of ``sensors.quality_rules``.
     """
 
     __tablename__ = "datastream"
@@ -99,6 +100,7 @@ class Datastream(Base):
     thin_every: Mapped[str | None] = mapped_column(String(8))
     thinned_until: Mapped[OptionalMicros]
     thinned_every: Mapped[str | None] = mapped_column(String(8))
+    quality_rules: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class RetentionDefault(Base):

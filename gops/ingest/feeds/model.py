@@ -1,4 +1,4 @@
-"""Tables of pulled feeds: declarations, the stations they brought, what their runs did, what keys may still ask."""
+"""Tables of feeds: declarations, revisions, the stations they brought, runs of pulled ones, budgets of keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
+from gops.records.base import Base, Id, Micros, OptionalMicros, OptionalReference, table_args
 
 SLUG_LENGTH = 63
 DIRECT = "direct"
@@ -15,10 +15,14 @@ DIRECT = "direct"
 
 
 class Feed(Base):
-    """A declared feed and where it stands. ``secret`` is the portal's key, which no answer and no log shows.
+    """A declared feed and where it stands. ``secret`` is the portal's key or the broker's password, which no answer and
+    no log shows.
 
-    ``minutes`` of each hour at which it runs: ``15,35``. ``claimed_until`` keeps two processes from running it at
-    once. ``failures`` counts failed runs in a row; until ``rests_until`` it is not run because of ``rest_code``.
+    ``kind`` is ``http`` for what GOPS pulls: then ``adapter`` to ``calls_per_day`` say how. It is ``mqtt`` for topics
+    of the organisation itself and ``broker`` for those of another one: then ``declaration`` says it all (see
+    ``ingest.declared``). ``revision`` counts its changes. ``minutes`` of each hour at which it runs: ``15,35``.
+    ``claimed_until`` keeps two processes from running it at once. ``failures`` counts failed runs in a row; until
+    ``rests_until`` it is not run because of ``rest_code``.
     """
 
     __tablename__ = "feed"
@@ -40,10 +44,27 @@ class Feed(Base):
     failures: Mapped[int] = mapped_column(default=0)
     rests_until: Mapped[OptionalMicros]
     rest_code: Mapped[str | None] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(8), default="http", server_default="http")
+    revision: Mapped[Micros] = mapped_column(default=1, server_default="1")
+    declaration: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class FeedRevision(Base):
+    """A feed as it was from ``at`` on: what was declared, without secrets. ``person_id`` is null for GOPS itself."""
+
+    __tablename__ = "feed_revision"
+    __table_args__ = table_args(UniqueConstraint("feed_id", "number"))
+    id: Mapped[Id]
+    feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id"))
+    number: Mapped[Micros]
+    at: Mapped[Micros]
+    person_id: Mapped[OptionalReference]
+    key_id: Mapped[OptionalReference]
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class FeedStation(Base):
-    """A station of a portal as a Thing. ``key`` is what the portal calls it, ``code`` its id there."""
+    """What a feed registered as a Thing: a station. ``key`` is what the source calls it, ``code`` its id there."""
 
     __tablename__ = "feed_station"
     __table_args__ = table_args(UniqueConstraint("feed_id", "key"))

@@ -30,7 +30,7 @@ class FeedSchedule:
 
     def start(self) -> None:
         with self._database.read() as session:
-            feeds = session.scalars(select(Feed).where(Feed.enabled)).all()
+            feeds = session.scalars(select(Feed).where(Feed.enabled, Feed.kind == "http")).all()
         for feed in feeds:
             self._plan(feed)
 
@@ -44,7 +44,7 @@ class FeedSchedule:
         feed_id = event.payload["feed"]
         with self._database.read() as session:
             feed = session.get(Feed, feed_id)
-        if feed is None or not feed.enabled:
+        if feed is None or not feed.enabled or feed.kind != "http":
             self._jobs.remove(name_of(feed_id))
         else:
             self._plan(feed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, Protocol, TypedDict, Unpack
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,10 +13,11 @@ from gops.accounts import checks
 from gops.accounts.lookup import organisation
 from gops.clock import DAY, Clock
 from gops.errors import Conflict
-from gops.ingest.feeds import declaring
+from gops.ingest.feeds import declaring, revisions
 from gops.ingest.feeds.adapters import ADAPTERS, adapter
 from gops.ingest.feeds.budget import Budgets
 from gops.ingest.feeds.model import Feed, FeedRun
+from gops.ingest.mqtt.health import LinkHealth
 from gops.jobs.scheduler import check_minutes, next_of_hour
 from gops.outbound import Outbound
 from gops.permissions import Actor, missing, permits, require
@@ -46,6 +47,34 @@ class FeedHealth:
     calls_per_day: int
     errors: Mapping[str, int]
     last_run: FeedRun | None
+    last_message_at: int | None = None
+    messages: int | None = None
+    readings: int | None = None
+    link: LinkHealth | None = None
+
+    @classmethod
+    def of_pushed(
+        cls, enabled: bool, now: int, traffic: Traffic, link: LinkHealth | None, errors: Mapping[str, int]
+    ) -> FeedHealth:
+        """Of a feed whose messages come to GOPS; ``errors`` are its refusals by code."""
+        newest, seen = traffic.newest_t, traffic.last_message_at
+        state: State = "off" if not enabled else "new" if seen is None else "ok"
+        if enabled and link is not None and (not link.connected or link.denied):
+            state = "failing"
+        lag = None if newest is None else now - newest
+        return cls(
+            state, None, None, None, newest, lag, 0, None, None, 0, 0, errors, None, seen, traffic.messages,
+            traffic.readings, link,
+        )  # fmt: skip
+
+
+class Traffic(Protocol):
+    """What came through a feed since this process started. Moments in microseconds."""
+
+    messages: int
+    readings: int
+    last_message_at: int | None
+    newest_t: int | None
 
 
 class Changes(TypedDict, total=False):
@@ -102,23 +131,28 @@ class Feeds:
             refuse_more(session, self._settings, "organisation_feeds", Feed.organisation_id == owner, owner)
             feed.organisation_id = owner
             session.add(feed)
-            flush_unique(session, _taken(feed.slug))
+            flush_unique(session, taken(feed.slug))
+            revisions.add(session, self._clock.micros(), actor, feed)
             self._note(session, actor, "feed.create", feed, slug=feed.slug, adapter=feed.adapter)
         return feed
 
     def edit(self, actor: Actor, slug: str, **changes: Unpack[Changes]) -> Feed:
         """Change what is given; a changed feed rests no longer. Raises ``Invalid``, ``NotFound``, ``Forbidden``."""
         with self._database.read() as session:
-            wanted = self._wanted(_changeable(session, actor, slug), changes)
+            feed = changeable(session, actor, slug)
+            _refuse_pushed(feed)
+            wanted = self._wanted(feed, changes)
         if "config" in wanted:
             self._outbound.check(wanted["config"]["url"])
         with self._database.write() as session:
-            feed = _changeable(session, actor, slug, lock=True)
+            feed = changeable(session, actor, slug, lock=True)
             changed = sorted(name for name, value in wanted.items() if getattr(feed, name) != value)
             for name in changed:
                 setattr(feed, name, wanted[name])
             if changed:
                 feed.failures, feed.rests_until, feed.rest_code = 0, None, None
+                feed.revision += 1
+                revisions.add(session, self._clock.micros(), actor, feed)
                 names = ["key" if name == "secret" else name for name in changed]
                 self._note(session, actor, "feed.edit", feed, changed=names)
         return feed
@@ -126,7 +160,7 @@ class Feeds:
     def get(self, actor: Actor, slug: str) -> Feed:
         """Raises ``NotFound`` also for a foreign one."""
         with self._database.read() as session:
-            return _readable(session, actor, slug)
+            return readable(session, actor, slug)
 
     def list(self, actor: Actor, home: str, after: int = 0, limit: int = 100) -> Sequence[Feed]:
         """Feeds of an organisation, in the order of their ids."""
@@ -139,14 +173,14 @@ class Feeds:
     def runs(self, actor: Actor, slug: str, limit: int = 100) -> Sequence[FeedRun]:
         """The newest runs, the newest first."""
         with self._database.read() as session:
-            feed = _readable(session, actor, slug)
+            feed = readable(session, actor, slug)
             newest = select(FeedRun).where(FeedRun.feed_id == feed.id).order_by(FeedRun.id.desc())
             return session.scalars(newest.limit(limit)).all()
 
     def health(self, actor: Actor, slug: str) -> FeedHealth:
         now = self._clock.micros()
         with self._database.read() as session:
-            feed = _readable(session, actor, slug)
+            feed = readable(session, actor, slug)
             mine = select(FeedRun).where(FeedRun.feed_id == feed.id)
             last = session.scalar(mine.order_by(FeedRun.id.desc()).limit(1))
             counted = (
@@ -181,7 +215,8 @@ class Feeds:
     def ask(self, actor: Actor, slug: str) -> Feed:
         """Have a feed run now, in whichever process runs feeds. Raises ``Conflict`` for one that is off."""
         with self._database.write() as session:
-            feed = _changeable(session, actor, slug, lock=True)
+            feed = changeable(session, actor, slug, lock=True)
+            _refuse_pushed(feed)
             if not feed.enabled:
                 raise Conflict(f"{slug} is switched off", code="feed_off", field="enabled", expected="enabled: true")
             now = self._clock.micros()
@@ -209,23 +244,34 @@ class Feeds:
     def _note(self, session: Session, actor: Actor, action: str, feed: Feed, **detail: Any) -> None:
         now = self._clock.micros()
         audit.record(session, now, actor, action, "feed", feed.id, feed.organisation_id, **detail)
-        events.append(session, now, "feed.changed", feed=feed.id)
+        events.append(session, now, "feed.changed", feed=feed.id, organisation=feed.organisation_id)
 
 
-def _readable(session: Session, actor: Actor, slug: str) -> Feed:
+def readable(session: Session, actor: Actor, slug: str) -> Feed:
     feed = session.scalar(select(Feed).where(Feed.slug == slug))
     if feed is None or not permits(actor, "feed.read", feed.organisation_id):
         raise missing("feed")
     return feed
 
 
-def _changeable(session: Session, actor: Actor, slug: str, *, lock: bool = False) -> Feed:
+def changeable(session: Session, actor: Actor, slug: str, *, lock: bool = False) -> Feed:
     query = select(Feed).where(Feed.slug == slug)
     feed = session.scalar(query.with_for_update() if lock else query)
     if feed is None:
         raise missing("feed")
     require(actor, "feed.change", feed.organisation_id, hidden="feed", shown_by="feed.read")
     return feed
+
+
+def _refuse_pushed(feed: Feed) -> None:
+    if feed.kind != "http":
+        raise Conflict(
+            f"{feed.slug} is not pulled",
+            code="not_pulled",
+            field="kind",
+            found=feed.kind,
+            expected="a feed of kind http",
+        )
 
 
 def _state(feed: Feed, now: int) -> State:
@@ -238,7 +284,7 @@ def _state(feed: Feed, now: int) -> State:
     return "new" if feed.last_success_at is None else "ok"
 
 
-def _taken(slug: str) -> Conflict:
+def taken(slug: str) -> Conflict:
     return Conflict(
         f"there is a feed {slug} already",
         code="slug_taken",
