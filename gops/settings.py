@@ -274,6 +274,12 @@ class Settings:
     outbound_total_seconds: int = _setting(_whole(1, 3600), "60", "Longest time for an answer of another host in all")
     outbound_bytes: int = _setting(_whole(1024, 1_073_741_824), "33554432", "Largest answer of another host, in bytes")
     outbound_redirects: int = _setting(_whole(0, 20), "3", "Most redirects followed to one answer")
+    # figures for Prometheus
+    metrics_token: str = _setting(
+        _shaped(r"|[!-~]{16,200}", "empty or 16 to 200 characters of ASCII without blanks"),
+        "",
+        "Token with which GET /metrics is read; empty: nothing is there, and `gops metrics` alone shows the figures",
+    )
     # events
     events_poll_ms: int = _setting(_whole(50, 1500), "500", "How often a process looks for events of others, in ms")
     events_days: int = _setting(_whole(1, 365), "7", "Days that events stay in the outbox")

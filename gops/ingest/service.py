@@ -23,7 +23,7 @@ from gops.ingest.retry import Retry
 from gops.ingest.secret import ingest_address
 from gops.ingest.sources import Route, Sources
 from gops.ingest.status import DeviceStatus
-from gops.ingest.worker import IngestStats, IngestWorker
+from gops.ingest.worker import Committed, IngestStats, IngestWorker, nobody
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.sensors.retention import Rule
@@ -65,6 +65,7 @@ class Ingest:
         status: DeviceStatus,
         *,
         address: BrokerAddress | None = None,
+        committed: Committed = nobody,
         feeds: FeedRoutes | None = None,
     ) -> None:
         self._address = address or ingest_address(settings)
@@ -83,6 +84,7 @@ class Ingest:
             clock,
             batch_messages=settings.mqtt_batch,
             batch_rows=settings.mqtt_batch_rows,
+            committed=committed,
         )
         self._topics: Verdict = "unknown"
         self._asked = -PROBE_EVERY_SECONDS
