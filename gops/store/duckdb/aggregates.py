@@ -25,7 +25,7 @@ from gops.store.duckdb.shares import shares
 from gops.store.duckdb.sources import Parameters
 from gops.store.duckdb.spans import Span, condition, of_quality, spans_of
 from gops.store.duckdb.views import View, in_one_view
-from gops.store.port import Windows
+from gops.store.port import READINGS, Windows
 
 GATHERED_ROWS = 1_000_000  # at most are gathered before they are grouped
 _EAST, _NORTH = "sum(sin(radians(v)))", "sum(cos(radians(v)))"
@@ -136,11 +136,22 @@ class _Group:
         seen = _SEEN.format(content=content, used=of_quality(self.query.quality), rows=source)
         if sum(span.extent.rows for span in spans) > self.gathered_rows:
             return _PLACED.format(seen=seen, back=self.back), parameters
-        rows = self._ask(seen, parameters)
+        rows = self._sliced(spans, content)
+        rows = self._ask(seen, parameters) if rows is None else rows
         windows = np.searchsorted(self.asked["low"].to_numpy(), rows["t"].to_numpy() - self.back, "right") - 1
         places = self.asked["place"].to_numpy()[windows]
         self.view.connection.register("gathered", rows.append_column("place", pa.array(places)))
         return "SELECT * FROM gathered", []
+
+    def _sliced(self, spans: Sequence[Span], content: str) -> pa.Table | None:
+        """The rows of ``_SEEN`` of a single Datastream in sealed files, without SQL."""
+        schema = pa.schema([READINGS.field(name) for name in ("datastream", "t", "quality", content)])
+        rows = self.view.sliced(spans, schema)
+        if rows is None:
+            return None
+        used = pa.array([int(one) for one in self.query.quality], pa.uint8())
+        rows = rows.rename_columns(["datastream", "t", "quality", "content"])
+        return rows.append_column("v", pc.if_else(pc.is_in(rows["quality"], used), rows["content"], None))
 
     def _nothing(self, names: Sequence[Aggregate]) -> pa.Table:
         result = pa.string() if self.kind == "state" else pa.float64()

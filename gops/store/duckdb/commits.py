@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gops import logs
+from gops.errors import Conflict
 from gops.quality import Quality
 from gops.store.checks import check_unchanged
 from gops.store.duckdb import late, manifest
@@ -253,8 +254,13 @@ class Commits:
             self._rearrange(lambda connection: manifest.freeze(connection, gaps))
 
     def install(self, sealed: Sealed) -> None:
-        """Let files take the place of what they were written from."""
+        """Let files take the place of what they were written from.
+
+        Raises ``Conflict`` (``changed_meanwhile``) when a file was set aside, or the database opened again, since.
+        """
         before = self.tiers.layout
+        if before is not sealed.layout:
+            raise Conflict("the store's files changed while others were written; try again", code="changed_meanwhile")
         self._rearrange(lambda connection: install(connection, self.sources(self.tiers), sealed))
         self.shelf.retire(before)
 

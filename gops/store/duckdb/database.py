@@ -20,6 +20,7 @@ from gops import logs
 from gops.errors import GopsError, TooLarge, Unavailable
 from gops.store.duckdb.folder import FolderLock, make_private
 from gops.store.duckdb.schema import DATABASE, connect
+from gops.store.duckdb.slices import Slices
 
 log = logs.get(__name__)
 
@@ -51,6 +52,7 @@ class Database:
 
     def __init__(self, folder: Path, memory_mb: int, threads: int, day_offset_s: int = 0) -> None:
         self.folder = folder.absolute()
+        self.slices = Slices(self.folder)
         self._memory_mb, self._threads, self._day_offset_s = memory_mb, threads, day_offset_s
         self._gate = threading.Lock()
         self._idle: list[Cursor] = []

@@ -11,7 +11,7 @@ from gops.store.duckdb import manifest
 from gops.store.duckdb.database import rows
 from gops.store.duckdb.sealing import Part
 from gops.store.duckdb.sources import Sources
-from gops.store.duckdb.tiers import File
+from gops.store.duckdb.tiers import File, Layout
 
 _MERGED = "DELETE FROM late WHERE seq <= ? AND {where}"
 _AFTERWARDS = "SELECT count(*) FROM late WHERE {where}"
@@ -25,9 +25,12 @@ _BENEATH = """
 class Sealed:
     """Files ``added`` in place of ``removed`` with all that stood in ``tiles`` when commit ``seq`` was the last.
 
+    Rows lay as in ``layout`` then, and still do when it is installed.
+
     All between ``start`` and ``stop`` is one sealed range then. ``summary`` names what sums up all files afterwards.
     """
 
+    layout: Layout
     start: int
     stop: int
     tiles: Sequence[Part]

@@ -166,6 +166,7 @@ class Keeper:
         self._step("begun")
         self._act(lambda commits: commits.freeze(start, stop))
         self._step("frozen")
+        self._set_aside([one for one in self._commits.tiers.layout.files if start <= one.start and one.stop <= stop])
         sealed = self._written(start, stop, choose, progress)
         self._act(lambda commits: commits.install(sealed))  # if it fails the files stay: it may be that they count
         self._step("installed")
@@ -199,7 +200,7 @@ class Keeper:
                 except BaseException:
                     shelf.discard([one.name for one in added])
                     raise
-                return Sealed(start, stop, tiles, removed, added, seq, summed_up)
+                return Sealed(outline.tiers.layout, start, stop, tiles, removed, added, seq, summed_up)
         except Unavailable as error:
             if isinstance(error.__cause__, duckdb.Error) and outline is not None:
                 self._set_aside([one for one in outline.tiers.layout.files if start <= one.start and one.stop <= stop])
@@ -223,7 +224,7 @@ class Keeper:
         return name
 
     def _set_aside(self, files: Sequence[File]) -> None:
-        """Have those of them not count any more that are not as they were written."""
+        """Have those of them not count any more that are not as they were written: a flipped bit is not copied."""
         broken = [one.name for one in files if self._commits.shelf.trouble(one, deep=True)]
         if broken:
             self._act(lambda commits: commits.set_aside(broken))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gops.store.duckdb import summary
 from gops.store.duckdb.database import rows
 from gops.store.duckdb.ends import ends
 from gops.store.duckdb.manifest import unsealed
 from gops.store.duckdb.sources import Sources
-from gops.store.port import Extent
+from gops.store.port import READINGS, Extent
 from gops.store.rows import Ints, Rows
 
 _LATE = """
@@ -33,16 +32,27 @@ def heads_on_disk(connection: duckdb.DuckDBPyConnection, sources: Sources) -> tu
 def _with_late(
     connection: duckdb.DuckDBPyConnection, sources: Sources, beneath: pa.Table, late: list[tuple[int, int, int, int]]
 ) -> pa.Table:
-    """The same with late rows: of these Datastreams both ends are looked for anew."""
-    ids = np.sort(np.array([one for one, *_ in late], np.int64))
-    known = pa.array(np.isin(beneath["datastream"].to_numpy(), ids))
-    touched = beneath.filter(known).select(["datastream", "first", "t", "rows"]).to_pydict()
-    spans = {one: (first, last, count) for one, first, last, count in zip(*touched.values(), strict=True)}
+    """The same with late rows. Where they may be first or newest, or hide what is, both ends are looked for anew."""
+    ids = beneath["datastream"].to_numpy()
+    found = np.array(late, np.int64)
+    places = np.searchsorted(ids, found[:, 0])
+    known = (places < len(ids)) & (ids[np.minimum(places, len(ids) - 1)] == found[:, 0]) if len(ids) else places < 0
+    counts = beneath["rows"].to_numpy().copy()
+    counts[places[known]] += found[known, 3]
+    firsts, lasts = beneath["first"].to_numpy(), beneath["t"].to_numpy()
+    inside = known.copy()
+    inside[known] = (found[known, 1] > firsts[places[known]]) & (found[known, 2] < lasts[places[known]])
     within = {}
-    for one, first, last, change in late:
-        begin, end, count = spans.get(one, (first, last, 0))
-        within[one] = Extent(min(begin, first), max(end, last), count + change)
-    found = ends(connection, sources, within)
-    counts = np.array([within[one].rows for one in found.newest.datastream.tolist()], np.int64)
-    looked_up = summary.of(found.newest.table(), found.first, counts)
-    return pa.concat_tables([beneath.filter(pc.invert(known)), looked_up]).sort_by("datastream")
+    for place, there, (one, first, last, change) in zip(
+        places[~inside].tolist(), known[~inside].tolist(), found[~inside].tolist(), strict=True
+    ):
+        within[one] = (
+            Extent(min(first, int(firsts[place])), max(last, int(lasts[place])), int(counts[place]))
+            if there
+            else Extent(first, last, change)
+        )
+    ended = ends(connection, sources, within)
+    left = np.array([within[one].rows for one in ended.newest.datastream.tolist()], np.int64)
+    looked_up = summary.of(ended.newest.table(), ended.first, left)
+    kept = summary.of(beneath.select(READINGS.names), firsts, counts)
+    return pa.concat_tables([kept.filter(pa.array(~np.isin(ids, list(within)))), looked_up]).sort_by("datastream")

@@ -14,8 +14,11 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from gops.quality import ANY
 from gops.store.duckdb.database import Cursor, Database
 from gops.store.duckdb.heads import Heads
 from gops.store.duckdb.sources import Parameters
@@ -39,7 +42,8 @@ def read(database: Database, heads: Heads, query: Read) -> pa.Table:
         if not spans or query.limit == 0:
             return READINGS.empty_table()
         if query.limit is None:
-            return _fetch(view, spans, query, None)
+            sliced = _sliced(view, spans, query)
+            return _fetch(view, spans, query, None) if sliced is None else sliced
         if len(spans) == 1:
             return _fetch_page(view, spans[0], query, query.limit)
         return _fetch_slices(view, spans, query, query.limit)
@@ -119,9 +123,23 @@ def _table(found: Sequence[tuple[Any, ...]]) -> pa.Table:
     )
 
 
+def _sliced(view: View, spans: Sequence[Span], query: Read) -> pa.Table | None:
+    """All rows of a single Datastream in the order asked, when they lie in sealed files alone and are not too many."""
+    found = view.sliced(spans)
+    if found is None:
+        return None
+    if query.quality != ANY:
+        wanted = pa.array([int(one) for one in query.quality], pa.uint8())
+        found = found.filter(pc.is_in(found["quality"], wanted))
+    return found.take(pa.array(np.arange(len(found))[::-1])) if query.descending else found
+
+
 def _fetch_page(view: View, span: Span, query: Read, limit: int) -> pa.Table:
     """A page of one Datastream: first from as much time as should hold it, sorted here, then from all of it."""
     near = _near(span, limit, query.descending)
+    sliced = _sliced(view, [near], query)
+    if sliced is not None and (near == span or len(sliced) >= limit):
+        return sliced.slice(0, limit)
     if near != span and limit <= FEW_ROWS:
         sql, parameters = _sql(view, [near], query)
         found = view.connection.execute(f"SELECT * FROM ({sql}) LIMIT {CROWD * limit}", parameters).fetchall()

@@ -49,6 +49,13 @@ class Sources:
             parts.append(f"SELECT {columns} FROM late WHERE {where.sql} AND NOT gone")
         return " UNION ALL ".join(parts) or f"SELECT {columns} FROM reading WHERE false AND {where.sql}"
 
+    def sealed_alone(self, where: Where) -> list[File] | None:
+        """The files that have all rows which meet the condition; None when other rows may meet it."""
+        clean, stained = self._parted(where)
+        if stained or not clean or any(one.frozen for one in clean) or self._hot(where, COLUMNS):
+            return None
+        return self.tiers.layout.files_of(where.low, where.high, where.start, where.stop)
+
     def cold_rows(self, where: Where) -> str:
         """The same in all columns, of frozen and sealed ranges only, with ``base`` (see ``schema``)."""
         ranges = self.tiers.layout.overlapping(where.start, where.stop)

@@ -10,26 +10,38 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from gops.store.duckdb.database import Database
 from gops.store.duckdb.heads import Heads, Outline
+from gops.store.duckdb.slices import Slices
 from gops.store.duckdb.sources import Sources
-from gops.store.port import Extent
+from gops.store.duckdb.spans import Span, condition
+from gops.store.port import READINGS, Extent
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class View:
-    """A cursor, what SQL reads from, and the extents of the Datastreams that were asked for."""
+    """A cursor, what SQL reads from, rows without SQL, and the extents of the Datastreams that were asked for."""
 
     connection: duckdb.DuckDBPyConnection
     sources: Sources
+    slices: Slices
     extents: Mapping[int, Extent]
 
     @classmethod
     def of(cls, database: Database, connection: duckdb.DuckDBPyConnection, outline: Outline) -> View:
-        return cls(connection, Sources(database.folder, outline.tiers), outline.extents)
+        return cls(connection, Sources(database.folder, outline.tiers), database.slices, outline.extents)
+
+    def sliced(self, spans: Sequence[Span], schema: pa.Schema = READINGS) -> pa.Table | None:
+        """All rows of a span, ascending, when it is one, they lie in sealed files alone, and are not too many."""
+        if len(spans) != 1:
+            return None
+        where = condition(spans, [])
+        files = self.sources.sealed_alone(where)
+        return None if files is None else self.slices.rows(files, where.low, where.start, where.stop, schema)
 
 
 Work = Callable[[View], Answer]

@@ -344,6 +344,42 @@ def test_a_writer_that_meets_a_broken_file_writes_all_the_same(opened: Open, tmp
     check_alike(store, twin)
 
 
+def test_a_flipped_bit_is_not_copied(opened: Open, tmp_path: Path) -> None:
+    """Compacting compares checksums first, although the file could still be read."""
+    store = opened(file_rows=100)
+    filled(store)
+    name = store.seal(START + 2 * DAY)[0].name
+    path = tmp_path / "store" / "sealed" / name
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1  # in the name of the program that wrote it
+    path.write_bytes(content)
+    assert [one.trouble for one in store.check(deep=True)] == ["wrong_checksum"]
+    store.compact()
+    assert [(one.file, one.trouble) for one in store.check(deep=True)] == [(name, "set_aside")]
+    assert store.extent([1])[1].rows == (DAYS - 1) * PER_DAY // 2
+
+
+def test_files_that_changed_while_others_were_written_are_not_installed(opened: Open, tmp_path: Path) -> None:
+    """A file is found broken in between: nothing counts twice, and the next try succeeds."""
+    hit = []
+
+    def spoil_once(step: str) -> None:
+        if step == "summed up" and store.stats().files and not hit:
+            hit.append(store.stats().files[0].name)
+            spoil(tmp_path / "store" / "sealed" / hit[0], "truncated")
+            store.read(Read(series(*IDS)))
+
+    store = opened(step=spoil_once, file_rows=100)
+    twin = filled(store)
+    store.seal(START + DAY)
+    with pytest.raises(Conflict):
+        store.seal(START + 2 * DAY)
+    twin.delete([1, 2], START, START + DAY)
+    check_alike(store, twin)
+    store.seal(START + 2 * DAY)
+    check_alike(store, twin)
+
+
 def test_a_lost_summary_is_made_anew(opened: Open, tmp_path: Path) -> None:
     store = opened()
     twin = filled(store)

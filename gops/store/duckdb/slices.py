@@ -1,0 +1,114 @@
+"""Rows of one Datastream straight from sealed files: for the most frequent question, in a third of the time.
+
+A file is sorted by (Datastream, t), and its metadata, which is read once, tells which row groups may have a Datastream;
+one or two of them are decoded, and two binary searches find the rows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gops.store.duckdb.schema import SEALED
+from gops.store.duckdb.tiers import File
+from gops.store.port import READINGS
+from gops.store.rows import Ints
+
+MOST_GROUPS = 32  # row groups decoded for one question, about 40 MB; with more it is DuckDB's
+FILES_KNOWN = 512  # whose metadata is kept, about 20 kB each
+_DATASTREAM, _T = 0, 1  # columns
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Metadata of a file, and of each row group the bounds of Datastream and t."""
+
+    metadata: pq.FileMetaData
+    bounds: Ints  # low, high, first, last; a row a group
+
+    @classmethod
+    def of(cls, path: Path) -> _Known:
+        metadata = pq.read_metadata(path)
+        found = []
+        for group in (metadata.row_group(n) for n in range(metadata.num_row_groups)):
+            ids, times = group.column(_DATASTREAM).statistics, group.column(_T).statistics
+            found.append((ids.min, ids.max, times.min, times.max))
+        return cls(metadata, np.array(found, np.int64).reshape(-1, 4))
+
+    def groups(self, datastream: int, start: int, stop: int) -> list[int]:
+        low, high, first, last = self.bounds.T
+        near = (low <= datastream) & (high >= datastream) & (first < stop) & (last >= start)
+        found: list[int] = np.flatnonzero(near).tolist()
+        return found
+
+
+class Slices:
+    """Of the files in ``<folder>/sealed``. May be asked from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / SEALED
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def rows(
+        self, files: Sequence[File], datastream: int, start: int, stop: int, schema: pa.Schema = READINGS
+    ) -> pa.Table | None:
+        """Rows with ``start <= t < stop``, ascending; None when that is too much for here.
+
+        ``schema`` has columns of ``READINGS``, ``datastream`` and ``t`` among them.
+
+        ``files`` have all rows of the Datastream in that time. Raises ``duckdb.IOException`` for what can't be read.
+        """
+        try:
+            known = [self._of(one) for one in sorted(files, key=lambda file: file.first)]
+            groups = [one.groups(datastream, start, stop) for _, one in known]
+            if sum(map(len, groups)) > MOST_GROUPS:
+                return None
+            parts = [
+                _slice(self._folder / name, one.metadata, chosen, datastream, start, stop, schema)
+                for (name, one), chosen in zip(known, groups, strict=True)
+                if chosen
+            ]
+        except (OSError, pa.ArrowException, AttributeError) as error:  # the last from metadata without statistics
+            raise duckdb.IOException(f"a sealed file can't be read: {error}") from error
+        return pa.concat_tables([schema.empty_table(), *parts])
+
+    def _of(self, one: File) -> tuple[str, _Known]:
+        with self._lock:
+            known = self._known.get(one.name)
+            if known is not None:
+                self._known.move_to_end(one.name)
+                return one.name, known
+        known = _Known.of(self._folder / one.name)
+        with self._lock:
+            self._known[one.name] = known
+            while len(self._known) > FILES_KNOWN:
+                self._known.popitem(last=False)
+        return one.name, known
+
+
+def _slice(
+    path: Path,
+    metadata: pq.FileMetaData,
+    groups: list[int],
+    datastream: int,
+    start: int,
+    stop: int,
+    schema: pa.Schema,
+) -> pa.Table:
+    with pq.ParquetFile(path, metadata=metadata) as file:
+        table = file.read_row_groups(groups, columns=schema.names, use_threads=False)
+    ids = table["datastream"].to_numpy()
+    begin, end = np.searchsorted(ids, datastream), np.searchsorted(ids, datastream, "right")
+    found = table.slice(begin, end - begin)
+    times = found["t"].to_numpy()
+    low, high = np.searchsorted(times, start), np.searchsorted(times, stop)
+    return found.slice(low, high - low).cast(schema)
