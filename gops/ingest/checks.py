@@ -8,6 +8,7 @@ import orjson
 
 from gops import ucum, units
 from gops.clock import DAY, SECOND
+from gops.durations import write_duration
 from gops.ingest.refused import Unreadable, shown
 from gops.quality import Quality
 from gops.windows import EARLIEST
@@ -97,7 +98,15 @@ def too_late(t: int, age: int, closed: int) -> Unreadable:
     """Why a time before ``closed``, or older than ``age``, is refused; all in microseconds."""
     if t < closed:
         return Unreadable("too_late", "readings of that time were thinned; expected a later one (docs/retention.md)")
-    return Unreadable("too_late", f"older than the {age // DAY} days after which this Datastream's are settled")
+    return Unreadable("too_late", f"older than {write_duration(age)}, after which this Datastream's are settled")
+
+
+def too_far_ahead(ahead: int, accepted: int) -> Unreadable:
+    """Why a time is refused that lies ``ahead`` microseconds beyond what the Datastream's rules accept."""
+    most = write_duration(accepted)
+    return Unreadable(
+        "too_far_ahead", f"{write_duration(ahead)} later than the {most} that this Datastream accepts (rule future)"
+    )
 
 
 def too_fine(t: int, finest: int) -> Unreadable:

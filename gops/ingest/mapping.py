@@ -19,6 +19,7 @@ from gops.ingest.checks import (
     quality_of_number,
     quality_of_text,
     state_text,
+    too_far_ahead,
     too_fine,
     too_late,
 )
@@ -84,8 +85,8 @@ def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) 
                 t = arrival - arrival % finest
             elif not earliest <= t <= latest:
                 raise outside(t, earliest, latest)
-            elif t < target.closed or arrival - t > target.age or t % finest:
-                raise too_fine(t, finest) if t % finest else too_late(t, target.age, target.closed)
+            elif t < target.closed or not target.lead <= arrival - t <= target.age or t % finest:
+                raise _out_of_time(t, arrival, target, finest)
             if result_time is not None:
                 check_result_time(result_time, latest)
             text = None
@@ -104,6 +105,14 @@ def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) 
         out.quality.append(quality)
         out.result_time.append(result_time)
     return out
+
+
+def _out_of_time(t: int, arrival: int, target: Target, finest: int) -> Unreadable:
+    if t % finest:
+        return too_fine(t, finest)
+    if arrival - t < target.lead:
+        return too_far_ahead(t - arrival + target.lead, -target.lead)
+    return too_late(t, target.age, target.closed)
 
 
 def _no_target(name: str, route: DeviceRoute) -> Unreadable:

@@ -32,6 +32,7 @@ from gops.sensors.instruments import sensor_for
 from gops.sensors.model import Datastream, ObservedProperty, Thing
 from gops.sensors.owners import Accounts
 from gops.sensors.properties import property_of
+from gops.sensors.quality_rules import refit
 from gops.sensors.retention import Said
 from gops.sensors.things import refuse_decommissioned
 from gops.sensors.visibility import among, changeable, seen, visible
@@ -329,7 +330,8 @@ class Datastreams:
         check_property(declared, prop.key, prop.unit, cast(Kind, prop.kind))
         name = texts.name(changes["name"]) if "name" in changes else stream.name
         description = texts.prose(changes["description"]) if "description" in changes else stream.description
-        return {"name": name, "description": description, **asdict(declared)}
+        rules = refit(stream, declared.unit, declared.kind, declared.period)
+        return {"name": name, "description": description, "quality_rules": rules, **asdict(declared)}
 
     def _refuse_read(self, stream: Datastream, wanted: dict[str, Any]) -> None:
         if self._has_readings(stream.id):

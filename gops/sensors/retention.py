@@ -20,7 +20,7 @@ from gops.clock import DAY, HOUR, MINUTE
 from gops.durations import parse_duration, write_duration
 from gops.errors import Invalid
 from gops.kinds import Kind
-from gops.sensors import texts
+from gops.sensors import quality_rules, texts
 from gops.sensors.model import Datastream, RetentionDefault
 from gops.sensors.routes import OPEN, UNBOUNDED
 from gops.settings import Settings
@@ -137,9 +137,16 @@ def inherited(session: Session, platform: Rule, organisation_id: int) -> Rule:
 def closing(stream: Datastream, rule: Rule) -> tuple[int, int]:
     """``age`` and ``closed`` of ``routes.Target``: readings older, or before that, are no longer taken in.
 
-    They would be deleted again, or stand beside the one that stands for their step.
+    They would be deleted again, or stand beside the one that stands for their step; or the rule ``late`` says so.
     """
-    ages = [UNBOUNDED if rule.retention is None else rule.retention]
+    late = quality_rules.read(stream.quality_rules).late
+    ages = [UNBOUNDED if rule.retention is None else rule.retention, UNBOUNDED if late is None else late]
     if rule.thin_after is not None and rule.thins(cast(Kind, stream.kind), stream.period):
         ages.append(rule.thin_after)
     return min(ages), OPEN if stream.thinned_until is None else stream.thinned_until
+
+
+def lead(stream: Datastream) -> int:
+    """``lead`` of ``routes.Target``: how far ahead of its arrival a reading may be, as a negative age."""
+    future = quality_rules.read(stream.quality_rules).future
+    return -UNBOUNDED if future is None else -future

@@ -15,7 +15,8 @@ UNBOUNDED = 1 << 62
 class Target:
     """A Datastream as the goal of a field. stored = sent * ``scale`` + ``offset``, unit conversion included; a number
     outside ``low`` .. ``high`` (-inf and inf when unset) is suspect. A reading older than ``age`` or before ``closed``
-    comes too late: what is kept of that time is settled. Microseconds."""
+    comes too late: what is kept of that time is settled. One that is further ahead than ``lead`` says (0 or less: how
+    old it is at least) is refused as well. Microseconds."""
 
     datastream: int
     kind: Kind
@@ -26,6 +27,7 @@ class Target:
     age: int = UNBOUNDED
     closed: int = OPEN
     unit: str | None = None
+    lead: int = -UNBOUNDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ def test_what_cannot_be_stored_is_refused_by_code_and_its_neighbour_kept(message
 @pytest.mark.parametrize(
     ("age", "closed", "t", "part"),
     [
-        (10 * DAY, OPEN, NOW - 10 * DAY - 1000, "10 days"),
+        (10 * DAY, OPEN, NOW - 10 * DAY - 1000, "P10D"),
         (10 * DAY, OPEN, NOW - 10 * DAY, None),
         (UNBOUNDED, NOW - 5 * DAY, NOW - 5 * DAY - 1000, "thinned"),
         (UNBOUNDED, NOW - 5 * DAY, NOW - 5 * DAY, None),
@@ -165,6 +165,20 @@ def test_what_comes_after_its_time_was_settled_is_refused_as_too_late(
     assert codes(got) == ([] if part is None else [("too_late", "a", "[0].values.a")])
     assert got.datastream == ([1, 3, 1] if part is None else [3, 1])
     assert part is None or part in got.refusals[0].note
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(2000, [1, 3]), (2001, [3])])
+def test_what_is_further_ahead_than_its_datastream_accepts_is_refused(ahead: int, taken: list[int]) -> None:
+    """Its neighbours have the bound of the platform."""
+    route = DeviceRoute(
+        7, 3, "suwon", "suwon/air", {**ROUTE.fields, "a": replace(ROUTE.fields["pm10"], lead=-2_000_000)}
+    )
+    message = [{"ts": NOW // 1000 + ahead, "values": {"a": 1, "free": 2}}]
+    got = resolve(decode("json", json.dumps(message).encode(), Frame()), route, NOW, LIMITS)
+    assert got.datastream == taken
+    assert [one.note for one in got.refusals] == [
+        "PT0.001S later than the PT2S that this Datastream accepts (rule future)"
+    ] * (len(taken) == 1)
 
 
 @pytest.mark.parametrize("number", [nan, inf, -inf])
