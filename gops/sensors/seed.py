@@ -74,6 +74,11 @@ SEED: tuple[Seed, ...] = (
     Seed("traffic_speed", "통행 속도", "Mean speed of traffic", "km/h"),
     Seed("footfall", "보행량", "People who passed", "{person}", "amount"),
     Seed("rented_bikes", "자전거 대여 건수", "Bicycles rented", "{bike}", "amount"),
+    Seed("bikes_available", "대여 가능한 자전거 수", "Bicycles to be had at a station", "{bike}"),
+    Seed("docks_available", "빈 거치대 수", "Free docks of a station for bicycles", "{dock}"),
+    Seed("bike_docks", "거치대 수", "Docks of a station for bicycles", "{dock}"),
+    Seed("parked_vehicles", "주차된 차량 수", "Vehicles that are parked", "{vehicle}"),
+    Seed("parking_capacity", "주차면 수", "Parking spaces in all", "{space}"),
     Seed("parking_occupied", "주차면 점유", "Whether a parking space is occupied", "1", "state"),
     Seed("parking_free", "빈 주차면 수", "Free parking spaces", "{space}"),
     # utilities

@@ -88,9 +88,9 @@ def test_a_feed_is_changed_and_asked_to_run(inside: World, portal: Portal) -> No
     ("given", "code", "field"),
     [
         ({"slug": "direct"}, "invalid_value", "slug"),
-        ({"adapter": "seoul"}, "invalid_value", "adapter"),
-        ({"config": {"provinces": ["Seoul"]}}, "bad_config", "config.provinces"),
-        ({"config": {}}, "bad_config", "config.provinces"),
+        ({"adapter": "busan"}, "invalid_value", "adapter"),
+        ({"config": {"provinces": ["Seoul"]}}, "invalid_value", "config.provinces[0]"),
+        ({"config": {}}, "invalid_value", "config.provinces"),
         ({"minutes": "61"}, "bad_minutes", "minutes"),
         ({"calls_per_day": 0}, "invalid_value", "calls_per_day"),
         ({"key": "a b"}, "invalid_value", "key"),

@@ -11,7 +11,8 @@ from gops.api.titles import TITLES
 
 ROOT = Path(gops.__file__).parent
 SERVED = ("*.py", "api/**/*.py", "accounts/*.py", "sensors/*.py", "store/**/*.py", "testbed/*.py", "ingest/refusals.py",
-          "catalog/*.py", "ingest/feeds/*.py", "ingest/declared/*.py", "outbound/*.py", "jobs/*.py")  # fmt: skip
+          "catalog/*.py", "ingest/feeds/**/*.py", "ingest/declared/*.py", "ingest/push/*.py", "outbound/*.py",
+          "jobs/*.py")  # fmt: skip
 AT_START = {"unknown_setting"}  # these stop the start, before there is HTTP
 CLASSES = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.GopsError)}
 

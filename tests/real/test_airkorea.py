@@ -35,19 +35,19 @@ def body() -> bytes:
 
 @pytest.fixture(scope="module")
 def page(body: bytes) -> Page:
-    found = AirKorea().read(200, body)
+    found = AirKorea({"provinces": ["서울"]}).read(200, body)
     assert isinstance(found, Page)
     return found
 
 
 @pytest.fixture(scope="module")
 def sample(page: Page) -> Sample:
-    return AirKorea().sample(page, "서울", FOUR + HOUR // 3)
+    return AirKorea({"provinces": ["서울"]}).sample(page, "서울", FOUR + HOUR // 3)
 
 
 def test_the_envelope_has_ten_rows_of_forty(page: Page) -> None:
     assert (len(page.rows), page.total) == (10, 40)
-    assert not AirKorea().is_last(page, 10)
+    assert not AirKorea({"provinces": ["서울"]}).is_last(page, 10)
 
 
 def test_every_cell_is_what_the_file_says(body: bytes, sample: Sample) -> None:

@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from gops.errors import Invalid
 from gops.ingest.feeds.airkorea import AirKorea
-from gops.ingest.feeds.answers import Failure, Measured, Page, Sample
+from gops.ingest.feeds.portals.data_go_kr import DataGoKr
+from gops.ingest.feeds.portals.gyeonggi import Gyeonggi
+from gops.ingest.feeds.portals.seoul import Seoul
+from gops.ingest.feeds.source import Source
 
 
-class Adapter(Protocol):
-    """What a portal is asked and what its answers mean. Pure: no method does I/O or reads a clock."""
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A kind of portal. ``open`` makes a source of a config, or raises ``Invalid``.
 
-    @property
-    def name(self) -> str: ...
+    ``minutes`` of each hour, at which it is worth asking; ``calls_per_day`` is what an ordinary key may ask in a day.
+    """
 
-    @property
-    def measured(self) -> Mapping[str, Measured]:
-        """By key of the observed property."""
-
-    @property
-    def minutes(self) -> str:
-        """Of each hour, at which it is worth asking."""
-
-    @property
-    def calls_per_day(self) -> int:
-        """What an ordinary key may ask in a day."""
+    name: str
+    open: Callable[[Mapping[str, Any]], Source]
+    minutes: str
+    calls_per_day: int
+    needs_key: bool = True
 
     def check(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The config with its defaults; ``url`` in it is what the guard looks at. Raises ``Invalid``."""
-
-    def queries(self, config: Mapping[str, Any]) -> Sequence[str]:
-        """Names of what is asked one after the other; each may have several pages."""
-
-    def url(self, config: Mapping[str, Any], query: str, page: int, key: str) -> str:
-        """The address of a page, counted from 1."""
-
-    def read(self, status: int, body: bytes) -> Page | Failure:
-        """Never raises."""
-
-    def is_last(self, page: Page, seen: int) -> bool:
-        """Is this the last page of a query, of which ``seen`` rows have come?"""
-
-    def sample(self, page: Page, query: str, arrival: int) -> Sample:
-        """Never raises."""
+        """The config as it is kept. Raises ``Invalid``."""
+        return self.open(config).config
 
 
-ADAPTERS: Mapping[str, Adapter] = {one.name: one for one in (AirKorea(),)}
+ADAPTERS: Mapping[str, Adapter] = {
+    one.name: one
+    for one in (
+        # values of an hour come 10 to 20 minutes after it, sometimes later; a development key has 500 calls a day
+        Adapter("airkorea", AirKorea, "15,35", 450),
+        Adapter("data-go-kr", DataGoKr, "10,40", 450),
+        Adapter("seoul", Seoul, "5,20,35,50", 900),
+        Adapter("gyeonggi", Gyeonggi, "5,35", 900),
+    )
+}
 
 
 def adapter(name: str) -> Adapter:

@@ -4,6 +4,7 @@
 - ``dataTime`` is Korean wall time of the hour's end, 01 to 24: ``2016-04-23 24:00`` is the next day's midnight.
 - ``*Flag`` says why a number is missing or not to be trusted, and may stand beside one.
 - Station names are not unique in the country. A station is told by ``stationCode``, or by province and name.
+- The list of stations is a service of its own, which a key has to be allowed for; there ``dmX`` is the latitude.
 - A dead or renamed station keeps its last hour with nothing in it; that must not wipe out what it measured then.
 
 A column that a row does not have at all (PM2.5 in old versions) is not missing; it says nothing.
@@ -12,19 +13,26 @@ A column that a row does not have at all (PM2.5 in old versions) is not missing;
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 from gops.clock import HOUR, to_micros
-from gops.errors import Invalid
+from gops.ingest.declared.sections import Section, wrong
 from gops.ingest.feeds import data_go_kr
 from gops.ingest.feeds.answers import KST, Failure, Measured, Page, Sample, Station, field_name
+from gops.ingest.feeds.portals import asking
+from gops.ingest.feeds.portals.rows import place_of
+from gops.ingest.feeds.source import Source
 from gops.ingest.refused import Refused, Unreadable, shown
 from gops.quality import Quality
+from gops.sensors import texts
 
 BASE = "https://apis.data.go.kr/B552584/ArpltnInforInqireSvc"
+STATIONS_BASE = "https://apis.data.go.kr/B552584/MsrstnInfoInqireSvc"
+STATIONS = "stations"
+STATIONS_OPERATION = "getMsrstnList"
 OPERATION = "getCtprvnRltmMesureDnsty"
 VERSION = "1.4"  # the first with flags of PM10 and PM2.5
 ROWS = 100  # in a page; services answer with nothing above a cap that none of them states
@@ -55,44 +63,45 @@ MEASURED: Mapping[str, Measured] = {
 }
 """By observed property; its column is ``{key}Value`` and its flag ``{key}Flag``. The index (khai) and the grades follow
 from these and are left out."""
+COLUMNS = ("dataTime", *(f"{key}Value" for key in MEASURED))
 FACTS: Mapping[str, str] = {"province": "sidoName", "name": "stationName", "code": "stationCode", "network": "mangName"}
 
 
-class AirKorea:
-    """See ``adapters.Adapter``. A query is one province.
+class AirKorea(Source):
+    """A query is one province; ``places`` are the stations of it.
 
-    ``config`` is ``{"provinces": [...], "url": ...}``; ``url`` is the service's, without the operation.
+    ``config`` is ``{"provinces": [...], "url": ..., "stations_url": ...}``: the services' addresses, without operation.
     """
 
-    name = "airkorea"
     measured = MEASURED
-    minutes = "15,35"  # values of an hour come 10 to 20 minutes after it, sometimes later
-    calls_per_day = 450  # a development key has 500 a service and day
 
-    def check(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The config with its defaults. Raises ``Invalid``."""
-        provinces, url = config.get("provinces"), config.get("url", BASE)
-        unknown = sorted(config.keys() - {"provinces", "url"})
-        if unknown:
-            raise _bad_config(unknown[0], "no such name", "provinces and url")
-        if not isinstance(provinces, list) or not provinces or len(provinces) > len(PROVINCES):
-            raise _bad_config("provinces", provinces, "a list of " + ", ".join(PROVINCES))
-        for one in provinces:
-            if one not in PROVINCES:
-                raise _bad_config("provinces", one, "some of " + ", ".join(PROVINCES))
-        if not isinstance(url, str) or not url:
-            raise _bad_config("url", url, f"an address such as {BASE}")
-        return {"provinces": list(dict.fromkeys(provinces)), "url": url.rstrip("/")}
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        given = Section(config, "config")
+        provinces = given.words("provinces", len(PROVINCES))
+        for index, one in enumerate(provinces):
+            texts.one_of(one, PROVINCES, f"config.provinces[{index}]")
+        if not provinces:
+            raise wrong("config.provinces", config.get("provinces"), "a list of " + ", ".join(PROVINCES))
+        self.config = {"provinces": list(dict.fromkeys(provinces)), "url": asking.address(given, BASE)}
+        if given.has("stations_url"):
+            self.config["stations_url"] = asking.address(given, name="stations_url")
+        given.done()
+        self.queries = tuple(self.config["provinces"])
+        self.places = tuple(f"{STATIONS} {one}" for one in self.queries)
 
-    def queries(self, config: Mapping[str, Any]) -> Sequence[str]:
-        return tuple(config["provinces"])
+    def url(self, query: str, page: int, key: str, now: int) -> str:
+        """A key is issued encoded and decoded; either will do: it is decoded first."""
+        province = query.removeprefix(f"{STATIONS} ")
+        asked: dict[str, Any] = {"returnType": "json", "numOfRows": ROWS, "pageNo": page}
+        if province == query:
+            base = f"{self.config['url']}/{OPERATION}"
+            asked |= {"sidoName": query, "ver": VERSION}
+        else:
+            base = f"{self.config.get('stations_url', STATIONS_BASE)}/{STATIONS_OPERATION}"
+            asked |= {"addr": province}
+        return f"{base}?serviceKey={quote(unquote(key), safe='')}&{urlencode(asked)}"
 
-    def url(self, config: Mapping[str, Any], query: str, page: int, key: str) -> str:
-        """The address of a page, from 1. A key is issued encoded and decoded; either will do: it is decoded first."""
-        asked = {"sidoName": query, "returnType": "json", "ver": VERSION, "numOfRows": ROWS, "pageNo": page}
-        return f"{config['url']}/{OPERATION}?serviceKey={quote(unquote(key), safe='')}&{urlencode(asked)}"
-
-    def read(self, status: int, body: bytes) -> Page | Failure:
+    def read(self, status: int, body: bytes, query: str = "") -> Page | Failure:
         return data_go_kr.read(status, body)
 
     def is_last(self, page: Page, seen: int) -> bool:
@@ -100,13 +109,18 @@ class AirKorea:
 
     def sample(self, page: Page, query: str, arrival: int) -> Sample:
         """Columns of the rows. ``query`` names the province of rows that don't; ``arrival`` is when they came."""
-        sample = Sample()
+        sample = Sample(columns={str(name) for row in page.rows for name in row})
+        province = query.removeprefix(f"{STATIONS} ")
+        if province == query and page.rows:
+            sample.absent = {name for name in COLUMNS if name not in sample.columns}
         for index, row in enumerate(page.rows):
-            station = _station(row, query)
+            station = _station(row, province)
             if station is None:
                 sample.decoded.refusals.append(_refused("wrong_type", None, f"items[{index}].stationName", row, "text"))
                 continue
             sample.stations[station.key] = station
+            if province != query:
+                continue
             _add_row(sample, index, row, station, arrival - STALE)
         return sample
 
@@ -119,7 +133,7 @@ def _station(row: Mapping[str, Any], province: str) -> Station | None:
         return None
     facts.setdefault("province", province)
     key = f"{facts['province']} {facts['name']}"
-    return Station(key, facts["name"], facts.get("code"), facts)
+    return Station(key, facts["name"], facts.get("code"), facts, place=place_of(row.get("dmY"), row.get("dmX")))
 
 
 def _add_row(sample: Sample, index: int, row: Mapping[str, Any], station: Station, stale_before: int) -> None:
@@ -195,13 +209,3 @@ def read_time(value: Any) -> int:
 
 def _refused(code: str, field: str | None, place: str, row: Mapping[str, Any], expected: str) -> Refused:
     return Refused(code, field, place, f"found {shown(row.get('stationName'))}; expected {expected}", len(MEASURED))
-
-
-def _bad_config(name: str, found: Any, expected: str) -> Invalid:
-    return Invalid(
-        f"config.{name} is {shown(found)}, expected {expected}",
-        code="bad_config",
-        field=f"config.{name}",
-        found=shown(found),
-        expected=expected,
-    )

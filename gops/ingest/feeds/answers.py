@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from gops.geo import Point
 from gops.ingest.decoded import Decoded
 from gops.kinds import Kind, Label
 
@@ -29,10 +30,19 @@ TRANSIENT: frozenset[Trouble] = frozenset({"rate", "server", "unreadable"})
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows as the portal names their fields; ``total`` of the whole query where it says so."""
+    """Rows as the portal names their fields; ``total`` of the whole query where it says so.
+
+    ``next`` is the address of the page after it, where the portal says it. ``follow`` are further queries that it
+    names. ``fresh`` seconds there is nothing newer. ``made`` is the moment that the whole page says it is of
+    (microseconds).
+    """
 
     rows: Sequence[Mapping[str, Any]]
-    total: int | None
+    total: int | None = None
+    next: str | None = None
+    follow: tuple[str, ...] = ()
+    fresh: int | None = None
+    made: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +58,31 @@ class Failure:
 class Station:
     """Where something is measured. ``code`` is the portal's own id of it, None where it gives none.
 
-    ``name`` is not unique in the country, so ``key`` tells stations apart where there is no code.
+    ``name`` is not unique in the country, so ``key`` tells stations apart where there is no code. The Thing gets
+    ``title`` for its name, or ``key`` where that is empty. ``place`` is where it stands, as far as the portal says.
     """
 
     key: str
     name: str
     code: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    place: Point | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an observed property is at this portal; ``sensor`` names the instrument or procedure in the registry."""
+    """What an observed property is at this portal; ``sensor`` names the instrument or procedure in the registry.
+
+    ``where`` is the place in the config that says so, such as ``config.fields[2]``; empty for what is built in.
+    """
 
     sensor: str
     unit: str
     kind: Kind
     period: str | None
     label: Label
+    where: str = ""
 
 
 @dataclass(slots=True)
@@ -74,7 +91,8 @@ class Sample:
 
     ``decoded.fields`` are ``field_name(station, property)``. ``known`` are those with a number or a flag: a property
     that a station never had a number of is not registered. ``skipped`` counts rows without a time or long out of date
-    that say nothing; ``drift`` has what the adapter did not expect.
+    that say nothing; ``drift`` has what the adapter did not expect. ``columns`` are the names of fields that the rows
+    have, ``absent`` those that the config reads and no row has (of an empty page neither says anything).
     """
 
     decoded: Decoded = field(default_factory=Decoded)
@@ -82,6 +100,8 @@ class Sample:
     known: set[tuple[str, str]] = field(default_factory=set)
     skipped: int = 0
     drift: set[str] = field(default_factory=set)
+    columns: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
 
 
 def field_name(station_key: str, observed_property: str) -> str:

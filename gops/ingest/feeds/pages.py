@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import threading
 from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
 
 from gops.clock import Clock
 from gops.errors import GopsError, Unavailable
-from gops.ingest.feeds.adapters import Adapter
 from gops.ingest.feeds.answers import Failure, Page
 from gops.ingest.feeds.budget import Budgets, midnight_after
 from gops.ingest.feeds.model import Feed
+from gops.ingest.feeds.source import Source
 from gops.ingest.feeds.troubles import FeedTrouble, Interrupted, is_passing
 from gops.outbound import Call, Outbound, mask
 from gops.settings import Settings
@@ -38,18 +39,18 @@ class Pages:
         self._settings = settings
         self._stopping = stopping
 
-    def fetch(self, feed: Feed, adapter: Adapter, query: str, number: int, calls: list[str]) -> Asked | None:
+    def fetch(self, feed: Feed, source: Source, url: str, query: str, calls: list[str]) -> Asked | None:
         """None where the portal has nothing. ``calls`` gets the masked address of each call that is made.
 
-        Raises ``FeedTrouble``, and ``Interrupted`` when GOPS stops meanwhile.
+        A feed whose breaker is half open is asked only once. Raises ``FeedTrouble``, and ``Interrupted`` when GOPS
+        stops meanwhile.
         """
-        tries = self._settings.feed_retries + 1
-        url = adapter.url(feed.config, query, number, feed.secret)
+        tries = 1 if feed.failures >= self._settings.feed_failures else self._settings.feed_retries + 1
         trouble = FeedTrouble("internal", "nothing was tried")
         for attempt in range(tries):
             if attempt:
                 self._wait(attempt)
-            found = self._ask(feed, adapter, url, calls)
+            found = self._ask(feed, source, url, query, calls)
             if not isinstance(found, FeedTrouble):
                 return found
             trouble = found
@@ -57,29 +58,29 @@ class Pages:
                 break
         raise trouble
 
-    def _ask(self, feed: Feed, adapter: Adapter, url: str, calls: list[str]) -> Asked | FeedTrouble | None:
+    def _ask(self, feed: Feed, source: Source, url: str, query: str, calls: list[str]) -> Asked | FeedTrouble | None:
         if self._stopping.is_set():
             raise Interrupted
         self._pay(feed, len(calls))
-        secrets = (feed.secret,)
+        secrets = (feed.secret,) if feed.secret else ()
         calls.append(mask(url, secrets))
+        headers = {"Accept": "application/json, */*;q=0.5"} | dict(source.headers(feed.secret))
         try:
-            answer = self._outbound.fetch(Call(url, headers={"Accept": "application/json"}, secrets=secrets))
+            answer = self._outbound.fetch(Call(url, headers=headers, secrets=secrets))
         except Unavailable as error:
             return FeedTrouble(error.code, mask(error.message, secrets), passing=True)
         except GopsError as error:
             return FeedTrouble(error.code, mask(error.message, secrets))
-        found = adapter.read(answer.status, answer.body)
+        found = source.read(answer.status, answer.body, query)
         if isinstance(found, Failure):
             return self._of(feed, found, secrets)
-        raw = answer.body if feed.secret.encode() not in answer.body else mask_bytes(answer.body, secrets)
-        return Asked(found, answer.url, raw)
+        return Asked(found, answer.url, mask_bytes(answer.body, secrets))
 
     def _pay(self, feed: Feed, calls: int) -> None:
         if calls >= self._settings.feed_pages:
             bound = f"{self._settings.feed_pages} calls (GOPS_FEED_PAGES)"
             raise FeedTrouble("too_many_pages", f"the run would need more than {bound}")
-        if not self._budgets.take(feed.adapter, feed.secret, feed.calls_per_day):
+        if not self._budgets.take(feed.adapter, purse(feed), feed.calls_per_day):
             note = f"the key's calls of today are spent, or its portal said so; the feed allows {feed.calls_per_day}"
             raise FeedTrouble("budget_spent", note, rests_until=midnight_after(self._clock.micros()))
 
@@ -88,7 +89,7 @@ class Pages:
             return None
         note = mask(failure.note, secrets)
         if failure.trouble == "quota":
-            self._budgets.stop(feed.adapter, feed.secret)
+            self._budgets.stop(feed.adapter, purse(feed))
             raise FeedTrouble(failure.code, note, rests_until=midnight_after(self._clock.micros()))
         return FeedTrouble(failure.code, note, passing=is_passing(failure.trouble))
 
@@ -99,5 +100,22 @@ class Pages:
             raise Interrupted
 
 
+def next_page(url: str, following: str, seen: set[str]) -> str:
+    """The address that a page names as the next. Raises ``FeedTrouble`` for one elsewhere, and for one asked before."""
+    there = urljoin(url, following)
+    if urlsplit(there)[:2] != urlsplit(url)[:2]:
+        note = f"the next page stands on {mask(urlsplit(there).netloc)[:100]}, not where the first one does"
+        raise FeedTrouble("foreign_page", note)
+    if there in seen:
+        raise FeedTrouble("page_loop", "the portal names a page as the next that was read already")
+    return there
+
+
+def purse(feed: Feed) -> str:
+    """What calls are counted by: the key, or the feed itself where its portal wants none."""
+    return feed.secret or f"feed {feed.id}"
+
+
 def mask_bytes(raw: bytes, secrets: tuple[str, ...]) -> bytes:
-    return mask(raw.decode("utf-8", "replace"), secrets).encode()
+    """Whatever the encoding is: Latin-1 keeps every byte, and keys are ASCII."""
+    return mask(raw.decode("latin-1"), secrets).encode("latin-1")

@@ -13,11 +13,11 @@ from gops.accounts.model import Organisation
 from gops.clock import Clock
 from gops.errors import GopsError
 from gops.ingest.feeds import stations
-from gops.ingest.feeds.adapters import ADAPTERS, Adapter
-from gops.ingest.feeds.answers import Page
+from gops.ingest.feeds.adapters import ADAPTERS
 from gops.ingest.feeds.budget import Budgets
 from gops.ingest.feeds.model import Feed
-from gops.ingest.feeds.pages import Asked, Pages
+from gops.ingest.feeds.pages import Asked, Pages, next_page
+from gops.ingest.feeds.source import Source
 from gops.ingest.feeds.standing import Outcome, RunLog, Tally
 from gops.ingest.feeds.troubles import FeedTrouble, Interrupted
 from gops.ingest.mapping import Limits, resolve, to_table
@@ -36,7 +36,7 @@ log = logs.get(__name__)
 class _Run:
     feed: Feed
     organisation: str
-    adapter: Adapter
+    source: Source
     run_id: int
     default: Rule  # retention
     tally: Tally = field(default_factory=Tally)
@@ -74,7 +74,7 @@ class FeedRunner:
         with self._database.read() as session:
             slug = session.get_one(Organisation, feed.organisation_id).slug
             default = inherited(session, Rule.of(self._settings), feed.organisation_id)
-        run = _Run(feed, slug, ADAPTERS[feed.adapter], run_id, default)
+        run = _Run(feed, slug, ADAPTERS[feed.adapter].open(feed.config), run_id, default)
         outcome = self._outcome(run)
         self._log.finish(run.run_id, feed, run.tally, outcome)
         say = log.info if outcome.is_success else log.warning
@@ -100,7 +100,7 @@ class FeedRunner:
     def _pull(self, run: _Run) -> FeedTrouble | None:
         """The first passing trouble, after which other queries were still tried."""
         troubles: list[FeedTrouble] = []
-        for query in run.adapter.queries(run.feed.config):
+        for query in run.source.queries:
             try:
                 self._pull_query(run, query)
             except FeedTrouble as trouble:
@@ -110,30 +110,40 @@ class FeedRunner:
         return troubles[0] if troubles else None
 
     def _pull_query(self, run: _Run, query: str) -> None:
-        seen, number = 0, 1
+        seen, number, asked_for = 0, 1, set[str]()
+        total: int | None = None
+        url = run.source.url(query, number, run.feed.secret, self._clock.micros())
         while True:
-            asked = self._pages.fetch(run.feed, run.adapter, query, number, run.tally.calls)
+            asked_for.add(url)
+            asked = self._pages.fetch(run.feed, run.source, url, query, run.tally.calls)
             if asked is None:
+                _refuse_short(total, seen, query)
                 return
+            total = asked.page.total
             seen += len(asked.page.rows)
             self._take_in(run, asked, query)
-            if run.adapter.is_last(asked.page, seen):
-                _refuse_short(asked.page, seen, query)
+            if run.source.is_last(asked.page, seen):
+                _refuse_short(total, seen, query)
                 return
             number += 1
+            following = asked.page.next
+            if following is None:
+                url = run.source.url(query, number, run.feed.secret, self._clock.micros())
+            else:
+                url = next_page(url, following, asked_for)
 
     def _take_in(self, run: _Run, asked: Asked, query: str) -> None:
         """Register, check and store a page."""
         feed, now = run.feed, self._clock.micros()
-        sample = run.adapter.sample(asked.page, query, now)
+        sample = run.source.sample(asked.page, query, now)
         with self._database.read() as session:
             registered = stations.look_up(session, feed, sample)
         if registered.lacks(sample):
             with self._database.write() as session:
-                measured = run.adapter.measured
+                measured = run.source.measured
                 run.tally.registered += stations.register(session, feed, sample, measured, self._settings, now)
                 registered = stations.look_up(session, feed, sample)
-        to = stations.route(feed, run.organisation, registered, run.adapter.measured, run.default)
+        to = stations.route(feed, run.organisation, registered, run.source.measured, run.default)
         decoded, silent = stations.told(sample.decoded, to)
         readings = resolve(decoded, to, now, Limits.of(self._settings, self._store.capabilities))
         source = feed.slug, "", feed.organisation_id, asked.url, asked.raw
@@ -145,12 +155,12 @@ class FeedRunner:
         run.tally.readings += len(readings.t)
         run.tally.refused += sum(refused.readings for refused in readings.refusals)
         run.tally.skipped += sample.skipped + silent
-        run.tally.drift |= sample.drift
+        run.tally.drift |= sample.drift | {f"no row has {name}" for name in sample.absent}
         self._log.progress(run.run_id, feed.id, run.tally)
 
 
-def _refuse_short(page: Page, seen: int, query: str) -> None:
+def _refuse_short(total: int | None, seen: int, query: str) -> None:
     """A portal that says there are more rows than it gives is not at the end of its data."""
-    if page.total is not None and seen < page.total:
-        note = f"{query}: the portal says {page.total} rows and gave {seen}"
+    if total is not None and seen < total:
+        note = f"{query}: the portal says {total} rows and gave {seen}; a sample key gives a few only".lstrip(": ")
         raise FeedTrouble("short_pages", note, passing=True)

@@ -6,10 +6,11 @@ same Thing, and a portal that begins to give codes does not double its stations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gops import units
@@ -19,16 +20,18 @@ from gops.ingest.feeds.answers import Measured, Sample, Station, field_name
 from gops.ingest.feeds.model import Feed, FeedStation
 from gops.permissions import ANONYMOUS
 from gops.records import audit, events
+from gops.sensors import places
 from gops.sensors.bounds import refuse_count, refuse_more
 from gops.sensors.declaration import check_property, declare
 from gops.sensors.ending import tell
 from gops.sensors.instruments import sensor_for
-from gops.sensors.model import Datastream, ObservedProperty, Thing
-from gops.sensors.retention import KEPT, Rule, closing
+from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
+from gops.sensors.retention import KEPT, Rule, closing, lead
 from gops.sensors.routes import DeviceRoute, Target
 from gops.settings import Settings
 
 INFINITY = float("inf")
+NAME_LENGTH = 200
 Known = Mapping[tuple[str, str], Datastream]
 """By key of the station and of the observed property; of several the newest."""
 
@@ -39,10 +42,13 @@ class Registered:
 
     stations: Mapping[str, FeedStation]
     datastreams: Known
+    vague: frozenset[str]
+    """Keys of stations of which the sample says a place or a title that their Things lack."""
 
     def lacks(self, sample: Sample) -> bool:
-        unknown = any(pair not in self.datastreams for pair in sample.known)
-        return unknown or any(sample.stations[key].code and row.code is None for key, row in self.stations.items())
+        if self.vague or any(pair not in self.datastreams for pair in sample.known):
+            return True
+        return any(sample.stations[key].code and row.code is None for key, row in self.stations.items())
 
 
 def look_up(session: Session, feed: Feed, sample: Sample) -> Registered:
@@ -54,7 +60,19 @@ def look_up(session: Session, feed: Feed, sample: Sample) -> Registered:
         row = _match(station, by_key, by_code)
         if row is not None:
             found[key] = row
-    return Registered(found, _datastreams(session, feed, found))
+    return Registered(found, _datastreams(session, feed, found), frozenset(_vague(session, sample, found)))
+
+
+def _vague(session: Session, sample: Sample, found: Mapping[str, FeedStation]) -> Iterator[str]:
+    told = {key: row for key, row in found.items() if sample.stations[key].place or sample.stations[key].title}
+    ids = [row.thing_id for row in told.values()]
+    names = {one.id: one.name for one in session.execute(select(Thing.id, Thing.name).where(Thing.id.in_(ids)))}
+    placed = set(session.scalars(select(Location.thing_id).where(Location.thing_id.in_(ids)).distinct()))
+    for key, row in told.items():
+        station = sample.stations[key]
+        unnamed = bool(station.title) and names[row.thing_id] == row.key != _name(station)
+        if unnamed or (station.place is not None and row.thing_id not in placed):
+            yield key
 
 
 def _match(
@@ -96,8 +114,14 @@ def register(
     stations = dict(found.stations)
     for key, row in stations.items():
         row.code = row.code or sample.stations[key].code
-    for key in sorted({key for key, _ in wanted} - stations.keys()):
+    new = sorted({key for key, _ in wanted} - stations.keys())
+    if new:
+        there = session.scalar(select(func.count()).where(FeedStation.feed_id == feed.id)) or 0
+        refuse_count(there + len(new), "feed_stations", settings)
+    for key in new:
         stations[key] = _add_station(session, feed, sample.stations[key], settings, now)
+    for key in sorted(found.vague | set(new)):
+        _describe(session, stations[key], sample.stations[key], settings, now)
     made: list[int] = []
     for key, observed in wanted:
         thing = session.get_one(Thing, stations[key].thing_id)
@@ -112,13 +136,11 @@ def register(
 
 
 def _add_station(session: Session, feed: Feed, station: Station, settings: Settings, now: int) -> FeedStation:
-    there = session.scalars(select(FeedStation.id).where(FeedStation.feed_id == feed.id)).all()
-    refuse_count(len(there) + 1, "feed_stations", settings)
     own = Thing.organisation_id == feed.organisation_id
     refuse_more(session, settings, "organisation_things", own, feed.organisation_id)
     thing = Thing(
         organisation_id=feed.organisation_id,
-        name=station.key[:200],
+        name=_name(station),
         description="",
         properties={"source": feed.adapter, **station.facts},
         created_at=now,
@@ -130,6 +152,26 @@ def _add_station(session: Session, feed: Feed, station: Station, settings: Setti
     session.add(row)
     session.flush()
     return row
+
+
+def _describe(session: Session, row: FeedStation, station: Station, settings: Settings, now: int) -> None:
+    """Put the Thing where the portal says, if it has no place, and call it by its title, if it has only its key.
+
+    What a person has changed is left alone, and so is a place that the portal changes later.
+    """
+    thing = session.get_one(Thing, row.thing_id)
+    placed = session.scalar(select(Location.id).where(Location.thing_id == thing.id).limit(1)) is not None
+    if station.place is not None and not placed:
+        places.move(session, thing, station.place, "", now, now, settings.thing_locations)
+    if station.title and thing.name == row.key:
+        thing.name = _name(station)
+    events.append(session, now, "thing.changed", thing=thing.id)
+
+
+def _name(station: Station) -> str:
+    """One line, as names of Things are."""
+    plain = unicodedata.normalize("NFC", "".join(sign for sign in station.title or station.key if sign.isprintable()))
+    return plain.strip()[:NAME_LENGTH] or station.key[:NAME_LENGTH]
 
 
 def _free_key(session: Session, feed: Feed, station: Station) -> str:
@@ -189,7 +231,7 @@ def _target(stream: Datastream, measured: Measured, default: Rule) -> Target:
     low = -INFINITY if stream.range_low is None else stream.range_low
     high = INFINITY if stream.range_high is None else stream.range_high
     age, closed = closing(stream, default.under(stream))
-    return Target(stream.id, measured.kind, scale, offset, low, high, age=age, closed=closed)
+    return Target(stream.id, measured.kind, scale, offset, low, high, age=age, closed=closed, lead=lead(stream))
 
 
 def told(decoded: Decoded, to: DeviceRoute) -> tuple[Decoded, int]:

@@ -63,6 +63,12 @@ class World:
         config = {"provinces": given.pop("provinces", ["서울"]), "url": self.portal.url}
         return self.feeds.declare(self.actor, self.home.slug, slug, "대기질", "airkorea", config, KEY, **given)
 
+    def pull(self, adapter: str, config: dict[str, Any], key: str = KEY, **given: Any) -> tuple[Feed, Outcome]:
+        """Declare a feed of any adapter, and run it once."""
+        slug = given.pop("slug", adapter)
+        feed = self.feeds.declare(self.actor, self.home.slug, slug, adapter, adapter, config, key, **given)
+        return feed, self.run(feed)
+
     def run(self, feed: Feed) -> Outcome:
         outcome = self.runner.run(feed.id)
         assert outcome is not None

@@ -1,4 +1,4 @@
-"""A portal on loopback that answers what a test tells it to, in the real shape of AirKorea's answers."""
+"""A portal on loopback that answers what a test tells it to; and answers in the real shape of AirKorea's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-Reply = tuple[int, bytes]
+Reply = tuple[int, bytes] | tuple[int, bytes, dict[str, str]]
 KEY = "abc/DEF+gh=="
 
 
@@ -44,20 +44,28 @@ BROKEN: Reply = 502, b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class Portal:
-    """``replies`` are given one after the other, the last one again and again; or ``answer`` decides."""
+    """``replies`` are given one after the other, the last one again and again; or ``answer`` decides by the parameters,
+    or ``serve`` by path and headers."""
 
     def __init__(self) -> None:
         self.replies: list[Reply] = []
         self.asked: list[dict[str, str]] = []
+        self.paths: list[str] = []
         self.answer: Callable[[dict[str, str]], Reply] = self._next
+        self.serve: Callable[[str, dict[str, str]], Reply] | None = None
         portal = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
                 portal.asked.append(query)
-                status, body = portal.answer(query)
+                portal.paths.append(self.path)
+                named = {name.lower(): value for name, value in self.headers.items()}
+                reply = portal.serve(self.path, named) if portal.serve else portal.answer(query)
+                status, body = reply[0], reply[1]
                 self.send_response(status)
+                for name, value in (reply[2] if len(reply) == 3 else {}).items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -68,7 +76,8 @@ class Portal:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/B552584/ArpltnInforInqireSvc"
+        self.root = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{self.root}/B552584/ArpltnInforInqireSvc"
 
     def _next(self, _query: dict[str, str]) -> Reply:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]

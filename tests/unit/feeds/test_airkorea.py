@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from gops.clock import HOUR, to_micros
 from gops.errors import Invalid
+from gops.geo import Point
 from gops.ingest.feeds.airkorea import BASE, AirKorea, read_number, read_time
 from gops.ingest.feeds.answers import Page, Sample
 from gops.ingest.refused import Unreadable
@@ -19,7 +21,7 @@ from gops.outbound import mask
 from gops.quality import Quality
 
 KST = ZoneInfo("Asia/Seoul")
-ADAPTER = AirKorea()
+ADAPTER = AirKorea({"provinces": ["서울"]})
 
 
 def at(*parts: int) -> int:
@@ -190,12 +192,24 @@ def test_any_time_is_whole_minutes_or_unreadable(value: Any) -> None:
 
 @pytest.mark.parametrize("key", ["abc/DEF+gh==", "abc%2FDEF%2Bgh%3D%3D"])
 def test_a_key_is_encoded_once_however_it_was_issued(key: str) -> None:
-    url = ADAPTER.url({"url": BASE, "provinces": ["서울"]}, "서울", 2, key)
+    url = ADAPTER.url("서울", 2, key, NOW)
     assert "serviceKey=abc%2FDEF%2Bgh%3D%3D&" in url
     assert "%25" not in url
     assert url.startswith(f"{BASE}/getCtprvnRltmMesureDnsty?")
     assert "pageNo=2" in url
     assert "DEF" not in mask(url, (key,))
+
+
+def test_positions_come_from_the_list_of_stations_where_dmx_is_the_latitude() -> None:
+    assert ADAPTER.places == ("stations 서울",)
+    url = ADAPTER.url("stations 서울", 1, "k", NOW)
+    assert url.startswith("https://apis.data.go.kr/B552584/MsrstnInfoInqireSvc/getMsrstnList?serviceKey=k&")
+    assert f"addr={quote('서울')}" in url
+    rows = [{"stationName": "중구", "dmX": "37.564639", "dmY": "126.975961"}, {"stationName": "강남구", "dmX": ""}]
+    found = ADAPTER.sample(Page(rows, 2), "stations 서울", NOW)
+    assert found.stations["서울 중구"].place == Point(126.975961, 37.564639)
+    assert found.stations["서울 강남구"].place is None
+    assert (found.decoded.fields, found.decoded.refusals, found.absent) == ([], [], set())
 
 
 def test_pages_end_by_the_total_or_by_an_empty_or_short_page() -> None:
@@ -208,18 +222,19 @@ def test_pages_end_by_the_total_or_by_an_empty_or_short_page() -> None:
 
 
 def test_a_config_gets_its_defaults() -> None:
-    assert ADAPTER.check({"provinces": ["서울", "경기", "서울"]}) == {"provinces": ["서울", "경기"], "url": BASE}
+    assert AirKorea({"provinces": ["서울", "경기", "서울"]}).config == {"provinces": ["서울", "경기"], "url": BASE}
 
 
 @pytest.mark.parametrize(
     ("config", "field"),
     [
         ({}, "config.provinces"), ({"provinces": []}, "config.provinces"), ({"provinces": "서울"}, "config.provinces"),
-        ({"provinces": ["Seoul"]}, "config.provinces"), ({"provinces": [["서울"]]}, "config.provinces"),
+        ({"provinces": ["Seoul"]}, "config.provinces[0]"),
+        ({"provinces": [["서울"]]}, "config.provinces[0]"),
         ({"provinces": ["서울"], "url": ""}, "config.url"), ({"provinces": ["서울"], "key": "x"}, "config.key"),
     ],
 )  # fmt: skip
 def test_a_wrong_config_names_what_is_wrong(config: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as caught:
-        ADAPTER.check(config)
-    assert (caught.value.code, caught.value.field) == ("bad_config", field)
+        AirKorea(config)
+    assert (caught.value.code, caught.value.field) == ("unknown_field" if "key" in config else "invalid_value", field)
