@@ -40,9 +40,8 @@ from gops.files.folder import FolderFiles
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.runner import FeedRunner
 from gops.ingest.feeds.schedule import FeedSchedule
-from gops.ingest.feeds.service import Feeds
-from gops.ingest.refusals import Refusals
-from gops.ingest.status import DeviceStatus
+from gops.ingest.push.service import Pushes
+from gops.ingest.rules.ruling import rules_over
 from gops.jobs.scheduler import Jobs
 from gops.keeping.life import life_of
 from gops.keeping.restore import refuse_unfinished
@@ -203,6 +202,7 @@ class Platform:
         )
         self.live.publish = self.ingest.link.publish
         self.corrections = Corrections(own.database, clock, chosen, self.store)
+        self.pushes = Pushes(own.database, clock, chosen, self.store, own.refusals, own.mappings.route)
         self.jobs = Jobs(chosen.zone, chosen.feed_threads + OWN_JOBS)
         runner = FeedRunner(
             own.database, clock, chosen, Outbound.of(chosen), self.store, own.refusals, stopping=self.jobs.stopping
@@ -250,6 +250,7 @@ class Platform:
 
     def _start_jobs(self) -> None:
         self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
+        self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)
         self.jobs.hourly("retention", AGEING_MINUTE, self.ageing.run)
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
         self.jobs.every("calls", CALLS_SECONDS, self.records.calls.advance, at_once=True)
@@ -286,6 +287,7 @@ class Platform:
             properties=own.properties,
             datastreams=own.datastreams,
             corrections=self.corrections,
+            pushes=self.pushes,
             retaining=Retaining(
                 own.database, self.clock, self.settings, lookup, lambda: self.store.capabilities.deletes_range
             ),

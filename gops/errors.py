@@ -18,12 +18,13 @@
     +-- BadSetting           the configuration is wrong; stops the start
 
 Every error carries ``code``, a stable name that clients may rely on, and where it applies ``field`` (what is
-wrong), ``found`` and ``expected``. The message is for people; ``str(error)`` of anything outside this tree is
-never shown to a client.
+wrong), ``found`` and ``expected``; ``extra`` are members that whoever asked gets beside these. The message is for
+people; ``str(error)`` of anything outside this tree is never shown to a client.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -31,6 +32,7 @@ class GopsError(Exception):
     """Base of every error that GOPS raises on purpose."""
 
     code = "internal"
+    extra: Mapping[str, Any] | None = None
 
     def __init__(
         self,

@@ -216,6 +216,20 @@ class Settings:
         _whole(1, 600), "10", "Longest wait for a request on a connection, its headers included"
     )
     http_body_bytes: int = _setting(_whole(1024, 1_073_741_824), "1048576", "Largest body of an HTTP request, in bytes")
+    push_bytes: int = _setting(
+        _whole(1 << 16, 1 << 40), "1000000000", "Largest body of POST /api/v1/observations as it is sent, in bytes"
+    )
+    push_unpacked_bytes: int = _setting(
+        _whole(1 << 16, 1 << 42), "4000000000", "The same when it is unpacked, in bytes"
+    )
+    push_ratio: int = _setting(_whole(2, 10_000), "200", "How many times its size a body may be when it is unpacked")
+    push_at_once: int = _setting(_whole(1, 64), "2", "Pushes that are taken in at once; others are told to come again")
+    push_atomic_rows: int = _setting(
+        _whole(1, 10_000_000), "1000000", "Most rows of a push that is stored all or nothing"
+    )
+    push_refusals: int = _setting(_whole(1, 10_000), "100", "Refusals that the answer to a push lists; all are counted")
+    push_key_hours: int = _setting(_whole(1, 720), "24", "Hours that an Idempotency-Key is remembered")
+    push_keys: int = _setting(_whole(1, 10_000_000), "100000", "Most idempotency keys that are remembered")
     http_query_bytes: int = _setting(_whole(256, 65_536), "8192", "Longest query of an address, in bytes")
     http_json_depth: int = _setting(_whole(2, 64), "16", "Deepest nesting of a JSON body")
     page_rows: int = _setting(_whole(1, 100_000), "100", "Rows in a page where a request names no limit")

@@ -3,15 +3,19 @@
 Granian reads a body when it is asked for, and waits for it without end. So fewer bodies at once are waited for than
 there are threads, and reading data is always possible. There is no time limit here: Granian 2.8 stops answering
 anybody when a request is answered while its body is still being waited for. A reverse proxy that takes bodies in first
-(nginx does) keeps slow ones away altogether.
+(nginx does) keeps slow ones away altogether. Most bodies are taken in whole; a push of readings is read piece by piece
+(``incoming``), and has its turn until its end.
 """
 
 from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
+
+from flask import Request
 
 from gops.errors import Unavailable
 
@@ -55,15 +59,37 @@ class Body(io.RawIOBase):
             self._body = io.BytesIO(self._whole())
         return self._body.readinto(buffer)
 
+    @contextmanager
+    def streamed(self) -> Iterator[Source]:
+        """``source`` itself, for whoever reads it piece by piece and minds its bounds. Raises ``Unavailable``."""
+        with self._turn():
+            yield self._source
+
     def _whole(self) -> bytes:
-        if not self._turns.acquire(blocking=False):
-            raise Unavailable("too many bodies are on their way", expected="fewer at once (GOPS_HTTP_THREADS)")
-        try:
+        with self._turn():
             parts: list[bytes] = []
             left = self._most
             while left and (part := self._source.read(min(left, CHUNK_BYTES))):
                 parts.append(part)
                 left -= len(part)
             return b"".join(parts)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(blocking=False):
+            raise Unavailable("too many bodies are on their way", expected="fewer at once (GOPS_HTTP_THREADS)")
+        try:
+            yield
         finally:
             self._turns.release()
+
+
+@contextmanager
+def incoming(request: Request) -> Iterator[Source]:
+    """The body of a request as it comes in, beyond what other bodies may have. Raises ``Unavailable``."""
+    source = request.environ["wsgi.input"]
+    if isinstance(source, Body):
+        with source.streamed() as streamed:
+            yield streamed
+    else:
+        yield source

@@ -93,6 +93,7 @@ class Problem:
     wrong: Wrong
     errors: tuple[Wrong, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def title(self, language: str) -> str:
         return title(self.wrong.code, CODE_OF_STATUS.get(self.status, "internal"), language)
@@ -104,6 +105,7 @@ class Problem:
             "title": self.title(language),
             "status": self.status,
             **said,
+            **self.extra,
             "request_id": g.get("request_id"),
             **({"errors": [one.body() for one in self.errors]} if self.errors else {}),
         }
@@ -129,7 +131,8 @@ def of_error(error: errors.GopsError) -> Problem:
     if status == 500:
         return INTERNAL
     wrong = Wrong(error.code, error.message, error.field, error.found, error.expected)
-    return Problem(status, wrong, error.wrong if isinstance(error, InvalidRequest) else (), _headers(error))
+    wrongs = error.wrong if isinstance(error, InvalidRequest) else ()
+    return Problem(status, wrong, wrongs, _headers(error), error.extra or {})
 
 
 def _headers(error: errors.GopsError) -> dict[str, str]:

@@ -30,6 +30,7 @@ class Services:
     properties: Any
     datastreams: Any
     corrections: Any
+    pushes: Any
     retaining: Any
     mappings: Any
     refusals: Any

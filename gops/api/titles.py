@@ -89,6 +89,17 @@ OF_ACCOUNTS: Titles = {
 }
 OF_READINGS: Titles = {
     "aggregate_of_kind": ("이 종류에는 맞지 않는 집계입니다", "The aggregate makes no sense for this kind"),
+    "all_refused": ("모든 행이 거부되었습니다", "Every row was refused"),
+    "atomic_refused": ("거부된 행이 있어 아무것도 저장하지 않았습니다", "Nothing was stored, as rows were refused"),
+    "bad_encoding": ("압축을 풀 수 없습니다", "The encoding of the body cannot be undone"),
+    "bad_header": ("열 이름이 맞지 않습니다", "The names of the columns do not fit"),
+    "bad_parquet": ("Parquet 파일이 아닙니다", "No Parquet file"),
+    "cut_short": ("본문이 중간에 끊겼습니다", "The body broke off"),
+    "empty": ("측정값이 없습니다", "There is no reading in it"),
+    "idempotency_key_reused": ("다른 요청에 쓴 멱등 키입니다", "The idempotency key belongs to another request"),
+    "line_too_long": ("줄이 너무 깁니다", "A line is too long"),
+    "push_in_progress": ("같은 멱등 키의 요청을 처리하고 있습니다", "A request under this key is on its way"),
+    "too_many_pushes": ("동시에 보내는 요청이 너무 많습니다", "Too many pushes at once"),
     "bad_reading": ("측정값이 올바르지 않습니다", "A reading is wrong"),
     "bad_retention": ("보존 규칙이 올바르지 않습니다", "The rule of retention is wrong"),
     "bad_windows": ("집계 구간이 올바르지 않습니다", "The windows are wrong"),

@@ -45,6 +45,8 @@ CODES: dict[str, Code] = {
     "unsupported_kind": Code("저장소가 받지 않는 종류입니다", "The store takes no readings of this kind"),
     "unknown_field": Code("연결되지 않은 항목입니다", "No mapping of the device or feed has this field"),
     "unknown_thing": Code("등록되지 않은 관측 대상입니다", "No Thing of the feed's organisation is called so"),
+    "unknown_datastream": Code("이 기관의 데이터스트림이 아닙니다", "No Datastream of this organisation is named so"),
+    "ambiguous_name": Code("같은 이름의 데이터스트림이 여럿입니다", "More than one Datastream is named so"),
     "ended_datastream": Code("종료된 데이터스트림입니다", "The field's Datastream has ended"),
     # a mistake of GOPS itself
     "internal": Code("GOPS 내부 오류입니다", "A mistake inside GOPS"),

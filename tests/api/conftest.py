@@ -36,6 +36,7 @@ from gops.clock import FixedClock
 from gops.files.folder import FolderFiles
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.service import Feeds
+from gops.ingest.push.service import Pushes
 from gops.ingest.refusals import Refusals
 from gops.ingest.status import DeviceStatus
 from gops.outbound import Outbound
@@ -78,6 +79,7 @@ class Letters:
 
 def build(database: Database, clock: FixedClock, settings: Settings, store: Store, letters: Letters) -> Services:
     accounts: Any = lookup
+    routes = Mappings(database, clock, settings, accounts)
     return Services(
         organisations=Organisations(database, clock),
         members=Members(database, clock),
@@ -89,8 +91,10 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         properties=ObservedProperties(database, clock, settings),
         datastreams=Datastreams(database, clock, settings, accounts, lambda one: bool(store.extent([one]))),
         corrections=Corrections(database, clock, settings, store),
+        pushes=Pushes(database, clock, settings, store, Refusals(database, clock, settings), routes.route),
         retaining=Retaining(database, clock, settings, accounts, lambda: store.capabilities.deletes_range),
-        mappings=Mappings(database, clock, settings, accounts),
+        mappings=routes,
+        quality=rules_over(store, database, clock, settings).service,
         refusals=Refusals(database, clock, settings),
         device_status=DeviceStatus(database, clock),
         audit=Audit(database),

@@ -13,6 +13,8 @@ from gops.api.v1 import (
     observations,
     organisations,
     properties,
+    push,
+    quality,
     refusals,
     retention,
     sensors,
@@ -24,8 +26,8 @@ BLUEPRINTS = (
     *(
         module.blueprint
         for module in (
-            index, observations, corrections, latest, datastreams, retention, things, sensors, properties,
-            organisations, devices, refusals, keys, signup, audit, health,
+            index, observations, push, corrections, latest, datastreams, quality, retention, things, sensors,
+            properties, organisations, devices, refusals, keys, signup, audit, health,
         )
     ),
     *catalog.BLUEPRINTS,
