@@ -40,8 +40,10 @@ from gops.files.folder import FolderFiles
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.runner import FeedRunner
 from gops.ingest.feeds.schedule import FeedSchedule
+from gops.ingest.feeds.service import Feeds
 from gops.ingest.push.service import Pushes
-from gops.ingest.rules.ruling import rules_over
+from gops.ingest.refusals import Refusals
+from gops.ingest.status import DeviceStatus
 from gops.jobs.scheduler import Jobs
 from gops.keeping.life import life_of
 from gops.keeping.restore import refuse_unfinished

@@ -94,7 +94,6 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         pushes=Pushes(database, clock, settings, store, Refusals(database, clock, settings), routes.route),
         retaining=Retaining(database, clock, settings, accounts, lambda: store.capabilities.deletes_range),
         mappings=routes,
-        quality=rules_over(store, database, clock, settings).service,
         refusals=Refusals(database, clock, settings),
         device_status=DeviceStatus(database, clock),
         audit=Audit(database),
