@@ -48,4 +48,4 @@ class Calendar:
         return day[:7] if (start, end) == self.month(start) else day
 
     def _local(self, t: int) -> datetime:
-        return EPOCH + timedelta(days=(t + self.shift) // DAY) - timedelta(days=_YEAR_ONE // DAY)
+        return EPOCH + timedelta(days=(t + self.shift) // DAY - _YEAR_ONE // DAY)

@@ -23,6 +23,7 @@ START = 1_767_225_600_000_000  # 2026-01-01T00:00Z
 DAYS = 3
 PER_DAY = 6
 FILE_ROWS = 5
+KEPT_FILE_ROWS = 12  # so that a month is two files or three: each is a step more to be killed at
 ACTS = ("seal", "merge", "compact")
 Commit = Callable[[Store], object]
 
@@ -68,7 +69,7 @@ class Kept:
         self.committed: list[Commit] = []
         self._steps, self._on = 0, False
         self._at_step = at_step
-        self.store = DuckdbStore(folder, 256, 2, 16, 8, pace=paced(self._step))
+        self.store = DuckdbStore(folder, 256, 2, 16, 8, pace=paced(self._step, KEPT_FILE_ROWS))
         self._commit(BEFORE)
         if act != "seal":
             self.store.seal(START + (2 if act == "compact" else 1) * DAY)
