@@ -37,6 +37,8 @@ from gops.figures.jobs import of_jobs
 from gops.figures.records import of_feeds, of_outbox, of_records
 from gops.figures.store import StoreFigures
 from gops.files.folder import FolderFiles
+from gops.ingest.declared.routes import FeedRoutes
+from gops.ingest.declared.service import FeedDeclarations, Watched
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.runner import FeedRunner
 from gops.ingest.feeds.schedule import FeedSchedule
@@ -115,11 +117,14 @@ class Records:
     rounds: Rounds
     datasets: Datasets
     feeds: Feeds
+    declared: FeedDeclarations
 
 
 def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
     """Open the records. ``has_readings`` guards a Datastream's unit; without a store to ask, all count as having."""
     database = Database.of(chosen)
+    outbound = Outbound.of(chosen)
+    feeds = Feeds(database, clock, chosen, outbound)
     return Records(
         database=database,
         organisations=Organisations(database, clock),
@@ -142,7 +147,8 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         scores=Scores(database, clock),
         rounds=Rounds(database, clock),
         datasets=Datasets(database, clock, chosen, feed_of),
-        feeds=Feeds(database, clock, chosen, Outbound.of(chosen)),
+        feeds=feeds,
+        declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
     )
 
 
@@ -192,6 +198,8 @@ class Platform:
         engine = open_store(chosen)
         self.store: Store = WatchedStore(engine, self.live.after_commit)
         self.keeping = Keeping(chosen, clock, engine, own.database)
+        self.feed_routes = FeedRoutes(own.database, chosen)
+        own.declared.watched.traffic = self.feed_routes.traffic.get
         self.ingest: Ingest = Ingest(
             chosen,
             clock,
@@ -201,6 +209,7 @@ class Platform:
             own.refusals,
             own.device_status,
             committed=self.metrics.committed,
+            feeds=self.feed_routes,
         )
         self.live.publish = self.ingest.link.publish
         self.corrections = Corrections(own.database, clock, chosen, self.store)
@@ -217,6 +226,7 @@ class Platform:
         self.pump = EventPump(
             own.database,
             _joined(
+                self.feed_routes.handlers,  # before ingest: it asks them anew
                 self.ingest.handlers,
                 self.live.handlers,
                 self.schedule.handlers,
@@ -302,6 +312,7 @@ class Platform:
             views=Views(own.database, self.settings, self.store, feed_names),
             snapshots=self.snapshots.service,
             feeds=own.feeds,
+            declared=own.declared,
             sites=own.sites,
             slots=own.slots,
             calls=own.calls,

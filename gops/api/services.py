@@ -41,6 +41,7 @@ class Services:
     views: Any
     snapshots: Any
     feeds: Any
+    declared: Any
     sites: Any
     slots: Any
     calls: Any

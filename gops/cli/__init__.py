@@ -21,6 +21,7 @@ COMMANDS = {
     "key": "gops.cli.registry:key",
     "device": "gops.cli.registry:device",
     "datastream": "gops.cli.correcting:datastream",
+    "feed": "gops.cli.feeds:feed",
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
     "store": "gops.cli.copy:store",

@@ -34,6 +34,7 @@ from gops.catalog.snapshots.service import Snapshots
 from gops.catalog.views import Views
 from gops.clock import FixedClock
 from gops.files.folder import FolderFiles
+from gops.ingest.declared.service import FeedDeclarations, Watched
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.service import Feeds
 from gops.ingest.push.service import Pushes
@@ -101,7 +102,8 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         catalogued=Catalogued(database),
         views=Views(database, settings, store, feed_names),
         snapshots=Snapshots(database, clock, settings, FolderFiles(settings.data / "files")),
-        feeds=Feeds(database, clock, settings, Outbound.of(settings)),
+        feeds=(feeds := Feeds(database, clock, settings, Outbound.of(settings))),
+        declared=FeedDeclarations(database, clock, settings, Outbound.of(settings), feeds, Watched()),
         sites=Sites(database, clock, settings),
         slots=Slots(database, clock, settings),
         calls=Calls(database, clock, settings),

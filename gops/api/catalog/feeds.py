@@ -1,13 +1,14 @@
-"""Pulled feeds: declared, watched and asked to run by their publishers. A feed's key is never shown again."""
+"""Feeds: declared, changed, tried, watched and asked to run by their publishers. Secrets are never shown again."""
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from flask.views import MethodView
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, pre_dump, validate, validates_schema
 
 from gops.api import fields as own
 from gops.api.blueprint import PREFIX, Blueprint
@@ -15,9 +16,11 @@ from gops.api.context import actor, services
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.clock import SECOND
+from gops.errors import Invalid
 from gops.ingest.feeds.adapters import ADAPTERS
+from gops.quality import WORDS
 
-blueprint = Blueprint("feeds", __name__, description="Open-data portals that GOPS pulls from")
+blueprint = Blueprint("feeds", __name__, description="Declared sources: MQTT topics, other brokers, open-data portals")
 RUNS_SHOWN = 100
 
 
@@ -32,7 +35,24 @@ def _config(**options: Any) -> fields.Dict:
     )
 
 
-class FeedChange(Strict):
+def _table(about: str, example: dict[str, Any], **options: Any) -> fields.Dict:
+    described = {"description": f"{about}; docs/feeds.md has every member", "example": example}
+    return fields.Dict(fields.String(), fields.Raw(), metadata=described, **options)
+
+
+class Tables(Strict):
+    """What a feed of kind mqtt or broker declares; a table that is given replaces the whole table."""
+
+    source = _table("where messages come from", {"kind": "mqtt", "filter": "gops/v1/suwon/+/up/#"})
+    codec = _table("how they are read", {"name": "senml", "zone": "Asia/Seoul"})
+    mapping = _table(
+        "what becomes of their fields",
+        {"thing": "source", "unknown_thing": "draft", "fields": [{"field": "temp", "property": "temperature"}]},
+    )
+    defaults = _table("of readings that do not say it themselves", {"quality": "estimated"})
+
+
+class FeedChange(Tables):
     name = own.text("what it is called", 200, shortest=1)
     config = _config()
     key = own.text("the portal's key; either spelling, encoded or decoded", 500, shortest=1)
@@ -49,21 +69,92 @@ class FeedNew(FeedChange):
     organisation = own.slug("whose it is", required=True)
     slug = own.slug("its name in addresses", required=True)
     name = own.text("what it is called", 200, shortest=1, required=True)
-    adapter = own.choice("which kind of portal", tuple(ADAPTERS), required=True)
-    config = _config(required=True)
-    key = own.text("the portal's key; either spelling, encoded or decoded", 500, shortest=1, required=True)
+    adapter = own.choice("which kind of portal; of a feed that is pulled", tuple(ADAPTERS))
 
 
-class FeedOut(Strict):
+class FeedOut(Tables):
     id = fields.Integer()
     slug = fields.String()
     name = fields.String()
-    adapter = fields.String()
+    kind = own.choice("where its messages come from", ("http", "mqtt", "broker"))
+    revision = fields.Integer(metadata={"description": "1 as it was declared; each change is one more"})
+    adapter = fields.String(metadata={"description": "of kind http; empty for others, like what else is of it"})
     config = _config()
     minutes = fields.String()
     calls_per_day = fields.Integer()
     enabled = fields.Boolean()
     created_at = own.moment("when it was declared")
+
+    @pre_dump
+    def _open(self, feed: Any, **_options: Any) -> Any:
+        """The tables of a declaration stand beside the others."""
+        plain = {name: getattr(feed, name) for name in self.fields if name not in Tables().fields}
+        return plain | (feed.declaration or {})
+
+
+class RevisionOut(Strict):
+    number = fields.Integer()
+    at = own.moment("since when")
+    person_id = fields.Integer(allow_none=True, metadata={"description": "who; null for a command of the server"})
+    key_id = fields.Integer(allow_none=True)
+    document = fields.Dict(metadata={"description": "what was declared, without secrets"})
+    id = fields.Integer()
+
+
+class TryIn(Tables):
+    """A sample message, and changes of the declaration to try with it."""
+
+    sample = fields.String(metadata={"description": "the message as text", "example": '[{"n": "temp", "v": 21.5}]'})
+    base64 = fields.String(metadata={"description": "the message in base64, instead"})
+    topic = own.text("that it comes on; any that the filter matches where none is given", 500)
+
+    @validates_schema
+    def _one(self, given: dict[str, Any], **_options: Any) -> None:
+        if ("sample" in given) == ("base64" in given):
+            raise ValidationError("Either sample or base64.", "sample")
+
+
+class TentativeOut(Strict):
+    """A reading as it would be stored."""
+
+    field = fields.String(metadata={"description": "as the codec names it"})
+    thing = fields.String()
+    property = fields.String()
+    datastream = fields.Integer(allow_none=True, metadata={"description": "null: it would be registered as a draft"})
+    t = own.moment("of the reading")
+    value = fields.Float(allow_none=True)
+    text = fields.String(allow_none=True)
+    quality = fields.Function(lambda one: WORDS[one.quality], metadata={"type": "string"})
+    unit = fields.String(metadata={"description": "of value"})
+    sent = fields.Raw(allow_none=True, metadata={"description": "what the message has"})
+    sent_unit = fields.String(allow_none=True)
+
+
+class TriedRefusal(Strict):
+    code = fields.String()
+    field = fields.String(allow_none=True)
+    place = fields.String()
+    note = fields.String()
+    readings = fields.Integer()
+
+
+class TriedOut(Strict):
+    topic = fields.String()
+    readings = fields.Nested(TentativeOut(many=True))
+    refusals = fields.Nested(TriedRefusal(many=True))
+    ignored = fields.Integer(metadata={"description": "readings that the feed leaves out"})
+    cut = fields.Boolean(metadata={"description": "there is more than is shown"})
+
+
+class LinkOut(Strict):
+    """The connection to another broker."""
+
+    connected = fields.Boolean()
+    protocol = fields.String()
+    connections = fields.Integer()
+    denied = fields.List(fields.String(), metadata={"description": "filters that the broker refused"})
+    last_error = fields.String()
+    retained_ignored = fields.Integer()
 
 
 class FeedRunOut(Strict):
@@ -98,9 +189,26 @@ class FeedHealthOut(Strict):
     calls_today = fields.Integer(metadata={"description": "with its key, on this day of Korean time"})
     calls_per_day = fields.Integer()
     errors = fields.Dict(
-        fields.String(), fields.Integer(), metadata={"description": "failed runs of 24 hours, by code"}
+        fields.String(),
+        fields.Integer(),
+        metadata={"description": "failed runs of 24 hours by code; of kinds mqtt and broker refusals"},
     )
     last_run = fields.Nested(FeedRunOut, allow_none=True)
+    last_message_at = own.moment("of kinds mqtt and broker: when the last one came, since the start", allow_none=True)
+    messages = fields.Integer(allow_none=True, metadata={"description": "of kinds mqtt and broker, since the start"})
+    readings = fields.Integer(allow_none=True, metadata={"description": "the same of readings"})
+    link = fields.Nested(LinkOut, allow_none=True, metadata={"description": "of kind broker"})
+
+
+def _sample(given: dict[str, Any]) -> bytes:
+    """The message that a body holds, taken out of it."""
+    text = given.pop("sample", None)
+    if text is not None:
+        return str(text).encode()
+    try:
+        return b64decode(given.pop("base64"), validate=True)
+    except ValueError as error:
+        raise Invalid("this is no base64", field="base64", expected="base64 (RFC 4648) without blanks") from error
 
 
 @blueprint.route("/feeds")
@@ -109,7 +217,7 @@ class FeedsView(MethodView):
     @blueprint.response(200, page_of(FeedOut))
     @blueprint.reads(403, 404, 422)
     def get(self, query: dict[str, Any]) -> Any:
-        """List the pulled feeds of an organisation"""
+        """List the feeds of an organisation"""
         return page(query, lambda after, limit: services().feeds.list(actor(), query["organisation"], after, limit))
 
     @blueprint.arguments(FeedNew)
@@ -118,11 +226,10 @@ class FeedsView(MethodView):
     def post(self, new: dict[str, Any]) -> Any:
         """Declare a feed
 
-        What it brings is registered as Things and Datastreams of the organisation, and offered as a draft dataset.
+        Of kind http with adapter, config and key; of kinds mqtt and broker with source, codec and mapping. What it
+        registers as Things and Datastreams of the organisation is offered as a draft dataset.
         """
-        home, slug, name = new.pop("organisation"), new.pop("slug"), new.pop("name")
-        adapter, config, key = new.pop("adapter"), new.pop("config"), new.pop("key")
-        made = services().feeds.declare(actor(), home, slug, name, adapter, config, key, **new)
+        made = services().declared.declare(actor(), new)
         return made, {"Location": f"{PREFIX}/feeds/{made.slug}"}
 
 
@@ -140,9 +247,32 @@ class FeedView(MethodView):
     def patch(self, change: dict[str, Any], slug: str) -> Any:
         """Change a feed
 
-        A changed feed is tried again at once when its minute comes, whatever failed before.
+        Each change is a new revision. A pulled feed is tried again when its minute comes, whatever failed before.
         """
-        return services().feeds.edit(actor(), slug, **change)
+        return services().declared.edit(actor(), slug, change)
+
+
+@blueprint.route("/feeds/<slug:slug>/revisions")
+class RevisionsView(MethodView):
+    @blueprint.arguments(PageQuery, location="query")
+    @blueprint.response(200, page_of(RevisionOut))
+    @blueprint.reads(404, 422)
+    def get(self, query: dict[str, Any], slug: str) -> Any:
+        """List the revisions of a feed, the oldest first"""
+        return page(query, lambda after, limit: services().declared.revisions(actor(), slug, after, limit))
+
+
+@blueprint.route("/feeds/<slug:slug>/try")
+class TryView(MethodView):
+    @blueprint.arguments(TryIn)
+    @blueprint.response(200, TriedOut)
+    @blueprint.writes(404, 409, 413, 415, 422, 503)
+    def post(self, given: dict[str, Any], slug: str) -> Any:
+        """Try a sample message on a feed
+
+        Shows the readings or refusals that it would give, also with changes that are not made yet. Nothing is stored.
+        """
+        return services().declared.attempt(actor(), slug, _sample(given), given.pop("topic", ""), given)
 
 
 @blueprint.route("/feeds/<slug:slug>/health")
@@ -151,7 +281,7 @@ class FeedHealthView(MethodView):
     @blueprint.reads(404)
     def get(self, slug: str) -> Any:
         """Show how a feed stands"""
-        health = services().feeds.health(actor(), slug)
+        health = services().declared.health(actor(), slug)
         plain = {name: getattr(health, name) for name in FeedHealthOut().fields if name != "lag_seconds"}
         return SimpleNamespace(**plain, lag_seconds=None if health.lag is None else health.lag // SECOND)
 
