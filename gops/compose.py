@@ -11,24 +11,17 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from gops import __version__, logs, settings
 from gops.accounts import lookup
-from gops.accounts.audit import Audit
 from gops.accounts.bootstrap import initialise as create_operator
-from gops.accounts.devices import Devices
 from gops.accounts.keys import Keys
-from gops.accounts.members import Members
-from gops.accounts.organisations import Organisations
-from gops.accounts.signup import Signup
 from gops.admin import AdminServer, Command
 from gops.catalog.contents import Catalogued
-from gops.catalog.datasets import Datasets
 from gops.catalog.drafts import Drafts
 from gops.catalog.live import Live
-from gops.catalog.lookup import published_in
 from gops.catalog.snapshots.running import RunningSnapshots
 from gops.catalog.views import Views
 from gops.clock import Clock, SystemClock
@@ -38,118 +31,46 @@ from gops.figures.records import of_feeds, of_outbox, of_records
 from gops.figures.store import StoreFigures
 from gops.files.folder import FolderFiles
 from gops.ingest.declared.routes import FeedRoutes
-from gops.ingest.declared.service import FeedDeclarations, Watched
-from gops.ingest.feeds.names import feed_names, feed_of
+from gops.ingest.feeds.names import feed_names
 from gops.ingest.feeds.runner import FeedRunner
 from gops.ingest.feeds.schedule import FeedSchedule
-from gops.ingest.feeds.service import Feeds
 from gops.ingest.push.service import Pushes
-from gops.ingest.refusals import Refusals
-from gops.ingest.status import DeviceStatus
+from gops.ingest.rules.ruling import rules_over
 from gops.jobs.scheduler import Jobs
 from gops.keeping.life import life_of
 from gops.keeping.restore import refuse_unfinished
 from gops.keeping.service import Keeping
 from gops.metrics import Metrics
-from gops.notify.outbox import MailOutbox
 from gops.outbound.client import Outbound
 from gops.process import end_with_parent
+from gops.record_services import records
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.records.pump import EventPump
 from gops.sensors.ageing import Ageing
 from gops.sensors.correcting import commands
 from gops.sensors.corrections import Corrections
-from gops.sensors.datastreams import Datastreams
-from gops.sensors.instruments import Sensors
-from gops.sensors.mapping import Mappings
-from gops.sensors.properties import ObservedProperties, seed
+from gops.sensors.properties import seed
 from gops.sensors.retaining import Retaining
-from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings
 from gops.store.port import Store
 from gops.store.watched import WatchedStore
 from gops.stores import open_store
-from gops.testbed.applications import Applications
-from gops.testbed.calls import Calls
-from gops.testbed.rounds import Rounds
-from gops.testbed.scores import Scores
-from gops.testbed.sites import Sites
-from gops.testbed.slots import Slots
 
 if TYPE_CHECKING:
     from gops.api.services import Services
     from gops.ingest.mqtt import BrokerAddress
+    from gops.ingest.provisioning.service import BrokerSync
     from gops.ingest.service import Ingest
 
 HOUR_SECONDS = 3600.0
 CALLS_SECONDS = 10.0  # a call opens and closes at its time, and is looked at when it is asked for as well
 SOON_SECONDS = 5.0
+COUNTS_SECONDS = 5.0  # a kill loses so much of what was counted, never of what was read
 OWN_JOBS = 4  # threads that slow feeds cannot take: a snapshot, upkeep and retention may last, the rest are short
 UPKEEP_MINUTE = "20"  # of every hour; days close at midnight
 AGEING_MINUTE = "50"  # of every hour; there is something to do after midnight
 log = logs.get(__name__)
-
-
-@dataclass(frozen=True)
-class Records:
-    """The services that work on the records alone."""
-
-    database: Database
-    organisations: Organisations
-    members: Members
-    keys: Keys
-    devices: Devices
-    signup: Signup
-    audit: Audit
-    things: Things
-    sensors: Sensors
-    properties: ObservedProperties
-    datastreams: Datastreams
-    mappings: Mappings
-    refusals: Refusals
-    device_status: DeviceStatus
-    sites: Sites
-    slots: Slots
-    calls: Calls
-    applications: Applications
-    scores: Scores
-    rounds: Rounds
-    datasets: Datasets
-    feeds: Feeds
-    declared: FeedDeclarations
-
-
-def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
-    """Open the records. ``has_readings`` guards a Datastream's unit; without a store to ask, all count as having."""
-    database = Database.of(chosen)
-    outbound = Outbound.of(chosen)
-    feeds = Feeds(database, clock, chosen, outbound)
-    return Records(
-        database=database,
-        organisations=Organisations(database, clock),
-        members=Members(database, clock),
-        keys=Keys(database, clock, chosen),
-        devices=Devices(database, clock, on_register=(thing_for_device,)),
-        signup=Signup(database, clock, chosen, MailOutbox(chosen.data / "outbox", chosen.outbox_max, clock)),
-        audit=Audit(database),
-        things=Things(database, clock, chosen, lookup),
-        sensors=Sensors(database, clock, chosen, lookup),
-        properties=ObservedProperties(database, clock, chosen),
-        datastreams=Datastreams(database, clock, chosen, lookup, has_readings, published_in),
-        mappings=Mappings(database, clock, chosen, lookup),
-        refusals=Refusals(database, clock, chosen),
-        device_status=DeviceStatus(database, clock),
-        sites=Sites(database, clock, chosen),
-        slots=Slots(database, clock, chosen),
-        calls=Calls(database, clock, chosen),
-        applications=Applications(database, clock, chosen),
-        scores=Scores(database, clock),
-        rounds=Rounds(database, clock),
-        datasets=Datasets(database, clock, chosen, feed_of),
-        feeds=feeds,
-        declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
-    )
 
 
 def initialise(chosen: Settings, clock: Clock) -> str | None:
@@ -175,6 +96,15 @@ def keeping(chosen: Settings, clock: Clock) -> Iterator[Keeping]:
         yield Keeping(chosen, clock, store, database)
 
 
+@contextmanager
+def broker_sync(chosen: Settings, clock: Clock) -> Iterator[BrokerSync]:
+    """What keeps the logins of the broker, for a command beside or without a server."""
+    from gops.ingest.provisioning.service import BrokerSync
+
+    with closing(Database.of(chosen)) as database:
+        yield BrokerSync(chosen, clock, database)
+
+
 def device_address(chosen: Settings, address: str, secret: str) -> BrokerAddress:
     """Where a device logs in, and as whom."""
     from gops.ingest.mqtt import BrokerAddress, parse
@@ -188,6 +118,7 @@ class Platform:
     """The running server: records, store, events, ingest, admin socket, HTTP."""
 
     def __init__(self, chosen: Settings, clock: Clock) -> None:
+        from gops.ingest.provisioning.service import BrokerSync
         from gops.ingest.service import Ingest
 
         self.settings = chosen
@@ -196,7 +127,8 @@ class Platform:
         self.records = own = records(chosen, clock, lambda datastream: bool(self.store.extent([datastream])))
         self.live = Live(own.database)
         engine = open_store(chosen)
-        self.store: Store = WatchedStore(engine, self.live.after_commit)
+        self.rules = rules_over(WatchedStore(engine, self.live.after_commit), own.database, clock, chosen)
+        self.store: Store = self.rules.store
         self.keeping = Keeping(chosen, clock, engine, own.database)
         self.feed_routes = FeedRoutes(own.database, chosen)
         own.declared.watched.traffic = self.feed_routes.traffic.get
@@ -212,6 +144,7 @@ class Platform:
             feeds=self.feed_routes,
         )
         self.live.publish = self.ingest.link.publish
+        self.broker_sync = BrokerSync(chosen, clock, own.database)
         self.corrections = Corrections(own.database, clock, chosen, self.store)
         self.pushes = Pushes(own.database, clock, chosen, self.store, own.refusals, own.mappings.route)
         self.jobs = Jobs(chosen.zone, chosen.feed_threads + OWN_JOBS)
@@ -228,10 +161,12 @@ class Platform:
             _joined(
                 self.feed_routes.handlers,  # before ingest: it asks them anew
                 self.ingest.handlers,
+                self.rules.handlers,
                 self.live.handlers,
                 self.schedule.handlers,
                 self.drafts.handlers,
                 self.snapshots.handlers,
+                self.broker_sync.handlers,
                 _account_handlers(own.keys),
             ),
             chosen.events_poll_ms,
@@ -255,12 +190,15 @@ class Platform:
     def start(self) -> None:
         self.pump.start()
         self.live.start()
+        self.broker_sync.start()
         self.ingest.start()
         self._start_jobs()
         self._admin = AdminServer(self.settings.admin_socket, self._commands())
         log.info("gops_started", version=__version__, pid=os.getpid(), store=self.settings.store)
 
     def _start_jobs(self) -> None:
+        self.jobs.every("quality counts", COUNTS_SECONDS, self.rules.counts.flush)
+        self.jobs.every("old quality counts", HOUR_SECONDS, self.rules.counts.forget_old)
         self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
         self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)
         self.jobs.hourly("retention", AGEING_MINUTE, self.ageing.run)
@@ -278,9 +216,11 @@ class Platform:
         if self._admin:
             self._admin.close()
         self.jobs.stop()
+        self.broker_sync.stop()
         self.ingest.stop()
         self.pump.stop()
         self.store.close()
+        self.rules.counts.close()
         self.records.database.close()
         log.info("gops_stopped", pid=os.getpid())
 
@@ -304,6 +244,7 @@ class Platform:
                 own.database, self.clock, self.settings, lookup, lambda: self.store.capabilities.deletes_range
             ),
             mappings=own.mappings,
+            quality=self.rules.service,
             refusals=own.refusals,
             device_status=own.device_status,
             audit=own.audit,
@@ -343,6 +284,7 @@ class Platform:
         return {
             "status": lambda _arguments, _progress: self.status(),
             "metrics": lambda _arguments, _progress: self.metrics.text().decode(),
+            "broker-sync": lambda _arguments, _progress: asdict(self.broker_sync.run()),
             **self.keeping.commands(),
             **own,
         }
@@ -355,6 +297,7 @@ class Platform:
             "version": __version__,
             **self.health(),
             "upkeep": self.keeping.state(),
+            "broker_sync": self.broker_sync.state(),
             "ingest": {
                 "link": asdict(ingest.link),
                 "stats": asdict(ingest.stats),

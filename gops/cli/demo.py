@@ -18,8 +18,8 @@ from gops.process import end_with_parent
 from gops.settings import Settings, load
 
 if TYPE_CHECKING:
-    from gops.compose import Records
     from gops.demo.history import Done
+    from gops.record_services import Records
 
 CHILD = click.option("--child", is_flag=True, hidden=True, help="End with the process that started this one.")
 

@@ -18,21 +18,22 @@ from gops.clock import SystemClock
 from gops.errors import GopsError, Invalid, NotFound, Unavailable
 from gops.kinds import KINDS
 from gops.permissions import ORGANISATION_KINDS, PLATFORM_ROLES, ROLES, SCOPES, Actor
+from gops.record_services import Records, records
 from gops.settings import load
 
 
 @contextmanager
-def opened() -> Iterator[compose.Records]:
+def opened() -> Iterator[Records]:
     chosen = load()
     if not chosen.records_url and not (chosen.data / "records.sqlite").exists():
         raise Unavailable(
             f"there are no records in {chosen.data}", expected="GOPS_DATA as the server has it, or gops init"
         )
-    records = compose.records(chosen, SystemClock())
+    own = records(chosen, SystemClock())
     try:
-        yield records
+        yield own
     finally:
-        records.database.close()
+        own.database.close()
 
 
 def shell(organisation: Organisation | None = None) -> Actor:
@@ -181,7 +182,7 @@ def _field(text: str) -> _Field:
     return _Field(name, prop or name, unit, kind)
 
 
-def _datastream(records: compose.Records, actor: Actor, device_id: int, field: _Field) -> int:
+def _datastream(records: Records, actor: Actor, device_id: int, field: _Field) -> int:
     """Make the Datastream of a field on the device's own Thing; its id."""
     try:
         prop = records.properties.get(field.prop)

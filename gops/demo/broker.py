@@ -21,7 +21,7 @@ from gops.testbed import weeks
 from gops.testbed.applications import Draft
 
 if TYPE_CHECKING:
-    from gops.compose import Records
+    from gops.record_services import Records
     from gops.settings import Settings
 
 OPEN = "demo-open-call"

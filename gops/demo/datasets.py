@@ -17,7 +17,7 @@ from gops.errors import NotFound
 from gops.permissions import Actor
 
 if TYPE_CHECKING:
-    from gops.compose import Records
+    from gops.record_services import Records
 
 LICENCE = "kogl-1"
 

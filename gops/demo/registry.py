@@ -17,7 +17,7 @@ from gops.permissions import SCOPES, Actor
 from gops.sensors.model import Location, Thing
 
 if TYPE_CHECKING:
-    from gops.compose import Records
+    from gops.record_services import Records
 
 ALL = 1_000_000
 MARK = "simulated by the demo"

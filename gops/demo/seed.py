@@ -16,7 +16,7 @@ from gops.demo.sites import SITES, DemoSite
 from gops.errors import Malformed
 
 if TYPE_CHECKING:
-    from gops.compose import Records
+    from gops.record_services import Records
 
 CREDENTIALS = Path("demo") / "devices.json"
 

@@ -1,0 +1,99 @@
+"""The services that work on the records alone, built from settings; ``compose`` adds what needs a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gops.accounts import lookup
+from gops.accounts.audit import Audit
+from gops.accounts.devices import Devices
+from gops.accounts.keys import Keys
+from gops.accounts.members import Members
+from gops.accounts.organisations import Organisations
+from gops.accounts.sealing import seal_of
+from gops.accounts.signup import Signup
+from gops.catalog.datasets import Datasets
+from gops.catalog.lookup import published_in
+from gops.clock import Clock
+from gops.ingest.declared.service import FeedDeclarations, Watched
+from gops.ingest.feeds.names import feed_of
+from gops.ingest.feeds.service import Feeds
+from gops.ingest.refusals import Refusals
+from gops.ingest.status import DeviceStatus
+from gops.notify.outbox import MailOutbox
+from gops.outbound.client import Outbound
+from gops.records.database import Database
+from gops.sensors.datastreams import Datastreams
+from gops.sensors.instruments import Sensors
+from gops.sensors.mapping import Mappings
+from gops.sensors.properties import ObservedProperties
+from gops.sensors.things import Things, thing_for_device
+from gops.settings import Settings
+from gops.testbed.applications import Applications
+from gops.testbed.calls import Calls
+from gops.testbed.rounds import Rounds
+from gops.testbed.scores import Scores
+from gops.testbed.sites import Sites
+from gops.testbed.slots import Slots
+
+
+@dataclass(frozen=True)
+class Records:
+    """The services that work on the records alone."""
+
+    database: Database
+    organisations: Organisations
+    members: Members
+    keys: Keys
+    devices: Devices
+    signup: Signup
+    audit: Audit
+    things: Things
+    sensors: Sensors
+    properties: ObservedProperties
+    datastreams: Datastreams
+    mappings: Mappings
+    refusals: Refusals
+    device_status: DeviceStatus
+    sites: Sites
+    slots: Slots
+    calls: Calls
+    applications: Applications
+    scores: Scores
+    rounds: Rounds
+    datasets: Datasets
+    feeds: Feeds
+    declared: FeedDeclarations
+
+
+def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
+    """Open the records. ``has_readings`` guards a Datastream's unit; without a store to ask, all count as having."""
+    database = Database.of(chosen)
+    outbound = Outbound.of(chosen)
+    feeds = Feeds(database, clock, chosen, outbound)
+    return Records(
+        database=database,
+        organisations=Organisations(database, clock),
+        members=Members(database, clock),
+        keys=Keys(database, clock, chosen),
+        devices=Devices(database, clock, on_register=(thing_for_device,), seal=seal_of(chosen)),
+        signup=Signup(database, clock, chosen, MailOutbox(chosen.data / "outbox", chosen.outbox_max, clock)),
+        audit=Audit(database),
+        things=Things(database, clock, chosen, lookup),
+        sensors=Sensors(database, clock, chosen, lookup),
+        properties=ObservedProperties(database, clock, chosen),
+        datastreams=Datastreams(database, clock, chosen, lookup, has_readings, published_in),
+        mappings=Mappings(database, clock, chosen, lookup),
+        refusals=Refusals(database, clock, chosen),
+        device_status=DeviceStatus(database, clock),
+        sites=Sites(database, clock, chosen),
+        slots=Slots(database, clock, chosen),
+        calls=Calls(database, clock, chosen),
+        applications=Applications(database, clock, chosen),
+        scores=Scores(database, clock),
+        rounds=Rounds(database, clock),
+        datasets=Datasets(database, clock, chosen, feed_of),
+        feeds=feeds,
+        declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
+    )
