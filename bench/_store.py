@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -80,12 +80,16 @@ def filled(total: int, sealed: bool = False) -> Iterator[DuckdbStore]:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of a table. ``bar`` is the most milliseconds that the median may take."""
+    """One line of a table. ``bar`` is the most milliseconds that the median may take.
+
+    ``processor`` is the milliseconds of all threads of this process, to which other work on the machine adds less.
+    """
 
     name: str
     millis: list[float]
     rows: int
     bar: float | None = None
+    processor: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
@@ -100,25 +104,30 @@ def measure(name: str, work: Callable[[], int], times: int, bar: float | None = 
     """Call ``work``, which answers a number of rows, so many times after two that do not count."""
     work()
     found = work()
-    millis = []
+    millis, processor = [], []
     for _ in range(times):
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         found = work()
         millis.append((time.perf_counter() - begun) * 1e3)
-    return Figure(name, millis, found, bar)
+        processor.append((time.process_time() - used) * 1e3)
+    return Figure(name, millis, found, bar, processor)
 
 
 def show(title: str, figures: list[Figure]) -> bool:
     """Print the table; whether every bar was met."""
     print(f"\n{title}")
-    print(f"{'':44} {'median ms':>10} {'p95 ms':>9} {'p99 ms':>9} {'max ms':>9} {'rows':>8} {'rows/s':>12}  bar")
+    titles = (
+        f"{'median ms':>10} {'p95 ms':>9} {'p99 ms':>9} {'max ms':>9} {'rows':>8} {'rows/s':>12} {'cpu ms':>8}  bar"
+    )
+    print(f"{'':44} {titles}")
     for one in figures:
         p95, p99 = np.percentile(one.millis, [95, 99])
         bar = "" if one.bar is None else f"{one.bar:g} ms {'met' if one.met else 'MISSED'}"
         speed = one.rows / one.median * 1e3
+        cpu = f"{statistics.median(one.processor):8.2f}" if one.processor else " " * 8
         print(
             f"{one.name:44} {one.median:10.2f} {p95:9.2f} {p99:9.2f} {max(one.millis):9.2f}"
-            f" {one.rows:8,} {speed:12,.0f}  {bar}",
+            f" {one.rows:8,} {speed:12,.0f} {cpu}  {bar}",
             flush=True,
         )
     return all(one.met for one in figures)
