@@ -115,7 +115,9 @@ class _Settling:
     def _in_time(self, t: Ints, result_time: Ints, goals: _Goals, who: Ints) -> Mask:
         earliest, latest = self._arrival - self._limits.past, self._arrival + self._limits.ahead
         with np.errstate(over="ignore"):
-            good = (t >= earliest) & (t <= latest) & (t >= goals.closed[who]) & (self._arrival - t <= goals.age[who])
+            old = self._arrival - t
+            good = (t >= earliest) & (t <= latest) & (t >= goals.closed[who])
+            good &= (goals.lead[who] <= old) & (old <= goals.age[who])
         if self._limits.finest > 1:
             good &= t % self._limits.finest == 0
         return good & ((result_time == NONE) | ((result_time >= EARLIEST) & (result_time <= latest)))
@@ -179,6 +181,7 @@ class _Goals:
     high: Floats
     age: Ints
     closed: Ints
+    lead: Ints
 
     @classmethod
     def of(cls, names: Sequence[object], targets: Targets) -> _Goals:
@@ -190,7 +193,7 @@ class _Goals:
             np.array([goal.datastream for goal in goals], np.int64),
             np.array([goal.kind != "state" for goal in goals], np.bool_),
             *(np.array([getattr(goal, name) for goal in goals]) for name in ("scale", "offset", "low", "high")),
-            *(np.array([getattr(goal, name) for goal in goals], np.int64) for name in ("age", "closed")),
+            *(np.array([getattr(goal, name) for goal in goals], np.int64) for name in ("age", "closed", "lead")),
         )
 
 

@@ -14,7 +14,7 @@ from gops.ingest.refused import shown
 from gops.kinds import Kind
 from gops.records.database import Database
 from gops.sensors.model import Datastream, ObservedProperty, Thing
-from gops.sensors.retention import Rule, closing, inherited
+from gops.sensors.retention import Rule, closing, inherited, lead
 from gops.sensors.routes import DeviceRoute, Target
 from gops.settings import Settings
 
@@ -135,4 +135,5 @@ def _target(stream: Datastream, default: Rule) -> Target:
     high = INFINITY if stream.range_high is None else stream.range_high
     age, closed = closing(stream, default.under(stream))
     unit: Any = None if stream.kind == "state" else stream.unit
-    return Target(stream.id, cast(Kind, stream.kind), 1.0, 0.0, low, high, age=age, closed=closed, unit=unit)
+    ahead = lead(stream)
+    return Target(stream.id, cast(Kind, stream.kind), 1.0, 0.0, low, high, age, closed, unit, ahead)
