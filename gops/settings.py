@@ -139,10 +139,13 @@ class Settings:
     mqtt_client_id: str = _setting(
         _TEXT, "gops-ingest", "Client id of ingest; names its persistent session at the broker"
     )
-    mqtt_receive_maximum: int = _setting(_whole(1, 16_383), "5000", "Unacknowledged MQTT messages in flight to ingest")
+    mqtt_receive_maximum: int = _setting(_whole(1, 65_535), "5000", "Unacknowledged MQTT messages in flight to ingest")
     mqtt_batch: int = _setting(_whole(1, 65_535), "5000", "Most MQTT messages in one commit")
     mqtt_batch_rows: int = _setting(
         _whole(1, 10_000_000), "100000", "Readings and refusals after which a commit is made"
+    )
+    mqtt_uncommitted: int = _setting(
+        _whole(1, 10_000), "64", "Commits under way in a store that takes long to confirm one, before ingest waits"
     )
     mqtt_inbox: int = _setting(_whole(1, 1_000_000), "20000", "MQTT messages that may wait in memory to be read")
     mqtt_inbox_bytes: int = _setting(_whole(65_536, 1 << 36), "67108864", "The same in bytes of payload")

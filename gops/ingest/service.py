@@ -84,6 +84,8 @@ class Ingest:
             clock,
             batch_messages=settings.mqtt_batch,
             batch_rows=settings.mqtt_batch_rows,
+            uncommitted=settings.mqtt_uncommitted,
+            uncommitted_bytes=settings.mqtt_inbox_bytes,
             committed=committed,
         )
         self._topics: Verdict = "unknown"

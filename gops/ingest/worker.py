@@ -1,7 +1,7 @@
-"""The ingest thread: take, read, write refusals, write readings, acknowledge, answer; then the next batch.
+"""The ingest thread: take, read, write refusals, write readings, acknowledge, answer.
 
-Nothing is acknowledged before it is committed. While the records or the store are away, the batch waits, the inbox
-fills, and the broker keeps the rest.
+Nothing is acknowledged before it is committed; a store that takes long gets the next batches meanwhile. While the
+records or the store are away, the batch waits, the inbox fills, and the broker keeps the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Protocol
 from gops import logs
 from gops.clock import Clock
 from gops.errors import Unavailable
-from gops.ingest.commit import Committer
+from gops.ingest.commit import Committer, HandedIn
+from gops.ingest.in_flight import InFlight
 from gops.ingest.mqtt.inbox import Message, Taken
 from gops.ingest.pipeline import Batch, Pipeline
 from gops.ingest.retry import Retry, Stopping, Trouble
@@ -24,6 +25,9 @@ from gops.ingest.status import DeviceStatus
 from gops.store.port import Delivery
 
 POLL_SECONDS = 0.5
+POLL_IN_FLIGHT_SECONDS = 0.02
+ROWS_IN_FLIGHT = 8  # times the rows of a batch
+LANDING_SECONDS = 2.0  # at the end
 STATUS_SECONDS = 1.0
 STOP_SECONDS = 30.0
 log = logs.get(__name__)
@@ -75,7 +79,10 @@ class IngestStats:
 
 
 class IngestWorker:
-    """``start`` and ``stop``. ``batch_messages`` and ``batch_rows`` (readings and refusals) bound one commit."""
+    """``start`` and ``stop``. ``batch_messages`` and ``batch_rows`` (readings and refusals) bound one commit.
+
+    At most ``uncommitted`` batches, and ``uncommitted_bytes`` of payload, wait for the store to confirm them.
+    """
 
     def __init__(
         self,
@@ -88,6 +95,8 @@ class IngestWorker:
         *,
         batch_messages: int,
         batch_rows: int,
+        uncommitted: int,
+        uncommitted_bytes: int,
         committed: Committed = nobody,
     ) -> None:
         self._link = link
@@ -99,6 +108,14 @@ class IngestWorker:
         self._batch_messages = batch_messages
         self._batch_rows = batch_rows
         self._committed = committed
+        self._in_flight = InFlight(
+            committer,
+            retry,
+            self._done,
+            batches=uncommitted,
+            rows=ROWS_IN_FLIGHT * batch_rows,
+            size=uncommitted_bytes,
+        )
         self._counts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._newest = IngestStats()
@@ -125,6 +142,7 @@ class IngestWorker:
             batch_messages=newest.batch_messages,
             commit_ms=newest.commit_ms,
             lag_ms=newest.lag_ms,
+            in_flight=len(self._in_flight),
             failures=self._retry.failures,
             trouble=self._retry.trouble,
             refused=dict(self._refused),
@@ -134,6 +152,7 @@ class IngestWorker:
         try:
             while not self._retry.is_stopping:
                 self._retry.until_done("ingest", self.step)
+            self._in_flight.land_at_the_end(LANDING_SECONDS)
             self._status.flush(everything=True)
         except Stopping:
             log.warning("ingest_stopped", unacknowledged=True, at=self._retry.trouble.at)
@@ -141,13 +160,21 @@ class IngestWorker:
             log.warning("status_not_written", reason=error.message)
 
     def step(self) -> None:
-        """One batch, or a short wait for one."""
-        taken = self._link.take(self._batch_messages, POLL_SECONDS)
+        """One batch, or a short wait for one or for the store."""
+        if self._in_flight.has_room():
+            self._take()
+            self._in_flight.land()
+        else:
+            self._in_flight.wait(POLL_SECONDS)
+        self._flush_status()
+
+    def _take(self) -> None:
+        taken = self._link.take(self._batch_messages, POLL_IN_FLIGHT_SECONDS if self._in_flight else POLL_SECONDS)
         if taken.new_session:
+            self._in_flight.drain()
             self._committer.begin_session(self._link.session)
         if taken.messages:
             self._retry.until_done("messages", lambda: self._ingest(taken.messages))
-        self._flush_status()
 
     def _ingest(self, messages: Sequence[Message]) -> None:
         began = self._link.session_began
@@ -165,10 +192,10 @@ class IngestWorker:
                     lambda b=batch, m=message, i=index: self._add(b, m, deliveries[i], i in repeated),  # type: ignore[misc]
                 )
             if batch.rows >= self._batch_rows:
-                self._commit(batch)
+                self._in_flight.add(batch)
                 batch = Batch()
         if batch.messages:
-            self._commit(batch)
+            self._in_flight.add(batch)
 
     def _add(self, batch: Batch, message: Message, delivery: Delivery | None, repeated: bool) -> None:
         if repeated:
@@ -181,6 +208,8 @@ class IngestWorker:
         asked = {i: one for i, one in enumerate(deliveries) if one is not None and messages[i].dup}
         if not asked:
             return set()
+        if self._in_flight.holds(asked.values()):
+            self._in_flight.drain()
         committed = self._committer.delivered(list(asked.values()))
         repeated = {index for index, known in zip(asked, committed, strict=True) if known}
         first: dict[Delivery, int] = {}
@@ -189,13 +218,13 @@ class IngestWorker:
                 first.setdefault(one, index)
         return repeated | {index for index, one in asked.items() if first[one] < index}
 
-    def _commit(self, batch: Batch) -> None:
-        begun = time.perf_counter()
-        self._committer.write(batch)
+    def _done(self, handed: HandedIn) -> None:
+        """A batch is committed."""
+        batch = handed.batch
         self._link.acknowledge(batch.messages)
         self._newest = IngestStats(
             batch_messages=len(batch.messages),
-            commit_ms=(time.perf_counter() - begun) * 1000,
+            commit_ms=(time.perf_counter() - handed.begun) * 1000,
             lag_ms=(self._clock.micros() - batch.messages[0].arrival) / 1000,
         )
         self._committed(len(batch.messages), batch.rows, self._newest.commit_ms / 1000, self._newest.lag_ms / 1000)

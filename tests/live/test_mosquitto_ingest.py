@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,10 @@ class FailingStore(MemoryStore):
 
     down = False
 
-    def write(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Receipt:
+    def submit(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Future[Receipt]:
         if self.down:
             raise Unavailable("the disk is full")
-        return super().write(batch, mode, deliveries)
+        return super().submit(batch, mode, deliveries)
 
 
 @pytest.fixture

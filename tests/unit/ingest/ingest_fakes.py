@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import pyarrow as pa
@@ -117,23 +118,26 @@ class FakeStatus:
 
 
 class WatchedStore(MemoryStore):
-    """A real store in memory that can fail: ``failures`` are raised in turn, ``refuses`` decides by batch."""
+    """A real store in memory that can fail: ``failures`` are raised in turn, ``refuses`` decides by batch, ``held``
+    put off in turn the answers to writes."""
 
     def __init__(self, events: list[str]) -> None:
         super().__init__()
         self.failures: list[Exception] = []
         self.refuses: Callable[[pa.Table], bool] = lambda _batch: False
         self.writes: list[tuple[int, Mode]] = []
+        self.held: list[Callable[[Future[Receipt]], Future[Receipt]]] = []
         self._events = events
 
-    def write(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Receipt:
+    def submit(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Future[Receipt]:
         if self.failures:
             raise self.failures.pop(0)
         if self.refuses(batch):
             raise ValueError("a row that this engine chokes on")
         self._events.append(f"write {mode}")
         self.writes.append((batch.num_rows, mode))
-        return super().write(batch, mode, deliveries)
+        done = super().submit(batch, mode, deliveries)
+        return self.held.pop(0)(done) if self.held else done
 
     def values(self, datastream: int = 1) -> list[float]:
         return self.read(Read([Series(datastream)])).column("value").to_pylist()
@@ -142,7 +146,9 @@ class WatchedStore(MemoryStore):
 class Bench:
     """A worker with stand-ins around it. ``send`` lets messages come in one batch and waits for its end."""
 
-    def __init__(self, clock: FixedClock, *, batch_rows: int = 1000, max_bytes: int = 1000) -> None:
+    def __init__(
+        self, clock: FixedClock, *, batch_rows: int = 1000, max_bytes: int = 1000, uncommitted: int = 4
+    ) -> None:
         self.clock = clock
         self.link = FakeLink()
         self.store = WatchedStore(self.link.events)
@@ -161,6 +167,8 @@ class Bench:
             clock,
             batch_messages=100,
             batch_rows=batch_rows,
+            uncommitted=uncommitted,
+            uncommitted_bytes=1 << 20,
         )
         self._packet_ids = 0
 

@@ -180,7 +180,7 @@ class TestPoison:
 
     def test_a_store_that_takes_nothing_is_no_poison(self, bench: Bench) -> None:
         """Every message fails: it is the store, so they wait."""
-        tries = iter(range(8))
+        tries = iter(range(9))
         bench.store.refuses = lambda _batch: next(tries, None) is not None
         bench.send('{"a": 1}', '{"a": 2}')
         assert bench.store.values() == [1.0, 2.0]
