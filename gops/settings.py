@@ -164,6 +164,19 @@ class Settings:
     mqtt_anonymous_live: bool = _setting(
         _FLAG, "false", "Let anonymous MQTT clients of the embedded broker read gops/live"
     )
+    broker_sync: str = _setting(
+        _choice("none", "dynsec", "file"),
+        "none",
+        "How the broker of GOPS_MQTT_URL learns of devices and keys: dynsec (Mosquitto's dynamic security), file "
+        "(password and ACL files), none (by hand)",
+    )
+    broker_admin_url: str = _setting(
+        _Address("mqtt", "mqtts"), "", "The same broker with the login that administers its dynamic security"
+    )
+    broker_folder: str = _setting(_TEXT, "", "Folder of the password and ACL files that GOPS writes for Mosquitto")
+    broker_reload: str = _setting(
+        _TEXT, "", "Command after these files changed; empty: something else has Mosquitto read them again"
+    )
     message_bytes: int = _setting(_whole(64, 268_435_455), "262144", "Largest MQTT payload that is read, in bytes")
     message_readings: int = _setting(_whole(1, 1_000_000), "10000", "Most readings in one MQTT message")
     message_depth: int = _setting(_whole(2, 64), "8", "Deepest nesting of a JSON message")

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from gops.accounts import checks, secret
 from gops.accounts.lookup import find_device, organisation
 from gops.accounts.model import Device
+from gops.accounts.sealing import Seal
+from gops.accounts.verifier import verifier
 from gops.clock import Clock
 from gops.errors import Conflict
 from gops.permissions import Actor, missing, require
@@ -37,14 +39,20 @@ class DeviceIdentity:
 
 
 class Devices:
-    """``on_register`` are called in the unit that makes a device, for what comes into being with it."""
+    """``on_register`` are called in the unit that makes a device, for what comes into being with it. ``seal`` keeps
+    new secrets for a broker that is to be told them."""
 
     def __init__(
-        self, database: Database, clock: Clock, on_register: Sequence[Callable[[Session, Device], None]] = ()
+        self,
+        database: Database,
+        clock: Clock,
+        on_register: Sequence[Callable[[Session, Device], None]] = (),
+        seal: Seal | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._on_register = on_register
+        self._seal = seal
 
     def register(self, actor: Actor, org_slug: str, name: str, description: str = "") -> tuple[Device, str]:
         """The device and its secret, which is shown this once. Raises ``Conflict`` for a name that is or was taken."""
@@ -56,9 +64,9 @@ class Devices:
                 organisation_id=home.id,
                 name=checks.device_name(name),
                 description=checks.remark(description, "description"),
-                digest=secret.digest(text),
                 created_at=self._clock.micros(),
             )
+            self._give(device, text)
             _refuse_taken(session, device)
             session.add(device)
             flush_unique(session, _taken(name, "active"))
@@ -72,7 +80,7 @@ class Devices:
         with self._database.write() as session:
             device = self._changeable(session, actor, address)
             text = secret.new()
-            device.digest = secret.digest(text)
+            self._give(device, text)
             was_revoked = device.revoked_at is not None
             device.revoked_at = None
             self._note(session, actor, "device.rotate", "device.secret_changed", device, was_revoked=was_revoked)
@@ -85,6 +93,7 @@ class Devices:
             device = self._changeable(session, actor, address)
             if device.revoked_at is None:
                 device.revoked_at = self._clock.micros()
+                device.sealed = None
                 self._note(session, actor, "device.revoke", "device.revoked", device, reason=why)
         return device
 
@@ -131,6 +140,11 @@ class Devices:
             raise missing("device")
         require(actor, "device.change", found[1].id, hidden="device", shown_by="device.list")
         return found[0]
+
+    def _give(self, device: Device, text: str) -> None:
+        device.digest = secret.digest(text)
+        device.verifier = verifier(text)
+        device.sealed = self._seal.close(text) if self._seal else None
 
     def _note(self, session: Session, actor: Actor, action: str, event: str, device: Device, **detail: object) -> None:
         now = self._clock.micros()

@@ -13,15 +13,18 @@ from sqlalchemy.orm import Session
 
 from gops.accounts import checks, secret
 from gops.accounts.model import ApiKey, Organisation, Person
+from gops.accounts.sealing import seal_of
+from gops.accounts.verifier import verifier
 from gops.clock import DAY, Clock
 from gops.errors import Conflict, Forbidden, Invalid, Unavailable
 from gops.permissions import SCOPES, Actor, permits
-from gops.records import audit
+from gops.records import audit, events
 from gops.records.database import MAX_ID, flush_unique
 from gops.settings import Settings
 
 TEXT = re.compile(r"gops_([A-Za-z0-9]{8})_([A-Za-z0-9_-]{43})")
 PREFIX_LENGTH = 8
+READ_SCOPE = "data:read"
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -38,6 +41,7 @@ class KeyMaker:
     def __init__(self, clock: Clock, settings: Settings) -> None:
         self._clock = clock
         self._settings = settings
+        self._seal = seal_of(settings)
 
     def make(
         self, session: Session, actor: Actor | None, person_id: int, organisation_id: int, wish: Wish
@@ -61,6 +65,10 @@ class KeyMaker:
             created_at=now,
             expires_at=min(now + DAY * days, _latest_end(session, actor, organisation_id)),
         )
+        whole = f"gops_{made.prefix}_{text}"
+        if READ_SCOPE in made.scopes:  # such a key is a login at the broker as well
+            made.verifier = verifier(whole)
+            made.sealed = self._seal.close(whole) if self._seal else None
         session.add(made)
         flush_unique(session, Unavailable("the key's prefix was taken by chance; try again"))
         audit.record(
@@ -75,7 +83,8 @@ class KeyMaker:
             person=person_id,
             scopes=made.scopes,
         )
-        return made, f"gops_{made.prefix}_{text}"
+        events.append(session, now, "key.issued", key=made.id)
+        return made, whole
 
     def _refuse_too_many(self, session: Session, person_id: int, organisation_id: int, now: int) -> None:
         session.get(Person, person_id, with_for_update=True)  # units that count the same person's keys take turns

@@ -71,10 +71,16 @@ class ApiKey(Base):
     created_at: Mapped[Micros]
     expires_at: Mapped[Micros]
     revoked_at: Mapped[OptionalMicros]
+    verifier: Mapped[str | None] = mapped_column(String(160))
+    sealed: Mapped[str | None] = mapped_column(String(300))
 
 
 class Device(Base):
-    """Who speaks: a name unique in its organisation, and the digest of its secret."""
+    """Who speaks: a name unique in its organisation, and the digest of its secret.
+
+    ``verifier`` is what a broker's password file keeps of the secret, null for a secret older than this column;
+    ``sealed`` is the secret on its way to a broker, null once it is there.
+    """
 
     __tablename__ = "device"
     __table_args__ = table_args(UniqueConstraint("organisation_id", "name"))
@@ -85,3 +91,5 @@ class Device(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[Micros]
     revoked_at: Mapped[OptionalMicros]
+    verifier: Mapped[str | None] = mapped_column(String(160))
+    sealed: Mapped[str | None] = mapped_column(String(300))

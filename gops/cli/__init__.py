@@ -20,6 +20,7 @@ COMMANDS = {
     "person": "gops.cli.registry:person",
     "key": "gops.cli.registry:key",
     "device": "gops.cli.registry:device",
+    "broker": "gops.cli.broker:broker",
     "datastream": "gops.cli.correcting:datastream",
     "feed": "gops.cli.feeds:feed",
     "refusals": "gops.cli.data:refusals",

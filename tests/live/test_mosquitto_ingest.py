@@ -499,24 +499,26 @@ class TestMosquittoAlone:
         assert "s3cret" not in said
 
 
-def test_the_shipped_configuration_is_one_that_mosquitto_takes(tmp_path: Path) -> None:
-    """``deploy/mosquitto/mosquitto.conf`` with the paths and the listener of a test."""
+@pytest.mark.parametrize("name", ["mosquitto.conf", "mosquitto-dynsec.conf"])
+def test_the_shipped_configuration_is_one_that_mosquitto_takes(tmp_path: Path, name: str) -> None:
+    """``deploy/mosquitto`` with the paths and the listener of a test."""
     shipped = Path(__file__).parents[2] / "deploy" / "mosquitto"
     with start_mosquitto(tmp_path / "mosquitto") as mosquitto:
         mosquitto.stop()
         (tmp_path / "kept").mkdir()
-        text = (shipped / "mosquitto.conf").read_text()
+        text = (shipped / name).read_text()
         for found, put in {
             "listener 8883": f"listener {mosquitto.port} 127.0.0.1",
-            "/etc/mosquitto/gops.passwords\nacl": f"{mosquitto.password_file}\nacl",
-            "/etc/mosquitto/gops.acl": str(shipped / "acl"),
             "certfile /etc/mosquitto/certs/server.crt\n": "",
             "keyfile /etc/mosquitto/certs/server.key\n": "",
             "/var/lib/mosquitto/": f"{tmp_path / 'kept'}/",
         }.items():
             assert found in text
             text = text.replace(found, put)
+        text = text.replace("/etc/mosquitto/gops/gops.passwords", str(mosquitto.password_file))
+        text = text.replace("/etc/mosquitto/gops/gops.acl", str(shipped / "acl"))
         (mosquitto.folder / "mosquitto.conf").write_text(text + "user root\n" * (os.geteuid() == 0))
+        (tmp_path / "kept" / "dynamic-security.json").write_text('{"clients": [], "roles": []}')
         mosquitto.start()
         log = mosquitto.log_file.read_text()
         assert "Error" not in log

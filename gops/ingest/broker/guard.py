@@ -4,8 +4,9 @@
 kind       user name, password                           publishes                                   reads
 =========  ============================================  ==========================================  =================
 device     {org}/{device}, its secret                    its up (any codec) and status, last will    its down
-reader     key, an API key with data:read; or nobody     nothing                                     gops/live
-           where ``mqtt_anonymous_live`` allows it
+reader     key or key-{its prefix}, an API key with      nothing                                     gops/live
+           data:read; or nobody where
+           ``mqtt_anonymous_live`` allows it
 ingest     gops, the secret in data/secrets/ingest       down of every device, gops/live             up and status
 =========  ============================================  ==========================================  =================
 """
@@ -24,6 +25,7 @@ from gops.ingest.secret import SERVICE_USER
 from gops.permissions import Actor
 
 KEY_USER = "key"
+OWN_KEY_USER = "key-"  # and the key's prefix, as every other broker knows keys: there a user name has one password
 READ_SCOPE = "data:read"
 LIVE_FILTER = topics.LIVE_ROOT + "#"
 Kind = Literal["device", "reader", "ingest"]
@@ -63,8 +65,8 @@ class Guard:
         if username == SERVICE_USER:
             same = hmac.compare_digest(password.encode(errors="replace"), self._service_secret)
             return Login("ingest", SERVICE_USER) if same else None
-        if username == KEY_USER:
-            return self._key(password)
+        if username == KEY_USER or username.startswith(OWN_KEY_USER):
+            return self._key(password) if _is_of(username, password) else None
         device = self._devices.authenticate(username, password)
         return Login("device", username, device_id=device.device_id) if device else None
 
@@ -76,6 +78,11 @@ class Guard:
         if READ_SCOPE not in actor.scopes:
             return None
         return Login("reader", f"key:{actor.key_id}", key_id=actor.key_id)
+
+
+def _is_of(username: str, key: str) -> bool:
+    prefix = username.removeprefix(KEY_USER).removeprefix("-")
+    return not prefix or key.startswith(f"gops_{prefix}_")
 
 
 def may_publish(login: Login, topic: str) -> bool:

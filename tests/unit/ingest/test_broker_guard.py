@@ -20,7 +20,7 @@ class Devices:
 
 
 def key_actor(text: str) -> Actor:
-    if text == "gops_reads":
+    if text in ("gops_reads", "gops_abcdefgh_reads"):
         return Actor(person_id=1, key_id=7, scopes=frozenset({"data:read"}))
     if text == "gops_writes":
         return Actor(person_id=1, key_id=8, scopes=frozenset({"data:write"}))
@@ -42,6 +42,8 @@ def guard(*, anonymous_live: bool = False) -> Guard:
         ("gops", "right", None),
         ("gops", "비밀", None),
         ("key", "gops_reads", READER),
+        ("key-abcdefgh", "gops_abcdefgh_reads", READER),
+        ("key-stranger", "gops_abcdefgh_reads", None),
         ("key", "gops_writes", None),
         ("key", "nonsense", None),
         ("", "", None),
