@@ -30,6 +30,7 @@ from gops.figures.jobs import of_jobs
 from gops.figures.records import of_feeds, of_outbox, of_records
 from gops.figures.store import StoreFigures
 from gops.files.folder import FolderFiles
+from gops.ingest.declared.links import FeedLinks
 from gops.ingest.declared.routes import FeedRoutes
 from gops.ingest.feeds.names import feed_names
 from gops.ingest.feeds.runner import FeedRunner
@@ -143,6 +144,10 @@ class Platform:
             committed=self.metrics.committed,
             feeds=self.feed_routes,
         )
+        self.feed_links = FeedLinks(
+            chosen, clock, self.store, own.database, self.feed_routes, own.refusals, Outbound.of(chosen)
+        )
+        own.declared.watched.link = self.feed_links.health
         self.live.publish = self.ingest.link.publish
         self.broker_sync = BrokerSync(chosen, clock, own.database)
         self.corrections = Corrections(own.database, clock, chosen, self.store)
@@ -161,6 +166,7 @@ class Platform:
             _joined(
                 self.feed_routes.handlers,  # before ingest: it asks them anew
                 self.ingest.handlers,
+                self.feed_links.handlers,
                 self.rules.handlers,
                 self.live.handlers,
                 self.schedule.handlers,
@@ -192,6 +198,7 @@ class Platform:
         self.live.start()
         self.broker_sync.start()
         self.ingest.start()
+        self.feed_links.start()
         self._start_jobs()
         self._admin = AdminServer(self.settings.admin_socket, self._commands())
         log.info("gops_started", version=__version__, pid=os.getpid(), store=self.settings.store)
@@ -217,6 +224,7 @@ class Platform:
             self._admin.close()
         self.jobs.stop()
         self.broker_sync.stop()
+        self.feed_links.stop()
         self.ingest.stop()
         self.pump.stop()
         self.store.close()

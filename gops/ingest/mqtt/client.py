@@ -31,9 +31,17 @@ Receive = Callable[[str, bytes, int, int, bool, bool], None]
 
 
 class IngestClient(paho.Client):
-    """``receive`` gets every PUBLISH. It must not raise."""
+    """``receive`` gets every PUBLISH. It must not raise. ``located`` are the IP addresses to connect to; the
+    certificate has to name the host all the same."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, protocol: MQTTProtocolVersion, receive: Receive) -> None:
+    def __init__(
+        self,
+        address: BrokerAddress,
+        client_id: str,
+        protocol: MQTTProtocolVersion,
+        receive: Receive,
+        located: Sequence[str] | None = None,
+    ) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -43,6 +51,7 @@ class IngestClient(paho.Client):
             manual_ack=True,
         )
         self.receive = receive
+        self._located = located
         self.connect_timeout = CONNECT_SECONDS
         self.on_message = self._slow_message
         self.on_socket_open = _no_delay
@@ -58,6 +67,17 @@ class IngestClient(paho.Client):
         properties.ReceiveMaximum = receive_maximum
         properties.SessionExpiryInterval = session_seconds
         self.connect(address.host, address.port, keepalive, clean_start=False, properties=properties)
+
+    def _create_socket_connection(self) -> socket.socket:
+        if self._located is None:
+            return super()._create_socket_connection()
+        trouble: OSError = ConnectionRefusedError(0, "it has no address")
+        for address in self._located:
+            try:
+                return socket.create_connection((address, self._port), self.connect_timeout)
+            except OSError as error:
+                trouble = error
+        raise trouble
 
     def acknowledge(self, packet_ids: Sequence[int]) -> None:
         """PUBACK for all of these, in their order, as one write."""

@@ -48,7 +48,8 @@ log = logs.get(__name__)
 
 @dataclass(frozen=True)
 class LinkOptions:
-    """Bounds of a link: ``inbox_*`` what may wait for ingest, ``answers`` what may wait for the broker."""
+    """Bounds of a link: ``inbox_*`` what may wait for ingest, ``answers`` what may wait for the broker. ``filters`` are
+    what it subscribes to."""
 
     client_id: str
     receive_maximum: int
@@ -58,10 +59,15 @@ class LinkOptions:
     inbox_messages: int
     inbox_bytes: int
     answers: int
+    filters: tuple[str, ...] = INGEST_FILTERS
 
 
 class MqttLink:
-    """``start``; then ``take``, ``acknowledge`` and ``publish`` from the ingest thread; ``stop``."""
+    """``start``; then ``take``, ``acknowledge`` and ``publish`` from the ingest thread; ``stop``.
+
+    ``locate`` gives the IP addresses of the broker anew for each connection, and says by ``OSError`` why there are
+    none; without it the system's resolver is asked.
+    """
 
     def __init__(
         self,
@@ -69,6 +75,7 @@ class MqttLink:
         options: LinkOptions,
         clock: Clock,
         on_connected: Callable[[], None] = lambda: None,
+        locate: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self.address = address
         self.session = options.client_id  # whatever the broker is called: one without this session says so
@@ -76,6 +83,7 @@ class MqttLink:
         self._options = options
         self._clock = clock
         self._on_connected = on_connected
+        self._locate = locate
         self._health = LinkHealth()
         self._generation = 0
         self._session_began = 0
@@ -183,7 +191,8 @@ class MqttLink:
 
     def _open(self) -> IngestClient:
         options = self._options
-        client = IngestClient(self.address, options.client_id, self._protocol, self._receive)
+        located = None if self._locate is None else self._locate()
+        client = IngestClient(self.address, options.client_id, self._protocol, self._receive, located)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -249,7 +258,7 @@ class MqttLink:
         inbox.wake()
 
     def _receive(self, topic: str, payload: bytes, packet_id: int, qos: int, dup: bool, retain: bool) -> None:
-        if retain and not topic.endswith("/status"):
+        if retain and not (topic.endswith("/status") and STATUS_FILTER in self._options.filters):
             self._retained_ignored += 1
             if packet_id:
                 self._acknowledged.append((self._generation, (packet_id,)))
@@ -282,12 +291,12 @@ class MqttLink:
         name = "5" if client.protocol == MQTT5 else "3.1.1"
         self._health = LinkHealth(protocol=name, session_present=flags.session_present)
         self._connected = True
-        client.subscribe(_subscriptions(client.protocol))
+        client.subscribe(_subscriptions(client.protocol, self._options.filters))
         log.info("mqtt_connected", broker=str(self.address), protocol=name, session_present=flags.session_present)
         self._on_connected()
 
     def _on_subscribe(self, _client: Any, _data: Any, _packet: int, reasons: Sequence[ReasonCode], _p: Any) -> None:
-        denied = tuple(name for name, reason in zip(INGEST_FILTERS, reasons, strict=False) if reason.is_failure)
+        denied = tuple(name for name, reason in zip(self._options.filters, reasons, strict=False) if reason.is_failure)
         if denied:
             self._health = replace(self._health, denied=denied)
             log.error("mqtt_subscription_denied", broker=str(self.address), filters=denied)
@@ -301,13 +310,12 @@ class MqttLink:
         self._health = replace(self._health, last_error=reason)
 
 
-def _subscriptions(protocol: MQTTProtocolVersion) -> list[Any]:
+def _subscriptions(protocol: MQTTProtocolVersion, filters: Sequence[str]) -> list[Any]:
     if protocol != MQTT5:
-        return [(name, 1) for name in INGEST_FILTERS]
+        return [(name, 1) for name in filters]
     never, always = SubscribeOptions.RETAIN_DO_NOT_SEND, SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
     return [
-        (name, SubscribeOptions(qos=1, retainHandling=always if name == STATUS_FILTER else never))
-        for name in INGEST_FILTERS
+        (name, SubscribeOptions(qos=1, retainHandling=always if name == STATUS_FILTER else never)) for name in filters
     ]
 
 
