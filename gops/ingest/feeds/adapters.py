@@ -8,8 +8,12 @@ from typing import Any
 
 from gops.errors import Invalid
 from gops.ingest.feeds.airkorea import AirKorea
+from gops.ingest.feeds.portals.ckan import Ckan
 from gops.ingest.feeds.portals.data_go_kr import DataGoKr
+from gops.ingest.feeds.portals.file import File
+from gops.ingest.feeds.portals.gbfs import Gbfs
 from gops.ingest.feeds.portals.gyeonggi import Gyeonggi
+from gops.ingest.feeds.portals.sensorthings import SensorThings
 from gops.ingest.feeds.portals.seoul import Seoul
 from gops.ingest.feeds.source import Source
 
@@ -40,6 +44,10 @@ ADAPTERS: Mapping[str, Adapter] = {
         Adapter("data-go-kr", DataGoKr, "10,40", 450),
         Adapter("seoul", Seoul, "5,20,35,50", 900),
         Adapter("gyeonggi", Gyeonggi, "5,35", 900),
+        Adapter("file", File, "5", 5000, needs_key=False),
+        Adapter("gbfs", Gbfs, "0,5,10,15,20,25,30,35,40,45,50,55", 5000, needs_key=False),
+        Adapter("ckan", Ckan, "5,35", 5000, needs_key=False),
+        Adapter("sensorthings", SensorThings, "0,10,20,30,40,50", 5000, needs_key=False),
     )
 }
 

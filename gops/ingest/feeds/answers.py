@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gops.geo import Point
 from gops.ingest.decoded import Decoded
+from gops.ingest.refused import Refused
 from gops.kinds import Kind, Label
 
 KST = ZoneInfo("Asia/Seoul")  # what Korean portals write times in, and whose days their quotas count
@@ -34,7 +35,7 @@ class Page:
 
     ``next`` is the address of the page after it, where the portal says it. ``follow`` are further queries that it
     names. ``fresh`` seconds there is nothing newer. ``made`` is the moment that the whole page says it is of
-    (microseconds).
+    (microseconds). ``refused`` are rows that cannot be read as such.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -43,6 +44,7 @@ class Page:
     follow: tuple[str, ...] = ()
     fresh: int | None = None
     made: int | None = None
+    refused: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

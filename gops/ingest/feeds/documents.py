@@ -34,9 +34,13 @@ def opened(status: int, body: bytes) -> Any:
         return mute(status, "empty_body", note)
     if text[0] in "{[":
         return _of_json(status, text)
-    if _HTML.match(text):
+    if is_html(text):
         return mute(status, "html", "the answer is a page of HTML")
     return _of_xml(status, text) if text[0] == "<" else text
+
+
+def is_html(text: str) -> bool:
+    return _HTML.match(text.lstrip()) is not None
 
 
 def _of_json(status: int, text: str) -> Any:

@@ -6,6 +6,8 @@ A page is committed by itself, refusals first. What a run brought before it fail
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gops import logs
@@ -14,6 +16,7 @@ from gops.clock import Clock
 from gops.errors import GopsError
 from gops.ingest.feeds import stations
 from gops.ingest.feeds.adapters import ADAPTERS
+from gops.ingest.feeds.answers import Page, Sample, Station
 from gops.ingest.feeds.budget import Budgets
 from gops.ingest.feeds.model import Feed
 from gops.ingest.feeds.pages import Asked, Pages, next_page
@@ -40,6 +43,15 @@ class _Run:
     run_id: int
     default: Rule  # retention
     tally: Tally = field(default_factory=Tally)
+    described: dict[str, Station] = field(default_factory=dict)
+
+    def remember(self, sample: Sample) -> None:
+        """Some portals describe stations in one document and give their readings in another."""
+        for key, station in sample.stations.items():
+            if station.title or station.place:
+                self.described[key] = station
+            else:
+                sample.stations[key] = self.described.get(key, station)
 
 
 class FeedRunner:
@@ -100,16 +112,24 @@ class FeedRunner:
     def _pull(self, run: _Run) -> FeedTrouble | None:
         """The first passing trouble, after which other queries were still tried."""
         troubles: list[FeedTrouble] = []
-        for query in run.source.queries:
+        waiting = deque(run.source.queries)
+        asked: set[str] = set()
+        while waiting:
+            query = waiting.popleft()
+            if query in asked:
+                continue
+            asked.add(query)
             try:
-                self._pull_query(run, query)
+                waiting.extend(self._pull_query(run, query))
             except FeedTrouble as trouble:
                 troubles.append(trouble)
                 if not trouble.passing or len(troubles) == TROUBLED_QUERIES:
                     raise
         return troubles[0] if troubles else None
 
-    def _pull_query(self, run: _Run, query: str) -> None:
+    def _pull_query(self, run: _Run, query: str) -> Sequence[str]:
+        """Page after page; the further queries that they name."""
+        follow: list[str] = []
         seen, number, asked_for = 0, 1, set[str]()
         total: int | None = None
         url = run.source.url(query, number, run.feed.secret, self._clock.micros())
@@ -118,13 +138,14 @@ class FeedRunner:
             asked = self._pages.fetch(run.feed, run.source, url, query, run.tally.calls)
             if asked is None:
                 _refuse_short(total, seen, query)
-                return
+                return follow
             total = asked.page.total
+            follow.extend(self._followed(run, url, asked.page))
             seen += len(asked.page.rows)
             self._take_in(run, asked, query)
             if run.source.is_last(asked.page, seen):
                 _refuse_short(total, seen, query)
-                return
+                return follow
             number += 1
             following = asked.page.next
             if following is None:
@@ -132,10 +153,17 @@ class FeedRunner:
             else:
                 url = next_page(url, following, asked_for)
 
+    def _followed(self, run: _Run, url: str, page: Page) -> Sequence[str]:
+        """Raises ``FeedTrouble`` for one that leads away from where the page came from."""
+        for query in () if run.source.roams else page.follow:
+            next_page(url, run.source.url(query, 1, "", self._clock.micros()), set())
+        return page.follow
+
     def _take_in(self, run: _Run, asked: Asked, query: str) -> None:
         """Register, check and store a page."""
         feed, now = run.feed, self._clock.micros()
         sample = run.source.sample(asked.page, query, now)
+        run.remember(sample)
         with self._database.read() as session:
             registered = stations.look_up(session, feed, sample)
         if registered.lacks(sample):

@@ -17,6 +17,7 @@ from gops.ingest.feeds import declaring, revisions
 from gops.ingest.feeds.adapters import ADAPTERS, adapter
 from gops.ingest.feeds.budget import Budgets
 from gops.ingest.feeds.model import Feed, FeedRun
+from gops.ingest.feeds.pages import purse
 from gops.ingest.mqtt.health import LinkHealth
 from gops.jobs.scheduler import check_minutes, next_of_hour
 from gops.outbound import Outbound
@@ -115,7 +116,7 @@ class Feeds:
             name=checks.name(name),
             adapter=chosen.name,
             config=chosen.check(config),
-            secret=declaring.key(key),
+            secret=declaring.key(key) if key or chosen.needs_key else "",
             minutes=check_minutes(chosen.minutes if minutes is None else minutes),
             calls_per_day=declaring.calls_per_day(chosen.calls_per_day if calls_per_day is None else calls_per_day),
             enabled=enabled,
@@ -200,7 +201,7 @@ class Feeds:
             failures=feed.failures,
             rests_until=feed.rests_until,
             rest_code=feed.rest_code,
-            calls_today=self._budgets.calls(feed.adapter, feed.secret),
+            calls_today=self._budgets.calls(feed.adapter, purse(feed)),
             calls_per_day=feed.calls_per_day,
             errors=errors,
             last_run=last,
@@ -232,7 +233,8 @@ class Feeds:
         if "config" in changes:
             wanted["config"] = ADAPTERS[feed.adapter].check(changes["config"])
         if "key" in changes:
-            wanted["secret"] = declaring.key(changes["key"])
+            needed = changes["key"] or ADAPTERS[feed.adapter].needs_key
+            wanted["secret"] = declaring.key(changes["key"]) if needed else ""
         if "minutes" in changes:
             wanted["minutes"] = check_minutes(changes["minutes"])
         if "calls_per_day" in changes:

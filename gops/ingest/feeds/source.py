@@ -15,13 +15,15 @@ class Source:
 
     ``config`` is what is kept; ``url`` in it is what the guard looks at. ``measured`` is by key of the observed
     property. ``queries`` are asked one after the other, each may have several pages. ``places`` are asked once a day
-    after those: they say where stations are, and what fails of them fails no run.
+    after those: they say where stations are, and what fails of them fails no run. Only a source that ``roams`` may
+    name further queries on another host than the one it was asked at.
     """
 
     config: dict[str, Any]
     measured: Mapping[str, Measured]
     queries: Sequence[str] = ("",)
     places: Sequence[str] = ()
+    roams = False
 
     def url(self, query: str, page: int, key: str, now: int) -> str:
         """The address of a page, counted from 1."""

@@ -150,7 +150,7 @@ def _read(found: Sample, one: Column, row: Row, comma: bool) -> tuple[Value | Un
     raw = next(cell(row, name) for name in one.names if _has(row, name))
     raw = raw.strip() if isinstance(raw, str) else raw
     quality = _quality(found, one, row)
-    if raw is None or _is_missing(raw, one):
+    if raw is None or is_missing(raw, one):
         return None, quality
     if one.measured.kind == "state":
         return (raw if isinstance(raw, str | int | float) else Unreadable("wrong_type", f"found {shown(raw)}")), quality
@@ -160,7 +160,7 @@ def _read(found: Sample, one: Column, row: Row, comma: bool) -> tuple[Value | Un
         return trouble, quality
 
 
-def _is_missing(raw: Any, one: Column) -> bool:
+def is_missing(raw: Any, one: Column) -> bool:
     """``-999`` is missing as a number and as a text; ``0`` is missing where the table says so."""
     if not isinstance(raw, str | int | float) or isinstance(raw, bool):
         return False
