@@ -200,6 +200,15 @@ class Settings:
     thin_every: str = _setting(
         _choice("1m", "5m", "10m", "15m", "30m", "1h", "3h", "6h", "12h", "1d"), "1h", "Step to which they are thinned"
     )
+    quality_days: int = _setting(
+        _whole(1, 3650), "90", "Days of which is kept how many readings each quality rule flagged"
+    )
+    quality_states: int = _setting(
+        _whole(1000, 100_000_000), "100000", "Datastreams with quality rules whose newest reading is remembered"
+    )
+    quality_try_rows: int = _setting(
+        _whole(1, 1_000_000_000), "5000000", "Most readings on which quality rules are tried at once"
+    )
     correction_datastreams: int = _setting(_whole(1, 10_000), "100", "Most Datastreams in one correction of readings")
     correction_rows: int = _setting(_whole(1, 100_000_000), "1000000", "Most readings in one correction")
     # registry

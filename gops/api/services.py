@@ -33,6 +33,7 @@ class Services:
     pushes: Any
     retaining: Any
     mappings: Any
+    quality: Any
     refusals: Any
     device_status: Any
     audit: Any

@@ -48,6 +48,7 @@ OF_REQUEST: Titles = {
 OF_REGISTRY: Titles = {
     "bad_duration": ("기간을 읽을 수 없습니다", "The duration cannot be read"),
     "bad_point": ("위치가 올바르지 않습니다", "The position is wrong"),
+    "bad_quality_rule": ("품질 규칙이 아무것도 가려내지 못합니다", "The quality rule would tell nothing apart"),
     "bad_range": ("범위가 올바르지 않습니다", "The range is wrong"),
     "bad_since": ("위치의 시작 시각이 올바르지 않습니다", "The time since when it is there is wrong"),
     "decommissioned": ("운영이 끝난 대상입니다", "It was taken out of service"),
@@ -66,6 +67,8 @@ OF_REGISTRY: Titles = {
     "repeated_field": ("항목이 되풀이되었습니다", "A field is repeated"),
     "reserved_field": ("다른 뜻으로 쓰이는 이름입니다", "The name has a meaning of its own"),
     "revoked_device": ("등록이 취소된 기기입니다", "The device was revoked"),
+    "rule_of_kind": ("이 종류에 적용되지 않는 품질 규칙입니다", "The quality rule does not apply to this kind"),
+    "rules_misfit": ("정해 둔 품질 규칙과 맞지 않습니다", "The quality rules do not suit that"),
     "same_sensor": ("바뀌는 것이 없습니다", "Nothing would be different"),
     "state_conversion": ("상태 값은 변환하지 않습니다", "States are not converted"),
     "too_many": ("정해진 개수를 넘었습니다", "More than the bound allows"),

@@ -1,4 +1,4 @@
-"""Tables of ingest: what was refused, how often, and which device was seen when."""
+"""Tables of ingest: what was refused or flagged, how often, and which device was seen when."""
 
 from __future__ import annotations
 
@@ -70,3 +70,16 @@ class DeviceStatusRow(Base):
     online: Mapped[bool | None]
     online_since: Mapped[OptionalMicros]  # when ``online`` last changed
     last_seen: Mapped[OptionalMicros]  # its newest message; null while only a retained one is known
+
+
+class QualityCount(Base):
+    """How many readings of a day (ISO 8601, of GOPS_ZONE) a rule flagged, and the latest of them."""
+
+    __tablename__ = "quality_count"
+    __table_args__ = ()
+    datastream_id: Mapped[int] = mapped_column(ForeignKey("datastream.id"), primary_key=True, autoincrement=False)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    rule: Mapped[str] = mapped_column(String(8), primary_key=True)
+    readings: Mapped[Micros]
+    last_t: Mapped[Micros]
+    last_value: Mapped[float | None]

@@ -85,7 +85,7 @@ def check(document: Mapping[str, Any], kind: Kind, period: str | None) -> Qualit
     """The checked rules of a Datastream of ``kind`` and ``period`` (ISO 8601 or None); null says nothing.
 
     Raises ``Invalid`` with the rule as ``field``: ``rule_of_kind`` for one that does not apply, ``bad_duration``,
-    ``bad_rule`` for a number that never or always flags, or a frozen time that no two readings fall into.
+    ``bad_quality_rule`` for a number that never or always flags, or a frozen time that no two readings fall into.
     """
     said = {name: value for name, value in document.items() if value is not None and value != []}
     for name in said:
@@ -179,7 +179,7 @@ def _check_frozen(rules: QualityRules, period: str | None) -> None:
 def _bad(field: str, found: object, expected: str) -> Invalid:
     return Invalid(
         "a rule that would say nothing of any reading, or the same of all",
-        code="bad_rule",
+        code="bad_quality_rule",
         field=field,
         found=found,
         expected=expected,

@@ -39,6 +39,7 @@ from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.service import Feeds
 from gops.ingest.push.service import Pushes
 from gops.ingest.refusals import Refusals
+from gops.ingest.rules.ruling import rules_over
 from gops.ingest.status import DeviceStatus
 from gops.outbound import Outbound
 from gops.permissions import SCOPES, Actor
@@ -95,6 +96,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         pushes=Pushes(database, clock, settings, store, Refusals(database, clock, settings), routes.route),
         retaining=Retaining(database, clock, settings, accounts, lambda: store.capabilities.deletes_range),
         mappings=routes,
+        quality=rules_over(store, database, clock, settings).service,
         refusals=Refusals(database, clock, settings),
         device_status=DeviceStatus(database, clock),
         audit=Audit(database),

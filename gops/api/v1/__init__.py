@@ -14,6 +14,7 @@ from gops.api.v1 import (
     organisations,
     properties,
     push,
+    quality,
     refusals,
     retention,
     sensors,
@@ -25,7 +26,7 @@ BLUEPRINTS = (
     *(
         module.blueprint
         for module in (
-            index, observations, push, corrections, latest, datastreams, retention, things, sensors,
+            index, observations, push, corrections, latest, datastreams, quality, retention, things, sensors,
             properties, organisations, devices, refusals, keys, signup, audit, health,
         )
     ),

@@ -1,0 +1,198 @@
+"""The store that ingest writes to: any store, with the quality rules of each Datastream before it.
+
+Whatever way readings come in, they are judged here, so no way can leave the rules out. Where no Datastream has rules
+and no reading is suspect, a batch costs one look at its qualities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from gops.clock import Clock
+from gops.ingest.rules.book import RuleBook
+from gops.ingest.rules.columns import Rows, chained, coming_of, ends_of, of_the_source, skews
+from gops.ingest.rules.counts import Flagged, QualityCounts
+from gops.ingest.rules.judging import FROZEN, RATE, SKEW, STEP, SUSPECT, Bounds, Chain, Flags, Ints, Mask, Ruled, judge
+from gops.ingest.rules.past import Coming, Past, State
+from gops.quality import Quality
+from gops.records.events import Event
+from gops.store.port import READINGS, Capabilities, Delivery, Extent, Health, Mode, Read, Receipt, Store, Windows
+from gops.store.rows import NONE
+
+FLAGGING = STEP | RATE | FROZEN | SKEW
+QUALITY = READINGS.get_field_index("quality")
+
+
+@dataclass(slots=True)
+class Judged:
+    """A batch with its qualities, the rules that its readings break, and what is remembered once it is stored."""
+
+    table: pa.Table
+    flags: Flags | None = None
+    ends: Mapping[int, State] = field(default_factory=dict)
+    coming: Mapping[int, Coming] = field(default_factory=dict)
+
+
+class RuledStore:
+    """A ``Store`` over another. ``handlers`` belong into the event pump."""
+
+    def __init__(self, store: Store, book: RuleBook, counts: QualityCounts, clock: Clock, size: int) -> None:
+        self._store = store
+        self._book = book
+        self._counts = counts
+        self._clock = clock
+        self.past = Past(store, size)
+        book.on_change = lambda datastream: self.past.forget([datastream])
+        self.handlers: Mapping[str, tuple[Callable[[Event], None], ...]] = {
+            **book.handlers,
+            "observation.corrected": (lambda event: self.past.forget([int(event.payload["datastream"])]),),
+        }
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._store.capabilities
+
+    def submit(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Future[Receipt]:
+        judged = self.judge(batch, mode)
+        with self._remembering(judged):
+            done = self._store.submit(judged.table, mode, deliveries)
+        done.add_done_callback(lambda future: self._done(judged, future))
+        return done
+
+    def write(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Receipt:
+        judged = self.judge(batch, mode)
+        with self._remembering(judged):
+            receipt = self._store.write(judged.table, mode, deliveries)
+        self._count(judged, receipt)
+        return receipt
+
+    @contextmanager
+    def _remembering(self, judged: Judged) -> Iterator[None]:
+        """What a batch ends with is remembered before it is stored: the next one may be judged meanwhile."""
+        self.past.settle(judged.ends, judged.coming)
+        try:
+            yield
+        except BaseException:
+            self.past.forget(judged.ends)
+            raise
+
+    def _done(self, judged: Judged, future: Future[Receipt]) -> None:
+        if future.cancelled() or future.exception() is not None:
+            self.past.forget(judged.ends)
+        else:
+            self._count(judged, future.result())
+
+    def _count(self, judged: Judged, receipt: Receipt) -> None:
+        if judged.flags is not None and judged.flags.any():
+            self._counts.note(Flagged.of(judged.table, judged.flags, receipt))
+
+    def judge(self, batch: pa.Table, mode: Mode) -> Judged:
+        """A batch as it is to be stored. One that is not of ``READINGS`` is left to the store, which refuses it.
+
+        Raises ``Unavailable`` when records or store can't say what it is compared with.
+        """
+        if not batch.num_rows or batch.schema != READINGS or batch["quality"].null_count:
+            return Judged(batch)
+        quality: Flags = batch["quality"].to_numpy()
+        suspect: Mask = quality == SUSPECT
+        silent = self._book.is_empty
+        if silent and not suspect.any():
+            return Judged(batch)
+        rows = Rows.of(batch, quality)
+        known = self._book.get(np.unique(rows.who[suspect] if silent else rows.who).tolist())
+        flags = of_the_source(rows, suspect, known)
+        judged = Judged(batch, flags)
+        if not silent:
+            self._judge(rows, known, mode, judged)
+            worse = (flags & FLAGGING != 0) & (quality < SUSPECT)
+            if worse.any():
+                judged.table = batch.set_column(
+                    QUALITY, READINGS.field(QUALITY), pa.array(np.where(worse, np.uint8(SUSPECT), quality))
+                )
+            flags[quality > SUSPECT] = 0
+        return judged
+
+    def _judge(self, rows: Rows, known: Mapping[int, Ruled], mode: Mode, judged: Judged) -> None:
+        """Add the rules that are broken to ``judged.flags``."""
+        assert judged.flags is not None
+        ids = [one for one, ruled in sorted(known.items()) if ruled.rules.looks_back or ruled.rules.skew is not None]
+        if not ids:
+            return
+        sorted_ids = np.array(ids, np.int64)
+        place: Ints = np.minimum(np.searchsorted(sorted_ids, rows.who), len(ids) - 1)
+        own: Mask = sorted_ids[place] == rows.who
+        ruled = [known[one] for one in ids]
+        judged.flags[own & (rows.t - self._clock.micros() > skews(ruled)[place])] |= SKEW
+        looking = np.array([one.rules.looks_back for one in ruled], np.bool_)
+        bounds = Bounds.of(ruled)
+        compared = np.flatnonzero(own & looking[place] & bounds.comparable(place, rows.value, rows.quality))
+        if not len(compared):
+            return
+        coming = coming_of(rows, compared, known)
+        before = self.past.before(coming)
+        own_rows = Chain(
+            rows.who[compared], rows.t[compared], rows.value[compared], np.full(len(compared), NONE, np.int64)
+        )
+        chain, origin = chained(before, own_rows, compared, mode)
+        broken, since = judge(Chain(np.searchsorted(sorted_ids, chain.who), chain.t, chain.value, chain.since), bounds)
+        fresh = origin >= 0
+        judged.flags[origin[fresh]] |= broken[fresh]
+        judged.coming, judged.ends = coming, ends_of(chain, since)
+
+    def delete(self, datastreams: Sequence[int], start: int, end: int) -> int:
+        return self._changed(datastreams, self._store.delete(datastreams, start, end))
+
+    def requalify(
+        self,
+        datastreams: Sequence[int],
+        start: int,
+        end: int,
+        quality: Quality,
+        only: frozenset[Quality] = frozenset(Quality),
+    ) -> int:
+        return self._changed(datastreams, self._store.requalify(datastreams, start, end, quality, only))
+
+    def swap(self, datastream: int, start: int, end: int, rows: pa.Table, version: int) -> int:
+        return self._changed([datastream], self._store.swap(datastream, start, end, rows, version))
+
+    def _changed(self, datastreams: Sequence[int], rows: int) -> int:
+        self.past.forget(datastreams)
+        return rows
+
+    # reading, as it is
+
+    def delivered(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
+        return self._store.delivered(deliveries)
+
+    def forget_deliveries(self, session: str) -> None:
+        self._store.forget_deliveries(session)
+
+    def read(self, query: Read) -> pa.Table:
+        return self._store.read(query)
+
+    def stream(self, query: Read, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        return self._store.stream(query, rows)
+
+    def aggregate(self, query: Windows) -> pa.Table:
+        return self._store.aggregate(query)
+
+    def latest(self, datastreams: Sequence[int]) -> pa.Table:
+        return self._store.latest(datastreams)
+
+    def extent(self, datastreams: Sequence[int]) -> dict[int, Extent]:
+        return self._store.extent(datastreams)
+
+    def version(self, datastreams: Sequence[int]) -> int:
+        return self._store.version(datastreams)
+
+    def health(self) -> Health:
+        return self._store.health()
+
+    def close(self) -> None:
+        self._store.close()
