@@ -25,6 +25,7 @@ COMMANDS = {
     "feed": "gops.cli.feeds:feed",
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
+    "import": "gops.cli.importing:import_",
     "store": "gops.cli.copy:store",
     "backup": "gops.cli.backup:backup",
     "restore": "gops.cli.backup:restore",

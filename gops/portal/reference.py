@@ -67,11 +67,12 @@ def _query(operation: Mapping[str, Any]) -> list[Parameter]:
 
 
 def _body(operation: Mapping[str, Any], document: Mapping[str, Any]) -> list[Parameter]:
+    """The members of an object; none of a body that is text or a file."""
     content = operation.get("requestBody", {}).get("content", {})
-    if not content:
+    reference = next((one["schema"]["$ref"] for one in content.values() if "$ref" in one["schema"]), None)
+    if reference is None:
         return []
-    name = next(iter(content.values()))["schema"]["$ref"].rsplit("/", 1)[1]
-    schema = document["components"]["schemas"][name]
+    schema = document["components"]["schemas"][reference.rsplit("/", 1)[1]]
     wanted = schema.get("required", [])
     return [
         Parameter(field, about.get("description", ""), field in wanted)

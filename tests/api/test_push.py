@@ -182,6 +182,16 @@ def test_zone_and_precision_give_times_their_meaning(world: World) -> None:
     assert [row[0] - 1_772_155_200_000_000 for row in stored(world, stream)] == [0, 60_000_000, 120_000_000]
 
 
+def test_a_dry_run_stores_nothing(world: World) -> None:
+    """It says what would be refused, also of a push that would be atomic."""
+    stream = world.stream()
+    rows = f"datastream,time,value\n{stream.id},{at(1)},1\n{stream.id},never,2\n"
+    answer = push(world, rows, query="?dry_run=true")
+    assert (counted(answer), answer.json["accepted"], answer.json["through"]) == ({"refused": 1}, 1, "line 3")
+    problem(push(world, rows, query="?dry_run=true&atomic=true"), 422, "atomic_refused")
+    assert stored(world, stream) == []
+
+
 def test_mode_keep_fills_gaps_alone(world: World) -> None:
     stream = world.stream()
     push(world, f"datastream,time,value\n{stream.id},{at(1)},1\n")

@@ -32,6 +32,7 @@ class PushQuery(Strict):
     refusals = own.choice(
         "keep: what is refused can be looked at later, as that of devices", ("list", "keep"), load_default="list"
     )
+    dry_run = fields.Boolean(load_default=False, metadata={"description": "true: say what is refused, store nothing"})
     zone = own.zone()
     precision = own.choice(
         "of times that are bare numbers since 1970; default ns in line protocol, ms elsewhere", ("s", "ms", "us", "ns")
@@ -54,6 +55,9 @@ class Pushed(Strict):
     complete = fields.Boolean(required=True, metadata={"description": "false beside an error: the rest was not read"})
     through = fields.String(
         required=True, allow_none=True, metadata={"description": "place of the last row that is stored or refused"}
+    )
+    accepted = fields.Integer(
+        required=True, metadata={"description": "rows that are stored, or stood already; with dry_run: that would be"}
     )
     inserted = fields.Integer(required=True, allow_none=True)
     replaced = fields.Integer(required=True, allow_none=True)
@@ -111,6 +115,7 @@ def asked(query: Mapping[str, Any]) -> Push:
         reading=Reading(query.get("zone"), precision_of(query.get("precision"), form)),
         mode=query["mode"],
         atomic=query["atomic"],
+        dry_run=query["dry_run"],
         keep_refusals=query["refusals"] == "keep",
         device=query["device"],
         encoding=request.headers.get("Content-Encoding"),

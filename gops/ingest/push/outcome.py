@@ -35,6 +35,11 @@ class Outcome:
     def taken(self) -> int:
         return self.counts["rows"]
 
+    def add_rows(self, rows: int, last: str) -> None:
+        """Rows that would be stored."""
+        self.counts["rows"] += rows
+        self.through = last
+
     def add_receipt(self, rows: int, receipt: Receipt) -> None:
         self.counts["rows"] += rows
         for name in OUTCOMES:
@@ -60,6 +65,7 @@ class Outcome:
             "atomic": self.atomic,
             "complete": self.complete,
             "through": self.through or None,
+            "accepted": self.taken,
             **{name: None if name in self.unknown else self.counts[name] for name in OUTCOMES},
             "refused": self.refused,
             "refused_by_code": dict(self.by_code.most_common()),

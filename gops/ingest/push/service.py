@@ -50,6 +50,7 @@ class Push:
     mode: Mode = "replace"
     atomic: bool = False
     keep_refusals: bool = False
+    dry_run: bool = False
     device: str = ""
     encoding: str | None = None
     length: int | None = None
@@ -59,7 +60,7 @@ class Push:
         """All that makes two pushes of one body different."""
         zone: ZoneInfo | None = self.reading.zone
         parts = (self.format, zone.key if zone else "", self.reading.unit, self.mode, self.atomic, self.device)
-        return repr((*parts, self.encoding or "", self.keep_refusals)).encode()
+        return repr((*parts, self.encoding or "", self.keep_refusals, self.dry_run)).encode()
 
 
 @dataclass(slots=True)
@@ -164,7 +165,9 @@ class Pushes:
         for piece in pieces:
             settled, last = self._settled(run, piece)
             self._note(run, settled)
-            if settled.table.num_rows:
+            if run.push.dry_run:
+                run.outcome.add_rows(settled.table.num_rows, last)
+            elif settled.table.num_rows:
                 done = self._store.submit(settled.table, run.push.mode)
                 run.pending.append((done, settled.table.num_rows, last))
             elif not run.pending:
@@ -193,7 +196,9 @@ class Pushes:
             tables.append(settled.table)
             if run.lease is not None:
                 run.lease.renew()
-        if rows and not run.outcome.refused:
+        if run.push.dry_run:
+            run.outcome.add_rows(rows, run.outcome.through)
+        elif rows and not run.outcome.refused:
             done = self._store.submit(pa.concat_tables(tables), run.push.mode)
             run.pending.append((done, rows, run.outcome.through))
             self._await(run)
@@ -206,7 +211,7 @@ class Pushes:
     def _note(self, run: _Run, settled: Settled) -> None:
         """Refusals are written down before the readings beside them."""
         run.outcome.add_refusals(settled.refusals)
-        if run.push.keep_refusals and settled.refusals:
+        if run.push.keep_refusals and settled.refusals and not run.push.dry_run:
             self._refusals.record(
                 [
                     Report(FEED, "", run.organisation_id, TOPIC, raw.encode(errors="backslashreplace"), refused)
@@ -235,8 +240,7 @@ class Pushes:
 
 def _answered(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raises ``AllRefused``."""
-    stored = body["complete"] and any(body[name] != 0 for name in ("inserted", "replaced", "unchanged", "kept"))
-    if not stored:
+    if not body["accepted"] or (body["atomic"] and body["refused"]):
         raise AllRefused(body, atomic=body["atomic"] and body["refused"] > 0)
     return body
 
