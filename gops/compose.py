@@ -36,6 +36,7 @@ from gops.ingest.feeds.names import feed_names
 from gops.ingest.feeds.runner import FeedRunner
 from gops.ingest.feeds.schedule import FeedSchedule
 from gops.ingest.push.service import Pushes
+from gops.ingest.rules.asking import commands as quality_commands
 from gops.ingest.rules.ruling import rules_over
 from gops.jobs.scheduler import Jobs
 from gops.keeping.life import life_of
@@ -295,6 +296,7 @@ class Platform:
             "broker-sync": lambda _arguments, _progress: asdict(self.broker_sync.run()),
             **self.keeping.commands(),
             **own,
+            **quality_commands(self.rules.service, self.records.database, lookup),
         }
 
     def status(self) -> dict[str, Any]:
