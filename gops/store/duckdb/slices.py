@@ -112,3 +112,12 @@ def _slice(
     times = found["t"].to_numpy()
     low, high = np.searchsorted(times, start), np.searchsorted(times, stop)
     return found.slice(low, high - low).cast(schema)
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """The same rows by (datastream, t). Those of a file are already, those of several not far from it."""
+    ids, t = rows["datastream"].to_numpy(), rows["t"].to_numpy()
+    steps = np.diff(ids)
+    if ((steps > 0) | ((steps == 0) & (np.diff(t) > 0))).all():
+        return rows
+    return rows.take(pa.array(np.lexsort((t, ids))))
