@@ -21,6 +21,7 @@ COMMANDS = {
     "key": "gops.cli.registry:key",
     "device": "gops.cli.registry:device",
     "broker": "gops.cli.broker:broker",
+    "doctor": "gops.cli.doctor:doctor",
     "datastream": "gops.cli.correcting:datastream",
     "feed": "gops.cli.feeds:feed",
     "refusals": "gops.cli.data:refusals",

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from gops.clock import SystemClock
+from gops.doctor import Patient, examine
+from gops.doctor.broker import broker_limits, broker_logins, broker_topics
 from gops.errors import Unauthenticated, Unavailable
 from gops.ingest.mqtt import DeviceClient, MqttLink, probe
 from gops.ingest.mqtt.control import DynsecControl
@@ -277,3 +279,23 @@ def test_a_login_that_does_not_administer_is_an_error_that_says_so(dynsec: House
     device = f"mqtt://{name}:{secret}@127.0.0.1:{dynsec.broker.port}"
     with pytest.raises(Unauthenticated, match="may not read"):
         BrokerSync(replace(dynsec.settings, broker_admin_url=device), SystemClock(), database).run()
+
+
+def test_the_doctor_sees_small_windows_and_is_content_with_the_shipped_ones(place: House) -> None:
+    """Mosquitto says its window of messages in flight when it answers; its default is 20."""
+    place.synchronise()
+    patient = Patient(place.settings, SystemClock(), lambda: None)
+    checks = (broker_logins, broker_topics, broker_limits)
+    assert examine(patient, checks) == []
+    place.broker.stop()
+    conf = place.broker.folder / "mosquitto.conf"
+    conf.write_text(conf.read_text().replace("max_inflight_messages 0\n", ""))
+    place.broker.start()
+    assert [one.what.en for one in examine(patient, checks)] == ["The broker has at most 20 messages in flight."]
+
+
+def test_the_doctor_sees_a_login_that_is_refused(place: House) -> None:
+    patient = Patient(place.settings, SystemClock(), lambda: None)
+    (found,) = examine(patient, (broker_logins,))
+    assert found.severity == "problem"
+    assert "refused" in found.what.en

@@ -23,7 +23,7 @@ TOPIC = "$CONTROL/dynamic-security/v1"
 ANSWER_TOPIC = TOPIC + "/response"
 ANSWER_SECONDS = 60.0  # the plugin writes its whole file anew at each command
 KEEPALIVE_SECONDS = 60
-BATCH = 100  # commands in one message
+BATCH = 10  # commands in one message: Mosquitto serves nobody else while it works on one
 
 Command = dict[str, Any]
 
