@@ -134,6 +134,9 @@ class Sources:
             if changes == self._changes:
                 for topic, source in found.items():
                     self._remember(topic, source)
+        feeds = {source.feed for source in found.values() if source.feed is not None}
+        for feed in feeds:
+            feed.prepare(topic for topic, source in found.items() if source.feed is feed)
 
     def _load(self, topic: str, address: str, codec: str | None) -> Source:
         with self._lock:

@@ -50,7 +50,6 @@ class Plan:
     rules: Mapping[str, Field]
     missing: tuple[Scalar, ...]
     quality: int | None
-    ignores: bool
 
     @classmethod
     def of(cls, declared: Declaration) -> Plan:
@@ -68,8 +67,14 @@ class Plan:
             rules={name: rule for rule in mapping.fields for name in (rule.field, *rule.aliases)},
             missing=mapping.missing,
             quality=int(Quality[declared.quality]) if declared.quality else None,
-            ignores=mapping.unknown_field == "ignore",
         )
+
+    def thing_of(self, topic: str) -> str:
+        """The Thing of all that comes on ``topic``; empty where the messages say whose it is."""
+        if self.thing != "topic":
+            return self.name
+        levels = topic.split("/")
+        return levels[self.level] if self.level < len(levels) else ""
 
 
 @dataclass(slots=True)
@@ -204,14 +209,8 @@ def _marked(decoded: Decoded, groups: Sequence[int], name: str) -> dict[int, int
 
 
 def _things(decoded: Decoded, plan: Plan, groups: Sequence[int], topic: str) -> Sequence[str]:
-    many = len(decoded.fields)
-    if plan.thing == "name":
-        return [plan.name] * many
-    if plan.thing == "topic":
-        levels = topic.split("/")
-        return [levels[plan.level] if plan.level < len(levels) else ""] * many
     if plan.thing != "field":
-        return [""] * many
+        return [plan.thing_of(topic)] * len(decoded.fields)
     marked = _marked(decoded, groups, plan.thing_field)
     named = {group: _name(decoded.values[index]) for group, index in marked.items()}
     return [named.get(group, named.get(-1, "")) for group in groups]

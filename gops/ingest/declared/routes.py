@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -80,6 +80,16 @@ class FeedRoute:
         self._frame = Frame.of(settings, declared.zone, declared.codec.options)
         self._organisation = organisation
 
+    def prepare(self, topics: Iterable[str]) -> None:
+        """Look up together what messages on these topics will ask for, where the topic says whose it is.
+
+        Raises ``Unavailable``.
+        """
+        things = {name for topic in topics if (name := self._plan.thing_of(topic))}
+        rules = {rule.field: rule for rule in self._plan.rules.values()}
+        if things:
+            self.targets.prepare(Goal(thing, name, rule) for thing in things for name, rule in rules.items())
+
     def decode(self, payload: bytes) -> Decoded:
         """Never raises."""
         return decode(self.codec, payload, self._frame)
@@ -142,7 +152,7 @@ class FeedRoutes:
         self.handlers: dict[str, tuple[Callable[[Event], None], ...]] = {
             "feed.changed": (self._feed_changed,),
             "organisation.changed": (self._everything_changed,),
-            "thing.changed": (self._registry_changed,),
+            "thing.changed": (self._thing_changed,),
             "datastream.changed": (self._datastream_changed,),
         }
 
@@ -206,10 +216,10 @@ class FeedRoutes:
             self._by_organisation.clear()
             self._others.clear()
 
-    def _registry_changed(self, _event: Event) -> None:
+    def _thing_changed(self, event: Event) -> None:
         for route in self._all():
-            route.targets.forget()
+            route.targets.remembered.forget_thing(event.payload["thing"])
 
     def _datastream_changed(self, event: Event) -> None:
         for route in self._all():
-            route.targets.forget_datastream(event.payload["datastream"])
+            route.targets.remembered.forget_datastream(event.payload["datastream"])

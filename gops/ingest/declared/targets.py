@@ -6,9 +6,7 @@ rule names one, Sensor; of several the feed's own, then the newest. What has end
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +17,7 @@ from gops.errors import Conflict, Invalid
 from gops.ingest.declared.declaration import Field, Unknown
 from gops.ingest.declared.plan import IGNORED, Found, Goal
 from gops.ingest.declared.registering import register, row_of, would_be
+from gops.ingest.declared.remembered import Answer, Remembered
 from gops.ingest.feeds.model import FeedStation
 from gops.ingest.refused import Unreadable, shown
 from gops.records.database import Database
@@ -54,76 +53,55 @@ class _Known:
 
 
 class Targets:
-    """``find`` may be called from several threads; ``forget`` is for events."""
+    """``find`` may be called from several threads; ``remembered`` is told of events."""
 
     def __init__(self, database: Database, settings: Settings, owner: Owner) -> None:
         self._database = database
         self._settings = settings
         self._owner = owner
-        self._found: OrderedDict[Goal, Found] = OrderedDict()
-        self._changes = 0
         self._full: tuple[float, str] = (0.0, "")
-        self._lock = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(self._found)
+        self.remembered = Remembered(settings.feed_targets)
 
     def find(self, goals: Iterable[Goal], now: int, *, registers: bool = True) -> Mapping[Goal, Found]:
         """What each goal came to. ``registers`` is false for a trial. Raises ``Unavailable``."""
         wanted = set(goals)
-        found = {goal: self._found[goal] for goal in wanted if goal in self._found}
+        found = self.remembered.get(wanted)
         unknown = wanted - found.keys()
         if not unknown:
             return found
-        with self._lock:
-            changes = self._changes
+        changes = self.remembered.changes
         fresh, lacking = self._look_up(unknown)
         if lacking:
             fresh |= self._register(lacking, now) if registers else self._drafts(lacking)
         if registers:
-            self._remember(fresh, changes)
-        return found | fresh
+            self.remembered.put(fresh, changes)
+        return found | {goal: answer for goal, (answer, _thing) in fresh.items()}
 
-    def forget(self) -> None:
-        with self._lock:
-            self._changes += 1
-            self._found.clear()
+    def prepare(self, goals: Iterable[Goal]) -> None:
+        """Look up what may be asked soon, together; what is not there is left to ``find``. Raises ``Unavailable``."""
+        wanted = set(goals)
+        changes = self.remembered.changes
+        fresh, _lacking = self._look_up(wanted - self.remembered.get(wanted).keys())
+        self.remembered.put({goal: one for goal, one in fresh.items() if isinstance(one[0], Target)}, changes)
 
-    def forget_datastream(self, datastream: int) -> None:
-        """And everything that was not found: it may be there now."""
-        with self._lock:
-            self._changes += 1
-            for goal, found in list(self._found.items()):
-                if not isinstance(found, Target) or found.datastream == datastream:
-                    del self._found[goal]
-
-    def _remember(self, fresh: Mapping[Goal, Found], changes: int) -> None:
-        with self._lock:
-            if changes != self._changes:
-                return
-            for goal, found in fresh.items():
-                while len(self._found) >= self._settings.feed_targets:
-                    self._found.popitem(last=False)
-                self._found[goal] = found
-
-    def _look_up(self, goals: set[Goal]) -> tuple[dict[Goal, Found], dict[Goal, Field]]:
+    def _look_up(self, goals: set[Goal]) -> tuple[dict[Goal, Answer], dict[Goal, Field]]:
         """What was found, and the rules of what is to be registered."""
         with self._database.read() as session:
             rules = self._rules(session, goals)
             known = _known(session, self._owner, {goal.thing for goal in goals})
             default = inherited(session, Rule.of(self._settings), self._owner.organisation)
-        found: dict[Goal, Found] = {}
+        found: dict[Goal, Answer] = {}
         lacking: dict[Goal, Field] = {}
         for goal in sorted(goals, key=lambda one: one[:2]):
-            rule = rules.get(goal)
+            rule, one = rules.get(goal), known.get(goal.thing, _Known())
             if rule is None:
-                found[goal] = self._without_rule(goal)
+                found[goal] = self._without_rule(goal), one.thing
                 continue
-            answer = self._answer(goal, rule, known.get(goal.thing, _Known()), default)
+            answer = self._answer(goal, rule, one, default)
             if isinstance(answer, _Lacking):
                 lacking[goal] = rule
             else:
-                found[goal] = answer
+                found[goal] = answer, one.thing
         return found, lacking
 
     def _rules(self, session: Session, goals: set[Goal]) -> dict[Goal, Field]:
@@ -166,7 +144,7 @@ class Targets:
             return Unreadable("unknown_thing", f"there is no Thing {shown(goal.thing)} of the feed's organisation")
         return Unreadable("unknown_field", f"{shown(goal.thing)} has no Datastream of {rule.property} that suits")
 
-    def _register(self, lacking: Mapping[Goal, Field], now: int) -> dict[Goal, Found]:
+    def _register(self, lacking: Mapping[Goal, Field], now: int) -> dict[Goal, Answer]:
         until, why = self._full
         if time.monotonic() >= until:
             wanted = [(goal.thing, rule) for goal, rule in lacking.items()]
@@ -177,11 +155,12 @@ class Targets:
                 self._full = time.monotonic() + FULL_SECONDS, why
             else:
                 return self._look_up(set(lacking))[0]
-        return {goal: Unreadable("unknown_thing", f"it could not be registered: {why}"[:300]) for goal in lacking}
+        full = Unreadable("unknown_thing", f"it could not be registered: {why}"[:300])
+        return dict.fromkeys(lacking, (full, None))
 
-    def _drafts(self, lacking: Mapping[Goal, Field]) -> dict[Goal, Found]:
+    def _drafts(self, lacking: Mapping[Goal, Field]) -> dict[Goal, Answer]:
         with self._database.read() as session:
-            return {goal: would_be(session, rule) for goal, rule in lacking.items()}
+            return {goal: (would_be(session, rule), None) for goal, rule in lacking.items()}
 
 
 @dataclass(frozen=True, slots=True)

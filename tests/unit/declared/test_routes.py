@@ -124,7 +124,7 @@ class TestBounds:
             home.send([{"bn": f"node-{number}:", "n": "x", "v": 1} for number in range(start, start + 100)])
         route = home.routes.match(home.actor.organisation_id or 0, "gops/v1/town/gw-1/up")
         assert route is not None
-        assert len(route.targets) == 100
+        assert len(route.targets.remembered) == 100
 
 
 def test_a_changed_feed_reads_by_its_new_revision(home: Home) -> None:
