@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import cast
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from gops.kinds import Kind
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.sensors.model import Datastream
-from gops.sensors.quality_rules import read
+from gops.sensors.quality_rules import QualityRules, read
 
 AT_ONCE = 5_000  # ids in one statement; SQLite takes 32,766
 NOWHERE = Ruled("gauge", -INFINITY, INFINITY)  # of an id that there is no Datastream of
@@ -87,6 +88,11 @@ def _load(session: Session, ids: Sequence[int]) -> Iterable[tuple[int, Ruled]]:
 
 
 def ruled(kind: str, low: float | None, high: float | None, rules: Mapping[str, object] | None) -> Ruled:
-    """From the columns of a Datastream."""
+    """From the columns of a Datastream; one object for those that are ruled alike."""
     bottom, top = -INFINITY if low is None else low, INFINITY if high is None else high
-    return Ruled(cast(Kind, kind), bottom, top, read(rules))
+    return _alike(cast(Kind, kind), bottom, top, read(rules))
+
+
+@lru_cache(10_000)
+def _alike(kind: Kind, low: float, high: float, rules: QualityRules) -> Ruled:
+    return Ruled(kind, low, high, rules)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,26 +39,16 @@ def of_the_source(rows: Rows, suspect: Mask, known: Mapping[int, Ruled]) -> Flag
     return flags
 
 
-def skews(ruled: Sequence[Ruled]) -> Ints:
-    never = np.iinfo(np.int64).max
-    return np.array([never if one.rules.skew is None else one.rules.skew for one in ruled], np.int64)
-
-
 def coming_of(rows: Rows, compared: Ints, known: Mapping[int, Ruled]) -> dict[int, Coming]:
     """Of each Datastream what is compared."""
     order = compared[np.lexsort((rows.t[compared], rows.who[compared]))]
     who = rows.who[order]
     starts = np.flatnonzero(np.diff(who, prepend=who[0] - 1))
     ends = np.append(starts[1:], len(who)) - 1
-    return {
-        int(who[start]): Coming(
-            known[int(who[start])],
-            int(rows.t[order[start]]),
-            int(rows.t[order[end]]),
-            float(rows.value[order[start]]),
-        )
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    }
+    ids = who[starts].tolist()
+    t, value = rows.t[order], rows.value[order]
+    columns = [known[one] for one in ids], t[starts].tolist(), t[ends].tolist(), value[starts].tolist()
+    return dict(zip(ids, map(Coming._make, zip(*columns, strict=True)), strict=True))
 
 
 def chained(before: Chain, own: Chain, compared: Ints, mode: Mode) -> tuple[Chain, Ints]:
@@ -80,5 +70,5 @@ def chained(before: Chain, own: Chain, compared: Ints, mode: Mode) -> tuple[Chai
 
 def ends_of(chain: Chain, since: Ints) -> dict[int, State]:
     last = np.flatnonzero(np.append(chain.who[1:] != chain.who[:-1], np.True_))
-    columns = chain.who[last].tolist(), chain.t[last].tolist(), chain.value[last].tolist(), since[last].tolist()
-    return {who: State(t, value, begun) for who, t, value, begun in zip(*columns, strict=True)}
+    columns = chain.t[last].tolist(), chain.value[last].tolist(), since[last].tolist()
+    return dict(zip(chain.who[last].tolist(), map(State._make, zip(*columns, strict=True)), strict=True))

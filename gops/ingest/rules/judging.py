@@ -7,8 +7,7 @@ than ``reach``, so that the verdict is the same whether the past is remembered o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,27 +31,35 @@ SUSPECT = int(Quality.suspect)
 INFINITY = float("inf")
 
 
-class Ruled(NamedTuple):
-    """What is known of a Datastream. A number outside ``low`` .. ``high`` is suspect; nothing is compared with it."""
+@dataclass(frozen=True, eq=False)
+class Ruled:
+    """What is known of Datastreams that are ruled alike. A number outside ``low`` .. ``high`` is suspect; nothing is
+    compared with it. (Equal to itself alone: batches look it up by the thousand.)
+
+    ``reach``: how far back a reading is compared, in microseconds: a day, or twice the time that is frozen. A run of
+    equal values is broken by a gap as long as that time. So one that began longer ago than twice as much has a reading
+    in the older half of it, and is frozen either way. ``looks_back``: is anything compared? ``acts``: is anything
+    flagged?
+    """
 
     kind: Kind
     low: float
     high: float
     rules: QualityRules = NOTHING
+    reach: int = field(init=False)
+    looks_back: bool = field(init=False)
+    acts: bool = field(init=False)
 
-    @property
-    def reach(self) -> int:
-        """How far back a reading is compared, in microseconds: a day, or twice the time that is frozen.
-
-        A run of equal values is broken by a gap as long as that time. So one that began longer ago than twice as much
-        has a reading in the older half of it, and is frozen either way.
-        """
-        return max(DAY, 2 * (self.rules.frozen or 0))
+    def __post_init__(self) -> None:
+        rules = self.rules
+        object.__setattr__(self, "reach", max(DAY, 2 * (rules.frozen or 0)))
+        object.__setattr__(self, "looks_back", rules.looks_back)
+        object.__setattr__(self, "acts", rules.looks_back or rules.skew is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The rules of some Datastreams as columns, a row each. ``spared``: one column an exception, NaN for none."""
+    """Rules as columns, a row each. ``spared``: one column an exception, NaN for none. ``skew`` in microseconds."""
 
     angle: Mask
     counter: Mask
@@ -63,6 +70,8 @@ class Bounds:
     low: Floats
     high: Floats
     reach: Ints
+    skew: Ints
+    looks_back: Mask
 
     @classmethod
     def of(cls, ruled: Sequence[Ruled]) -> Bounds:
@@ -81,16 +90,18 @@ class Bounds:
             low=np.array([one.low for one in ruled], np.float64),
             high=np.array([one.high for one in ruled], np.float64),
             reach=np.array([one.reach for one in ruled], np.int64),
+            skew=np.array([UNBOUNDED if one.skew is None else one.skew for one in rules], np.int64),
+            looks_back=np.array([one.looks_back for one in ruled], np.bool_),
         )
 
-    def comparable(self, who: Ints, value: Floats, quality: Flags) -> Mask:
+    def comparable(self, rule: Ints, value: Floats, quality: Flags) -> Mask:
         """Which readings others are compared with: a number in its range, not worse than suspect. NaN is no number."""
-        return (quality <= SUSPECT) & (value >= self.low[who]) & (value <= self.high[who])
+        return (quality <= SUSPECT) & (value >= self.low[rule]) & (value <= self.high[rule])
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Comparable readings, ordered by (who, t), each once. ``who`` is a row of ``Bounds``, ``t`` microseconds.
+    """Comparable readings, ordered by (who, t), each once. ``who`` is the Datastream, ``t`` microseconds.
 
     ``since``: when the run of equal values began that a reading is of, where it is known; else ``NONE``.
     """
@@ -101,8 +112,11 @@ class Chain:
     since: Ints
 
 
-def judge(chain: Chain, bounds: Bounds) -> tuple[Flags, Ints]:
-    """The rules that each reading breaks, as bits, and since when its value has been the same."""
+def judge(chain: Chain, bounds: Bounds, rule: Ints) -> tuple[Flags, Ints]:
+    """The rules that each reading breaks, as bits, and since when its value has been the same.
+
+    ``rule``: the row of ``bounds`` that each reading is held against.
+    """
     who, t, value = chain.who, chain.t, chain.value
     rows = len(t)
     if not rows:
@@ -111,15 +125,15 @@ def judge(chain: Chain, bounds: Bounds) -> tuple[Flags, Ints]:
     first = who != who[before]
     first[0] = True
     gap = np.where(first, 1, t - t[before])
-    near = ~first & (gap <= bounds.reach[who])
+    near = ~first & (gap <= bounds.reach[rule])
     with np.errstate(over="ignore", invalid="ignore"):
-        change = _change(value[before], value, bounds.angle[who], bounds.counter[who])
-        step = near & (change > bounds.step[who])
-        rate = near & (change / gap * HOUR > bounds.rate[who])
-    broken = first | (value != value[before]) | (gap >= bounds.frozen[who])
+        change = _change(value[before], value, bounds.angle[rule], bounds.counter[rule])
+        step = near & (change > bounds.step[rule])
+        rate = near & (change / gap * HOUR > bounds.rate[rule])
+    broken = first | (value != value[before]) | (gap >= bounds.frozen[rule])
     begun = np.maximum.accumulate(np.where(broken, np.arange(rows), 0))
     since = np.where(chain.since[begun] == NONE, t[begun], chain.since[begun])
-    frozen = (t - since >= bounds.frozen[who]) & ~_spared(bounds, who, value)
+    frozen = (t - since >= bounds.frozen[rule]) & ~_spared(bounds, rule, value)
     return (STEP * step + RATE * rate + FROZEN * frozen).astype(np.uint8), since
 
 
@@ -130,8 +144,8 @@ def _change(before: Floats, value: Floats, angle: Mask, counter: Mask) -> Floats
     return np.where(angle, turned, np.where(counter, np.maximum(plain, 0.0), np.abs(plain)))
 
 
-def _spared(bounds: Bounds, who: Ints, value: Floats) -> Mask:
+def _spared(bounds: Bounds, rule: Ints, value: Floats) -> Mask:
     if not bounds.spared.shape[1]:
         return np.zeros(len(value), np.bool_)
-    spared: Mask = (bounds.spared[who] == value[:, None]).any(axis=1)
+    spared: Mask = (bounds.spared[rule] == value[:, None]).any(axis=1)
     return spared

@@ -60,17 +60,21 @@ class Past:
         with self._lock:
             known = {one: self._states[one] for one in coming if one in self._states}
         fresh = {one: state for one, state in known.items() if state.t < coming[one].first}
+        if len(fresh) == len(coming):
+            return _chain_of(fresh)
         cold = [one for one in coming if one not in known]
         newest = self._newest(cold, coming) if cold else {}
         ranges = {}
         for one, what in coming.items():
             if one in fresh or (one in newest and newest[one] is None):
                 continue
-            state = newest.get(one)
-            if state is not None and (what.ruled.rules.frozen is None or state.value != what.value):
-                fresh[one] = state
-            else:
+            state, frozen = newest.get(one), what.ruled.rules.frozen
+            if state is None:
                 ranges[one] = (what.first - what.ruled.reach, what.last + 1)
+            elif frozen is None or state.value != what.value or what.first - state.t >= frozen:
+                fresh[one] = state
+            else:  # since when that value?
+                ranges[one] = (what.first - 2 * frozen, what.last + 1)
         remembered = _chain_of(fresh)
         read = self._read(ranges, {one: what.ruled for one, what in coming.items()}) if ranges else NO_CHAIN
         return _joined((remembered, read))
@@ -109,11 +113,13 @@ class Past:
     def settle(self, ends: Mapping[int, State], coming: Mapping[int, Coming]) -> None:
         """A batch is stored: ``ends`` is how its Datastreams stand behind its last readings."""
         with self._lock:
+            crowded = 2 * len(self._states) > self._size  # before that it does not matter who goes first
             for one, end in ends.items():
                 known = self._states.get(one)
                 if known is None or end.t >= known.t:
                     self._states[one] = end
-                    self._states.move_to_end(one)
+                    if crowded:
+                        self._states.move_to_end(one)
                 elif coming[one].ruled.rules.frozen is not None and _touches(known, end):
                     del self._states[one]
             while len(self._states) > self._size:
@@ -135,13 +141,11 @@ def _touches(known: State, late: State) -> bool:
 
 
 def _chain_of(states: Mapping[int, State]) -> Chain:
-    ids = sorted(states)
-    return Chain(
-        np.array(ids, np.int64),
-        np.array([states[one].t for one in ids], np.int64),
-        np.array([states[one].value for one in ids], np.float64),
-        np.array([states[one].since for one in ids], np.int64),
-    )
+    if not states:
+        return NO_CHAIN
+    t, value, since = zip(*states.values(), strict=True)
+    ids = np.fromiter(states, np.int64, len(states))
+    return Chain(ids, np.array(t, np.int64), np.array(value, np.float64), np.array(since, np.int64))
 
 
 def _joined(chains: Sequence[Chain]) -> Chain:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gops.clock import Clock
 from gops.ingest.rules.book import RuleBook
-from gops.ingest.rules.columns import Rows, chained, coming_of, ends_of, of_the_source, skews
+from gops.ingest.rules.columns import Rows, chained, coming_of, ends_of, of_the_source
 from gops.ingest.rules.counts import Flagged, QualityCounts
 from gops.ingest.rules.judging import FROZEN, RATE, SKEW, STEP, SUSPECT, Bounds, Chain, Flags, Ints, Mask, Ruled, judge
 from gops.ingest.rules.past import Coming, Past, State
@@ -121,28 +121,25 @@ class RuledStore:
     def _judge(self, rows: Rows, known: Mapping[int, Ruled], mode: Mode, judged: Judged) -> None:
         """Add the rules that are broken to ``judged.flags``."""
         assert judged.flags is not None
-        ids = [one for one, ruled in sorted(known.items()) if ruled.rules.looks_back or ruled.rules.skew is not None]
+        ids = sorted(one for one, ruled in known.items() if ruled.acts)
         if not ids:
             return
         sorted_ids = np.array(ids, np.int64)
+        bounds, rule_of = _bounds([known[one] for one in ids])
         place: Ints = np.minimum(np.searchsorted(sorted_ids, rows.who), len(ids) - 1)
         own: Mask = sorted_ids[place] == rows.who
-        ruled = [known[one] for one in ids]
-        judged.flags[own & (rows.t - self._clock.micros() > skews(ruled)[place])] |= SKEW
-        looking = np.array([one.rules.looks_back for one in ruled], np.bool_)
-        bounds = Bounds.of(ruled)
-        compared = np.flatnonzero(own & looking[place] & bounds.comparable(place, rows.value, rows.quality))
+        rule = rule_of[place]
+        judged.flags[own & (rows.t - self._clock.micros() > bounds.skew[rule])] |= SKEW
+        comparable = own & bounds.looks_back[rule] & bounds.comparable(rule, rows.value, rows.quality)
+        compared = np.flatnonzero(comparable)
         if not len(compared):
             return
         coming = coming_of(rows, compared, known)
-        before = self.past.before(coming)
-        own_rows = Chain(
-            rows.who[compared], rows.t[compared], rows.value[compared], np.full(len(compared), NONE, np.int64)
-        )
-        chain, origin = chained(before, own_rows, compared, mode)
-        broken, since = judge(Chain(np.searchsorted(sorted_ids, chain.who), chain.t, chain.value, chain.since), bounds)
-        fresh = origin >= 0
-        judged.flags[origin[fresh]] |= broken[fresh]
+        fresh = Chain(rows.who[compared], rows.t[compared], rows.value[compared], np.full(len(compared), NONE))
+        chain, origin = chained(self.past.before(coming), fresh, compared, mode)
+        broken, since = judge(chain, bounds, rule_of[np.searchsorted(sorted_ids, chain.who)])
+        own_rows = origin >= 0
+        judged.flags[origin[own_rows]] |= broken[own_rows]
         judged.coming, judged.ends = coming, ends_of(chain, since)
 
     def delete(self, datastreams: Sequence[int], start: int, end: int) -> int:
@@ -196,3 +193,10 @@ class RuledStore:
 
     def close(self) -> None:
         self._store.close()
+
+
+def _bounds(ruled: Sequence[Ruled]) -> tuple[Bounds, Ints]:
+    """The different rules among these, and which of them each has."""
+    rows: dict[Ruled, int] = {}
+    rule_of = np.array([rows.setdefault(one, len(rows)) for one in ruled], np.int64)
+    return Bounds.of(list(rows)), rule_of

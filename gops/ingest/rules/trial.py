@@ -61,7 +61,7 @@ def _judge(tried: Tried, batch: pa.RecordBatch, bounds: Bounds, last: Chain, sta
     comparable = bounds.comparable(nobody, value, quality)
     own = _chain(t[comparable], value[comparable], NONE)
     chain = Chain(*(np.concatenate((getattr(last, name), getattr(own, name))) for name in last.__slots__))
-    broken, since = judge(chain, bounds)
+    broken, since = judge(chain, bounds, np.zeros(len(chain.t), np.int64))
     flags = np.where(numbers & ~comparable, np.uint8(RANGE), np.uint8(0))
     flags[comparable] = broken[len(last.t) :]
     asked = t >= start
