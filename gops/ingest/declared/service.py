@@ -19,7 +19,9 @@ from gops.ingest.declared.registering import check_rule
 from gops.ingest.declared.routes import HEAD, Traffic, stored
 from gops.ingest.declared.sections import Section, wrong
 from gops.ingest.declared.trying import Tried, try_out
+from gops.ingest.declared.trying_pulled import try_answer
 from gops.ingest.feeds import declaring, revisions
+from gops.ingest.feeds.adapters import adapter
 from gops.ingest.feeds.model import Feed, FeedRevision
 from gops.ingest.feeds.service import FeedHealth, Feeds, changeable, readable, taken
 from gops.ingest.model import RefusalCount
@@ -62,11 +64,8 @@ class FeedDeclarations:
 
         Raises ``Invalid`` that names the place, ``Conflict`` for a taken slug or a topic that another feed reads.
         """
-        given = flat(given)
+        given = as_declared(given)
         home, slug, name = (str(given.get(one) or "") for one in ("organisation", "slug", "name"))
-        source = given.get("source")
-        if isinstance(source, Mapping) and source.get("kind") == "http":
-            given = given | _pulled(given)
         _refuse_unknown(given)
         if given.get("adapter") is not None:
             return self._declare_pulled(actor, home, slug, name, given)
@@ -145,24 +144,22 @@ class FeedDeclarations:
             feed = readable(session, actor, slug)
             home = session.get_one(Organisation, feed.organisation_id)
             if feed.kind == "http":
-                raise Conflict(
-                    f"{slug} is pulled: its portal's answers are read by the adapter",
-                    code="not_pushed",
-                    field="kind",
-                    found=feed.kind,
-                    expected="a feed of kind mqtt or broker",
-                )
+                config = (changes or {}).get("config") or feed.config
+                return self._try_pulled(feed, home.slug, feed.adapter, config, sample, topic)
             declared = self._checked(session, _merged(feed, flat(changes or {})), home.slug)
         return self._try(feed, home, declared, sample, topic)
 
     def attempt_new(self, actor: Actor, given: Mapping[str, Any], sample: bytes, topic: str = "") -> Tried:
         """The same of a feed that is declared nowhere yet."""
-        given = flat(given)
+        given = as_declared(given)
         with self._database.read() as session:
             home = organisation(session, str(given.get("organisation") or ""))
             require(actor, "feed.change", home.id)
+            feed = Feed(id=0, slug=declaring.slug(given.get("slug")), organisation_id=home.id, revision=0)
+            if given.get("adapter") is not None:
+                config = given.get("config") or {}
+                return self._try_pulled(feed, home.slug, str(given["adapter"]), config, sample, topic)
             declared = self._checked(session, given, home.slug)
-        feed = Feed(id=0, slug=declaring.slug(given.get("slug")), organisation_id=home.id, revision=0)
         return self._try(feed, home, declared, sample, topic)
 
     def health(self, actor: Actor, slug: str) -> FeedHealth:
@@ -180,6 +177,12 @@ class FeedDeclarations:
 
     def _try(self, feed: Feed, home: Organisation, declared: Declaration, sample: bytes, topic: str) -> Tried:
         return try_out(self._database, self._settings, self._clock.micros(), feed, home.slug, declared, sample, topic)
+
+    def _try_pulled(
+        self, feed: Feed, home: str, name: str, config: Mapping[str, Any], answer: bytes, query: str
+    ) -> Tried:
+        source = adapter(name).open(config)
+        return try_answer(self._database, self._settings, self._clock.micros(), feed, home, source, answer, query)
 
     def _declare_pulled(self, actor: Actor, home: str, slug: str, name: str, given: Mapping[str, Any]) -> Feed:
         _refuse_members(given, ("codec", "mapping", "defaults"), "http")
@@ -250,6 +253,13 @@ def flat(given: Mapping[str, Any]) -> dict[str, Any]:
         section.has(name)
     section.done()
     return {**head, **{name: value for name, value in given.items() if name != "feed"}}
+
+
+def as_declared(given: Mapping[str, Any]) -> dict[str, Any]:
+    """``flat``, and what ``[source]`` of kind http says beside the others."""
+    plain = flat(given)
+    source = plain.get("source")
+    return plain | _pulled(plain) if isinstance(source, Mapping) and source.get("kind") == "http" else plain
 
 
 def _levels(source: Source) -> tuple[str, ...]:

@@ -48,7 +48,8 @@ class Tentative:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """``ignored`` counts the readings that the feed leaves out; ``cut`` says that there was more than is shown."""
+    """``topic`` is the query of a feed that is pulled. ``ignored`` counts the readings that the feed leaves out;
+    ``cut`` says that there was more than is shown."""
 
     topic: str
     readings: list[Tentative]
@@ -82,7 +83,7 @@ def try_out(
     if stranger is not None:
         return Tried(whole, [], [stranger], 0, cut=False)
     route = FeedRoute(database, settings, feed, home, declared, Traffic())
-    limits = Limits(settings.accept_past_days * DAY, settings.accept_ahead_seconds * SECOND, settings.message_text)
+    limits = limits_of(settings)
     trial = route.trial(route.decode(sample), whole, now, limits)
     rows = _rows(database, trial, now, limits)
     ignored = sum(goal is not None and trial.found[goal] is None for goal in trial.arranged.goals)
@@ -131,7 +132,7 @@ def _kept(trial: Trial, now: int, limits: Limits) -> list[tuple[Goal, int, Mappi
     of a whole message do not say which reading they were."""
     found: list[tuple[Goal, int, Mapping[str, Any]]] = []
     for place, index in enumerate(trial.kept[:ROWS]):
-        readings = resolve(_only(trial.settled, place), trial.route, now, limits)
+        readings = resolve(only(trial.settled, place), trial.route, now, limits)
         goal = trial.arranged.goals[index]
         if readings.t and goal is not None:
             names = ("datastream", "t", "value", "text", "quality")
@@ -139,7 +140,13 @@ def _kept(trial: Trial, now: int, limits: Limits) -> list[tuple[Goal, int, Mappi
     return found
 
 
-def _only(decoded: Decoded, index: int) -> Decoded:
+def limits_of(settings: Settings) -> Limits:
+    """As of a store that keeps texts and microseconds."""
+    return Limits(settings.accept_past_days * DAY, settings.accept_ahead_seconds * SECOND, settings.message_text)
+
+
+def only(decoded: Decoded, index: int) -> Decoded:
+    """One of the readings."""
     return Decoded(
         fields=[decoded.fields[index]],
         values=[decoded.values[index]],

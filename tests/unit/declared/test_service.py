@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from gops.ingest.feeds.model import Feed
 from gops.records.audit import AuditRow
 from gops.sensors.model import Thing
 from tests.unit.declared.conftest import Home, declaration
+from tests.unit.feeds.portal import page, row
 
 TEMP = {"field": "temp", "property": "temperature"}
 BROKER = {"kind": "broker", "url": "mqtt://127.0.0.1:1883", "filter": "v3/app@ttn/devices/+/up"}
@@ -225,6 +226,49 @@ class TestTrying:
         got = home.declared.attempt_new(home.actor, declaration(), b'[{"bn": "n1:", "n": "pm10", "v": 4}]')
         assert [(row.thing, row.value) for row in got.readings] == [("n1", 4.0)]
         assert home.count(Feed) == 0
+
+
+class TestPulled:
+    """Feeds of kind http: the same file, list, revisions and trial."""
+
+    SOURCE: ClassVar[dict[str, Any]] = {
+        "kind": "http",
+        "adapter": "airkorea",
+        "config": {"provinces": ["서울"], "url": "http://127.0.0.1:9/air"},
+        "key": "hush",
+    }
+
+    def whole(self) -> dict[str, Any]:
+        return {"feed": {"organisation": "town", "slug": "air", "name": "대기질"}, "source": self.SOURCE}
+
+    def answer(self) -> bytes:
+        rows = [
+            row("강남구", dataTime="2026-05-01 08:00"),
+            row("종로구", dataTime="2026-05-01 08:00", coValue="-", coFlag="통신장애"),
+        ]
+        return page(rows)[1]
+
+    def test_an_answer_is_tried_before_and_after_it_is_declared(self, home: Home) -> None:
+        before = home.declared.attempt_new(home.actor, self.whole(), self.answer())
+        assert len(before.readings) == 12
+        assert {row.datastream for row in before.readings} == {None}
+        home.declared.declare(home.actor, self.whole())
+        after = home.declared.attempt(home.actor, "air", self.answer())
+        assert [(row.field, row.value) for row in after.readings] == [(row.field, row.value) for row in before.readings]
+        assert {row.quality for row in after.readings if row.property == "co"} == {0, 4}
+        assert home.count(Thing) == 0
+
+    def test_an_answer_of_the_portal_that_is_a_failure_says_so(self, home: Home) -> None:
+        home.declared.declare(home.actor, self.whole())
+        tried = home.declared.attempt(home.actor, "air", b"<html>")
+        assert (tried.readings, len(tried.refusals)) == ([], 1)
+
+    def test_a_change_is_a_revision_without_the_key(self, home: Home) -> None:
+        home.declared.declare(home.actor, self.whole())
+        home.declared.edit(home.actor, "air", {"source": {"kind": "http", "minutes": "7", "key": "hush-2"}})
+        found = home.declared.revisions(home.actor, "air")
+        assert [(one.number, one.document["minutes"]) for one in found][1] == (2, "7")
+        assert "hush" not in str([one.document for one in found])
 
 
 def test_health_counts_what_was_refused(home: Home) -> None:
