@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -51,25 +51,31 @@ def times(texts: Any, reading: Reading) -> tuple[Ints, Mask]:
         pc.equal(pc.utf8_slice_codeunits(texts, 13, 14), ":"),
     )
     mask = _mask(likely)
-    if mask.all():
-        found = _cast_times(texts, reading.zone)
-        if found is not None:
-            return found, mask
-    numbers = _numeric_times(texts, reading.unit)
-    if numbers is not None:
-        return numbers, np.ones(rows, np.bool_)
     out, held = np.zeros(rows, np.int64), np.zeros(rows, np.bool_)
-    for pattern in (TIME, LOCAL_TIME):
-        fits = mask & _mask(pc.match_substring_regex(texts, pattern))
-        if fits.any():
-            found = _cast_times(texts.filter(pa.array(fits)), reading.zone)
-            if found is not None:
-                out[fits], held = found, held | fits
-    whole = _mask(pc.match_substring_regex(texts, WHOLE))
-    counted = _numeric_times(texts.filter(pa.array(whole)), reading.unit) if whole.any() else None
-    if counted is not None:
-        out[whole], held = counted, held | whole
+    found = _cast_times(texts if mask.all() else texts.filter(pa.array(mask)), reading.zone) if mask.any() else None
+    if found is not None:
+        out[mask], held = found, mask
+    else:
+        for pattern in (TIME, LOCAL_TIME):
+            _read_matching(texts, mask & ~held, pattern, lambda some: _cast_times(some, reading.zone), out, held)
+    if not held.all():
+        _read_matching(texts, ~mask, WHOLE, lambda some: _numeric_times(some, reading.unit), out, held)
     return out, held
+
+
+def _read_matching(
+    texts: Any, some: Mask, pattern: str, read: Callable[[Any], Ints | None], out: Ints, held: Mask
+) -> None:
+    """Those of ``some`` texts that match are put into ``out`` and marked in ``held``, if ``read`` reads them all."""
+    where = np.flatnonzero(some)
+    if not len(where):
+        return
+    candidates = texts.take(pa.array(where))
+    fits = _mask(pc.match_substring_regex(candidates, pattern))
+    found = read(candidates.filter(pa.array(fits))) if fits.any() else None
+    if found is not None:
+        out[where[fits]] = found
+        held[where[fits]] = True
 
 
 def _cast_times(texts: Any, zone: ZoneInfo | None) -> Ints | None:

@@ -73,6 +73,7 @@ def _by_arrow(block: Block, header: _Header) -> Chunk | None:
         return "skip"
 
     try:
+        block.data.decode()  # of a bad row that is no UTF-8 the handler would not be told
         table = arrow_csv.read_csv(
             pa.BufferReader(block.data),
             read_options=arrow_csv.ReadOptions(
@@ -85,7 +86,7 @@ def _by_arrow(block: Block, header: _Header) -> Chunk | None:
                 column_types=dict.fromkeys(header.names, pa.string()), strings_can_be_null=False
             ),
         )
-    except pa.ArrowException:
+    except (UnicodeDecodeError, pa.ArrowException):
         return None
     there = block.data.count(b"\n") + (not block.data.endswith(b"\n"))
     if table.num_rows + len(bad) != there or any(number is None for number, _ in bad):

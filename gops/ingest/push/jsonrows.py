@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 from gops.ingest.decoders import lenient
 from gops.ingest.push import arrays
 from gops.ingest.push.blocks import Text, elements, lines
-from gops.ingest.push.cells import ALIASES, WAYS, Reading, name_of, read_row
+from gops.ingest.push.cells import ALIASES, WAYS, Reading, by_id, name_of, read_row
 from gops.ingest.push.chunk import NO_QUALITY, BadRow, Chunk, Codes, Columns, Floats, Ints, Mask, Name, Said
 from gops.ingest.refused import Unreadable, shown
 from gops.quality import WORDS
@@ -42,7 +43,10 @@ def of_array(text: Text, reading: Reading, device: str = "") -> Iterator[Chunk]:
 
 
 def _chunk(raw: Sequence[bytes], numbers: Ints, place: str, reading: Reading, device: str) -> Chunk:
-    items = [_load(one) for one in raw]
+    try:
+        items = list(map(orjson.loads, raw))
+    except orjson.JSONDecodeError:
+        items = [_load(one) for one in raw]
 
     def row(index: int) -> Said:
         return read_row(_meant(items[index]), reading, device=device)
@@ -123,6 +127,9 @@ def _plain(items: Sequence[Any], reading: Reading, device: str) -> Columns | Non
 
 def _names(columns: Sequence[Sequence[Any]], way: Sequence[str]) -> tuple[list[Name], Any, Mask]:
     """The distinct names, each row's index into them, and for which rows it holds."""
+    if len(columns) == 1 and set(map(type, columns[0])) <= {int, type(None)}:
+        with contextlib.suppress(pa.ArrowInvalid, OverflowError):  # one beyond 64 bits is no id, and refused below
+            return arrays.names([pa.array(columns[0], pa.int64())], by_id)
     known: dict[Any, int] = {}
     found: list[Name] = []
     who = np.full(len(columns[0]), -1, np.int32)
