@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gops.errors import Invalid
@@ -98,8 +98,8 @@ def _thing(session: Session, feed: Feed, name: str, settings: Settings, now: int
     found = session.scalar(named.order_by(Thing.id).limit(1))
     if found is not None:
         return found
-    there = session.scalars(select(FeedStation.id).where(FeedStation.feed_id == feed.id)).all()
-    refuse_count(len(there) + 1, "feed_stations", settings)
+    there = session.scalar(select(func.count()).where(FeedStation.feed_id == feed.id)) or 0
+    refuse_count(there + 1, "feed_stations", settings)
     refuse_more(session, settings, "organisation_things", own, feed.organisation_id)
     thing = Thing(
         organisation_id=feed.organisation_id, name=name, description="", properties={"feed": feed.slug}, created_at=now

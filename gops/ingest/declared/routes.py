@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gops import logs
 from gops.accounts.model import Organisation
+from gops.errors import Invalid
 from gops.ingest.declared import filters
 from gops.ingest.declared.declaration import Declaration, parse
 from gops.ingest.declared.plan import Arranged, Found, Goal, Plan, arrange, settle
@@ -27,6 +29,7 @@ from gops.records.events import Event
 from gops.sensors.routes import DeviceRoute, Target
 from gops.settings import Settings
 
+log = logs.get(__name__)
 HEAD = 3  # levels of gops/v1/{organisation}: a changed slug changes no feed
 
 
@@ -174,7 +177,9 @@ class FeedRoutes:
             feed = session.get(Feed, feed_id)
             if feed is None or feed.kind != "broker" or not feed.enabled:
                 return None
-            route = route_of(session, self._database, self._settings, feed, self._traffic(feed.id))
+            route = self._route(session, feed)
+        if route is None:
+            return None
         with self._lock:
             if changes == self._changes:
                 self._others[feed_id] = route
@@ -188,13 +193,19 @@ class FeedRoutes:
         with self._database.read() as session:
             query = select(Feed).where(Feed.organisation_id == organisation_id, Feed.kind == "mqtt", Feed.enabled)
             feeds = session.scalars(query.order_by(Feed.id)).all()
-            routes = tuple(
-                route_of(session, self._database, self._settings, feed, self._traffic(feed.id)) for feed in feeds
-            )
+            routes = tuple(route for feed in feeds if (route := self._route(session, feed)) is not None)
         with self._lock:
             if changes == self._changes:  # else what was read may be old already
                 self._by_organisation[organisation_id] = routes
         return routes
+
+    def _route(self, session: Session, feed: Feed) -> FeedRoute | None:
+        """None for a declaration of an earlier version that this one cannot read: one feed must not stop the others."""
+        try:
+            return route_of(session, self._database, self._settings, feed, self._traffic(feed.id))
+        except Invalid as error:
+            log.error("feed_unreadable", feed=feed.slug, field=error.field, reason=error.message)
+            return None
 
     def _traffic(self, feed_id: int) -> Traffic:
         return self.traffic.setdefault(feed_id, Traffic())

@@ -28,6 +28,7 @@ from gops.sensors.routes import Target
 from gops.settings import Settings
 
 AT_ONCE = 500  # names in one statement
+THINGS_A_UNIT = 50
 FULL_SECONDS = 60.0  # after a bound was met nothing is registered for so long
 THING_CHARACTERS = 200
 
@@ -145,18 +146,36 @@ class Targets:
         return Unreadable("unknown_field", f"{shown(goal.thing)} has no Datastream of {rule.property} that suits")
 
     def _register(self, lacking: Mapping[Goal, Field], now: int) -> dict[Goal, Answer]:
+        """Thing after Thing until a bound is met; then the rest is refused, and for a minute nothing is tried."""
         until, why = self._full
         if time.monotonic() >= until:
-            wanted = [(goal.thing, rule) for goal, rule in lacking.items()]
             try:
-                register(self._database, self._settings, self._owner.feed, wanted, now)
+                self._register_all(lacking, now)
             except (Conflict, Invalid) as error:
                 why = error.message
                 self._full = time.monotonic() + FULL_SECONDS, why
             else:
                 return self._look_up(set(lacking))[0]
+        found, missing = self._look_up(set(lacking))
         full = Unreadable("unknown_thing", f"it could not be registered: {why}"[:300])
-        return dict.fromkeys(lacking, (full, None))
+        return found | dict.fromkeys(missing, (full, None))
+
+    def _register_all(self, lacking: Mapping[Goal, Field], now: int) -> None:
+        """In short units, so that others get the write lock. Raises ``Conflict`` at a bound, ``Invalid``."""
+        rules: dict[str, list[tuple[str, Field]]] = {}
+        for goal, rule in lacking.items():
+            rules.setdefault(goal.thing, []).append((goal.thing, rule))
+        names = list(rules)
+        for first in range(0, len(names), THINGS_A_UNIT):
+            some = names[first : first + THINGS_A_UNIT]
+            try:
+                self._register_some([row for name in some for row in rules[name]], now)
+            except (Conflict, Invalid):
+                for name in some:
+                    self._register_some(rules[name], now)
+
+    def _register_some(self, wanted: Sequence[tuple[str, Field]], now: int) -> None:
+        register(self._database, self._settings, self._owner.feed, wanted, now)
 
     def _drafts(self, lacking: Mapping[Goal, Field]) -> dict[Goal, Answer]:
         with self._database.read() as session:

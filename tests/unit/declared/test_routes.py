@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gops.ingest.declared.routes import FeedRoutes
-from gops.ingest.feeds.model import FeedStation
+from gops.ingest.feeds.model import Feed, FeedStation
 from gops.sensors.model import Datastream, Thing
 from tests.unit.declared.conftest import Home
 
@@ -116,6 +116,14 @@ class TestBounds:
         assert "feed_stations" in got.refusals[0].note
         assert home.count(FeedStation) == 1
 
+    def test_of_many_at_once_those_within_the_bound_are_registered(self, home: Home) -> None:
+        home.settings = replace(home.settings, feed_stations=2)
+        home.routes = FeedRoutes(home.database, home.settings)
+        home.declare()
+        got = home.send([{"bn": f"node-{number}:", "n": "temp", "v": number} for number in range(4)])
+        assert (sorted(got.value), codes(got)) == ([0.0, 1.0], ["unknown_thing"] * 2)
+        assert home.count(FeedStation) == 2
+
     def test_what_is_remembered_is_bounded(self, home: Home) -> None:
         home.settings = replace(home.settings, feed_targets=100)
         home.routes = FeedRoutes(home.database, home.settings)
@@ -145,6 +153,17 @@ def test_a_feed_that_is_off_or_of_another_organisation_reads_nothing(home: Home)
     home.declared.edit(home.actor, "gateway", {"enabled": False})
     home.hear()
     assert home.routes.match(home.actor.organisation_id or 0, "gops/v1/town/gw-1/up") is None
+
+
+def test_a_declaration_that_cannot_be_read_any_more_stops_no_other(home: Home) -> None:
+    home.declare(source={"filter": "gops/v1/town/+/up/a"})
+    home.declare("second", source={"filter": "gops/v1/town/+/up/b"})
+    with home.database.write() as session:
+        feed = session.get_one(Feed, 1)
+        feed.declaration = {**(feed.declaration or {}), "codec": {"name": "gone"}}
+    organisation = home.actor.organisation_id or 0
+    assert home.routes.match(organisation, "gops/v1/town/gw-1/up/a") is None
+    assert home.routes.match(organisation, "gops/v1/town/gw-1/up/b") is not None
 
 
 def test_traffic_is_counted(home: Home) -> None:
