@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gops import __version__, logs, settings
 from gops.accounts import lookup
@@ -74,6 +74,9 @@ UPKEEP_MINUTE = "20"  # of every hour; days close at midnight
 AGEING_MINUTE = "50"  # of every hour; there is something to do after midnight
 log = logs.get(__name__)
 
+Part = Literal["ingest", "jobs"]
+WHOLE: frozenset[Part] = frozenset({"ingest", "jobs"})
+
 
 def initialise(chosen: Settings, clock: Clock) -> str | None:
     """Create what is missing, and bring the records' tables up to date. The operator's key, the first time only."""
@@ -117,18 +120,25 @@ def device_address(chosen: Settings, address: str, secret: str) -> BrokerAddress
 
 
 class Platform:
-    """The running server: records, store, events, ingest, admin socket, HTTP."""
+    """The running server: records, store, events, ingest, admin socket, HTTP.
 
-    def __init__(self, chosen: Settings, clock: Clock) -> None:
+    ``parts`` are those that run in this process, which is called ``process`` where there are several.
+    """
+
+    def __init__(
+        self, chosen: Settings, clock: Clock, parts: frozenset[Part] = WHOLE, process: str = ""
+    ) -> None:
         from gops.ingest.provisioning.service import BrokerSync
         from gops.ingest.service import Ingest
 
         self.settings = chosen
         self.clock = clock
+        self._parts = parts
+        self._process = process
         self.metrics = Metrics()
         self.records = own = records(chosen, clock, lambda datastream: bool(self.store.extent([datastream])))
         self.live = Live(own.database)
-        engine = open_store(chosen)
+        engine = open_store(chosen, process)
         self.rules = rules_over(WatchedStore(engine, self.live.after_commit), own.database, clock, chosen)
         self.store: Store = self.rules.store
         self.keeping = Keeping(chosen, clock, engine, own.database)
@@ -177,7 +187,7 @@ class Platform:
                 _account_handlers(own.keys),
             ),
             chosen.events_poll_ms,
-            keep_days=chosen.events_days,
+            keep_days=chosen.events_days if "jobs" in parts else None,
             clock=clock,
         )
         self._watch(engine)
@@ -187,7 +197,8 @@ class Platform:
         from gops.figures.ingest import of_ingest
 
         own, watch = self.records, self.metrics.watch
-        watch("ingest", lambda: of_ingest(self.ingest, self.clock))
+        if "ingest" in self._parts:
+            watch("ingest", lambda: of_ingest([self.ingest], self.clock))
         watch("store", StoreFigures(engine).read)
         watch("jobs", lambda: of_jobs(self.jobs))
         watch("records", lambda: of_records(own.database))
@@ -197,11 +208,14 @@ class Platform:
     def start(self) -> None:
         self.pump.start()
         self.live.start()
-        self.broker_sync.start()
-        self.ingest.start()
-        self.feed_links.start()
-        self._start_jobs()
-        self._admin = AdminServer(self.settings.admin_socket, self._commands())
+        if "ingest" in self._parts:
+            self.ingest.start()
+        if "jobs" in self._parts:
+            self.broker_sync.start()
+            self.feed_links.start()
+            self._start_jobs()
+        place = self.settings.socket_of(self._process) if self._process else self.settings.admin_socket
+        self._admin = AdminServer(place, self._commands())
         log.info("gops_started", version=__version__, pid=os.getpid(), store=self.settings.store)
 
     def _start_jobs(self) -> None:
@@ -224,9 +238,12 @@ class Platform:
         if self._admin:
             self._admin.close()
         self.jobs.stop()
-        self.broker_sync.stop()
-        self.feed_links.stop()
-        self.ingest.stop()
+        if "jobs" in self._parts:
+            self.broker_sync.stop()
+        if "jobs" in self._parts:
+            self.feed_links.stop()
+        if "ingest" in self._parts:
+            self.ingest.stop()
         self.pump.stop()
         self.store.close()
         self.rules.counts.close()
@@ -279,13 +296,14 @@ class Platform:
 
     def health(self) -> dict[str, Any]:
         """Ready when records and store answer real queries and readings come in."""
-        ingest = self.ingest.health()
         store = self.store.health()
         components: dict[str, dict[str, Any]] = {
             "records": _asked(self.records.database.check),
             "store": {"ok": store.ok, **store.detail},
-            "ingest": {"ok": ingest.ok, "topics": ingest.topics, "problems": list(ingest.problems)},
         }
+        if "ingest" in self._parts:
+            ingest = self.ingest.health()
+            components["ingest"] = {"ok": ingest.ok, "topics": ingest.topics, "problems": list(ingest.problems)}
         return {"ok": all(part["ok"] for part in components.values()), "components": components}
 
     def _commands(self) -> Mapping[str, Command]:

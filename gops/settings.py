@@ -153,6 +153,9 @@ class Settings:
         _whole(1, 100_000), "2000", "Receipts and refusals that may wait to be sent to devices"
     )
     mqtt_topics: int = _setting(_whole(100, 10_000_000), "100000", "Topics whose device and mapping are remembered")
+    ingest_seats: int = _setting(
+        _whole(1, 1000), "4", "Seats on the shared subscription of processes that `gops ingest` starts"
+    )
     mqtt_session_days: int = _setting(
         _whole(1, 365), "14", "Days that a broker keeps messages while ingest is away (MQTT 5)"
     )
@@ -330,6 +333,10 @@ class Settings:
     @property
     def admin_socket(self) -> Path:
         return self.data / "admin.sock"
+
+    def socket_of(self, process: str) -> Path:
+        """The admin socket of one of several processes."""
+        return self.data / f"{process}.sock"
 
 
 DECLARED: tuple[Setting, ...] = tuple(Setting(one.name, **one.metadata) for one in columns(Settings))

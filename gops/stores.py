@@ -13,8 +13,10 @@ from gops.settings import Settings
 from gops.store.port import Store
 
 
-def open_store(chosen: Settings) -> Store:
-    """The store. Raises ``BadSetting`` for what is missing or contradicts itself, ``Unavailable`` when it can't be
+def open_store(chosen: Settings, process: str = "") -> Store:
+    """The store. ``process`` names one of several that write to it, the same after a restart.
+
+    Raises ``BadSetting`` for what is missing or contradicts itself, ``Unavailable`` when it can't be
     reached or is held by another process."""
     if chosen.store == "memory":
         from gops.store.memory import MemoryStore
@@ -23,7 +25,7 @@ def open_store(chosen: Settings) -> Store:
     if chosen.store == "influx":
         return _influx(chosen)
     if chosen.store == "victoria":
-        return _victoria(chosen)
+        return _victoria(chosen, process or chosen.mqtt_client_id)
     return _duckdb(chosen)
 
 
@@ -65,7 +67,7 @@ def _influx(chosen: Settings) -> Store:
     )
 
 
-def _victoria(chosen: Settings) -> Store:
+def _victoria(chosen: Settings, process: str) -> Store:
     from gops.store.victoria import Place, VictoriaStore
 
     _check_url(chosen)
@@ -79,7 +81,7 @@ def _victoria(chosen: Settings) -> Store:
         Place(chosen.store_url, chosen.store_read_url, chosen.store_keeper_urls, chosen.store_token),
         SystemClock(),
         name=chosen.store_series,
-        writer=f"{socket.gethostname()} {chosen.data} {chosen.mqtt_client_id}",
+        writer=f"{socket.gethostname()} {chosen.data} {process}",
         settle_s=chosen.store_settle_seconds,
         flush="snapshot" if chosen.store_flush == "snapshot" else "wait",
         timeout_s=chosen.store_timeout_seconds,

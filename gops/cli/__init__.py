@@ -13,6 +13,9 @@ from gops.errors import GopsError
 COMMANDS = {
     "init": "gops.cli.server:init",
     "run": "gops.cli.server:run",
+    "ingest": "gops.cli.separate:ingest",
+    "api": "gops.cli.separate:api",
+    "feeds": "gops.cli.separate:feeds",
     "status": "gops.cli.server:status",
     "metrics": "gops.cli.server:metrics",
     "settings": "gops.cli.server:show_settings",

@@ -25,7 +25,7 @@ log = logs.get(__name__)
 @click.command()
 def init() -> None:
     """Create the data folder, the records and the operator, and print the operator's key once."""
-    _announce(_initialise(settings.load()))
+    _announce(initialise(settings.load()))
 
 
 @click.command()
@@ -34,10 +34,10 @@ def run(demo: bool) -> None:
     """Run everything: the embedded broker (unless GOPS_MQTT_URL names one), ingest, API and pages."""
     chosen = settings.load()
     logs.configure(chosen.log_level, chosen.log_style)
-    _wait_for_port(chosen.host, chosen.port, "GOPS_PORT")
+    wait_for_port(chosen.host, chosen.port, "GOPS_PORT")
     if not chosen.mqtt_url:
-        _wait_for_port(chosen.mqtt_broker_host, chosen.mqtt_broker_port, "GOPS_MQTT_BROKER_PORT")
-    key = _initialise(chosen)
+        wait_for_port(chosen.mqtt_broker_host, chosen.mqtt_broker_port, "GOPS_MQTT_BROKER_PORT")
+    key = initialise(chosen)
     _announce(key)
     if demo:
         _prepare_demo()
@@ -48,22 +48,32 @@ def run(demo: bool) -> None:
         children.append(Keeper("demo", [sys.executable, "-m", "gops", "demo", "run", "--child"]).start())
     click.echo(f"GOPS is starting on http://{chosen.host}:{chosen.port}/ (stop with Ctrl-C)", err=True)
     try:
-        _serve(chosen)
+        serve(chosen)
     finally:
         for child in reversed(children):
             child.stop()
 
 
+_process = click.option("--process", default="", help="One of several: ingest-1, api or feeds.")
+
+
+def _ask(process: str, command: str) -> Any:
+    chosen = settings.load()
+    return admin.call(chosen.socket_of(process) if process else chosen.admin_socket, command)
+
+
 @click.command()
-def status() -> None:
+@_process
+def status(process: str) -> None:
     """Ask the running server how it is."""
-    click.echo(json.dumps(admin.call(settings.load().admin_socket, "status"), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(_ask(process, "status"), ensure_ascii=False, indent=2))
 
 
 @click.command()
-def metrics() -> None:
+@_process
+def metrics(process: str) -> None:
     """Print the running server's figures as Prometheus reads them."""
-    click.echo(admin.call(settings.load().admin_socket, "metrics"), nl=False)
+    click.echo(_ask(process, "metrics"), nl=False)
 
 
 @click.command("settings")
@@ -86,7 +96,7 @@ def _prepare_demo() -> None:
         raise Unavailable("the demo could not be prepared", expected="what is said above, mended; or no --demo")
 
 
-def _initialise(chosen: settings.Settings) -> str | None:
+def initialise(chosen: settings.Settings) -> str | None:
     try:
         return compose.initialise(chosen, SystemClock())
     except OSError as error:
@@ -104,7 +114,7 @@ def _announce(key: str | None) -> None:
     sys.stdout.flush()
 
 
-def _wait_for_port(host: str, port: int, setting: str) -> None:
+def wait_for_port(host: str, port: int, setting: str) -> None:
     """A server that was just killed may hold its port for a moment; another one's port is refused by name."""
     end = time.monotonic() + PORT_WAIT_SECONDS
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -124,13 +134,13 @@ def _wait_for_port(host: str, port: int, setting: str) -> None:
         time.sleep(0.2)
 
 
-def _serve(chosen: settings.Settings) -> None:
+def serve(chosen: settings.Settings, target: str = "gops.compose:wsgi") -> None:
     """Serve until SIGINT or SIGTERM. A worker that dies is started again, ever slower while it keeps dying."""
     multiprocessing.set_start_method("spawn", force=True)  # a fork would copy the keepers' threads half alive
     failures = 0
     while True:
         begun = time.monotonic()
-        server = _granian(chosen)
+        server = granian(chosen, target)
         try:
             server.serve()
         except SystemExit:
@@ -141,14 +151,14 @@ def _serve(chosen: settings.Settings) -> None:
         time.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1])
 
 
-def _granian(chosen: settings.Settings) -> Any:
+def granian(chosen: settings.Settings, target: str) -> Any:
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server import Server
 
     server = Server(
-        "gops.compose:wsgi",
+        target,
         address=chosen.host,
         port=chosen.port,
         interface=Interfaces.WSGI,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 
 from gops.clock import SECOND, Clock
 from gops.ingest.service import Ingest
@@ -24,7 +24,15 @@ COUNTED = {
 assert set(COUNTED) <= {one.name for one in fields(IngestStats)}
 
 
-def of_ingest(ingest: Ingest, clock: Clock) -> Iterator[Figure]:
+def of_ingest(seats: Sequence[Ingest], clock: Clock) -> Iterator[Figure]:
+    """Of each seat; the label is left out where one has it all."""
+    for ingest in seats:
+        seat = {} if ingest.seat is None else {"seat": str(ingest.seat)}
+        for figure in _of_one(ingest, clock):
+            yield replace(figure, labels={**figure.labels, **seat})
+
+
+def _of_one(ingest: Ingest, clock: Clock) -> Iterator[Figure]:
     health = ingest.health()
     stats, link = health.stats, health.link
     for name, about in COUNTED.items():

@@ -45,6 +45,7 @@ class Seats:
         self._count = count
         self._monotonic = monotonic
         self._renewed = monotonic()
+        self._stands_by = False
 
     def step(self) -> None:
         """Renew what is held and take what is due.
@@ -63,7 +64,9 @@ class Seats:
         except GopsError as error:
             log.warning("seats_unread", reason=error.message)
             return
-        if seat is not None:
+        if seat is None:
+            self._stand_by()
+        else:
             log.info("seat_taken", seat=seat, held=len(self.sitters) + 1)
             sitter = self.sitters[seat] = self._sit(seat)
             sitter.start()
@@ -77,6 +80,11 @@ class Seats:
             except GopsError as error:
                 log.warning("seat_not_given_back", seat=seat, reason=error.message)
         self.sitters.clear()
+
+    def _stand_by(self) -> None:
+        if not self.sitters and not self._stands_by:
+            self._stands_by = True
+            log.info("standing_by", seats=self._count)
 
     def _due(self) -> int | None:
         """The number of a seat that was taken just now."""

@@ -23,6 +23,7 @@ from gops.ingest.retry import Retry
 from gops.ingest.secret import ingest_address
 from gops.ingest.sources import Route, Sources
 from gops.ingest.status import DeviceStatus
+from gops.ingest.topics import INGEST_FILTERS
 from gops.ingest.worker import Committed, IngestStats, IngestWorker, nobody
 from gops.records.database import Database
 from gops.records.events import Event
@@ -67,11 +68,13 @@ class Ingest:
         address: BrokerAddress | None = None,
         committed: Committed = nobody,
         feeds: FeedRoutes | None = None,
+        seat: int | None = None,
     ) -> None:
+        self.seat = seat
         self._address = address or ingest_address(settings)
         self.sources = Sources(database, route, settings.mqtt_topics, Rule.of(settings), feeds)
         self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = self.sources.handlers
-        self.link = MqttLink(self._address, link_options(settings), clock, self._connected)
+        self.link = MqttLink(self._address, link_options(settings, seat), clock, self._connected)
         frame = Frame(None, settings.message_readings, settings.message_depth, settings.message_bytes)
         pipeline = Pipeline(self.sources, frame, Limits.of(settings, store.capabilities), self.link.session)
         retry = Retry(clock)
@@ -132,9 +135,12 @@ class Ingest:
         self._topics = verdict
 
 
-def link_options(settings: Settings) -> LinkOptions:
+def link_options(settings: Settings, seat: int | None = None) -> LinkOptions:
+    """Of ingest as a whole, or of one seat on its shared subscription."""
+    name = settings.mqtt_client_id
     return LinkOptions(
-        client_id=settings.mqtt_client_id,
+        client_id=name if seat is None else f"{name}-{seat}",
+        filters=INGEST_FILTERS if seat is None else tuple(f"$share/{name}/{one}" for one in INGEST_FILTERS),
         receive_maximum=settings.mqtt_receive_maximum,
         session_seconds=settings.mqtt_session_days * DAY // SECOND,
         message_bytes=settings.message_bytes,

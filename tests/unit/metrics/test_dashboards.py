@@ -29,6 +29,8 @@ NAMES = re.compile(r"\b(?:gops|process)_[a-z_]+\b")
 
 
 class _Ingest:
+    seat = None
+
     def health(self) -> IngestHealth:
         stats = IngestStats(messages=3, refused={"bad_json": 1})
         return IngestHealth(True, LinkHealth(connected=True), stats, "guarded", 5, 50)
@@ -49,7 +51,7 @@ def told(database: Database, people: People, clock: FixedClock, tmp_path: Path) 
     with database.write() as session:
         session.add(_feed(owner, clock.micros()))
     store = DuckdbStore(tmp_path / "store", 128, 1, 8, 100)
-    made.watch("ingest", lambda: of_ingest(cast(Any, _Ingest()), clock))
+    made.watch("ingest", lambda: of_ingest([cast(Any, _Ingest())], clock))
     made.watch("store", StoreFigures(store).read)
     made.watch("jobs", lambda: of_jobs(cast(Any, _Jobs())))
     made.watch("records", lambda: of_records(database))
