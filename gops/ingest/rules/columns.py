@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gops.ingest.rules.judging import RANGE, SOURCE, Chain, Flags, Floats, Ints, Mask, Ruled
-from gops.ingest.rules.past import Coming, State
+from gops.ingest.rules.past import Coming
 from gops.store.port import Mode
 
 
@@ -39,16 +39,13 @@ def of_the_source(rows: Rows, suspect: Mask, known: Mapping[int, Ruled]) -> Flag
     return flags
 
 
-def coming_of(rows: Rows, compared: Ints, known: Mapping[int, Ruled]) -> dict[int, Coming]:
+def coming_of(rows: Rows, compared: Ints, known: Mapping[int, Ruled]) -> Coming:
     """Of each Datastream what is compared."""
     order = compared[np.lexsort((rows.t[compared], rows.who[compared]))]
-    who = rows.who[order]
+    who, t = rows.who[order], rows.t[order]
     starts = np.flatnonzero(np.diff(who, prepend=who[0] - 1))
     ends = np.append(starts[1:], len(who)) - 1
-    ids = who[starts].tolist()
-    t, value = rows.t[order], rows.value[order]
-    columns = [known[one] for one in ids], t[starts].tolist(), t[ends].tolist(), value[starts].tolist()
-    return dict(zip(ids, map(Coming._make, zip(*columns, strict=True)), strict=True))
+    return Coming(who[starts], t[starts], t[ends], rows.value[order][starts], known)
 
 
 def chained(before: Chain, own: Chain, compared: Ints, mode: Mode) -> tuple[Chain, Ints]:
@@ -68,7 +65,7 @@ def chained(before: Chain, own: Chain, compared: Ints, mode: Mode) -> tuple[Chai
     return Chain(who[kept], t[kept], value[kept], since[kept]), origin[kept]
 
 
-def ends_of(chain: Chain, since: Ints) -> dict[int, State]:
-    last = np.flatnonzero(np.append(chain.who[1:] != chain.who[:-1], np.True_))
-    columns = chain.t[last].tolist(), chain.value[last].tolist(), since[last].tolist()
-    return dict(zip(chain.who[last].tolist(), map(State._make, zip(*columns, strict=True)), strict=True))
+def ends_of(chain: Chain, since: Ints) -> Chain:
+    """The last reading of each Datastream."""
+    last = np.flatnonzero(np.append(chain.who[1:] != chain.who[:-1], len(since) > 0))
+    return Chain(chain.who[last], chain.t[last], chain.value[last], since[last])

@@ -7,16 +7,15 @@ part of the past that a verdict depends on, so that a restart and a repetition c
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from gops.clock import HOUR
-from gops.ingest.rules.judging import SUSPECT, Chain, Flags, Floats, Ints, Ruled
+from gops.ingest.rules.judging import SUSPECT, Chain, Flags, Floats, Ints, Mask, Ruled
+from gops.ingest.rules.memory import Memory
 from gops.store.port import READINGS, Read, Series, Store
 from gops.store.rows import NONE
 
@@ -26,67 +25,65 @@ NO_ROWS = np.zeros(0, np.int64)
 NO_CHAIN = Chain(NO_ROWS, NO_ROWS, np.zeros(0), NO_ROWS)
 
 
-class State(NamedTuple):
-    """The newest comparable reading, and since when its value has been the same; microseconds."""
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What a batch has of each Datastream, in the order of their ids: its first and last comparable t, and its first
+    value. ``known`` has the rules of all."""
 
-    t: int
-    value: float
-    since: int
-
-
-class Coming(NamedTuple):
-    """What a batch has of a Datastream: its first and last comparable t, and the first value."""
-
-    ruled: Ruled
-    first: int
-    last: int
-    value: float
+    who: Ints
+    first: Ints
+    last: Ints
+    value: Floats
+    known: Mapping[int, Ruled]
 
 
 class Past:
-    """Of at most ``size`` Datastreams a state is remembered."""
+    """Of at most ``size`` Datastreams the newest reading is remembered."""
 
     def __init__(self, store: Store, size: int) -> None:
         self._store = store
-        self._size = size
-        self._states: OrderedDict[int, State] = OrderedDict()
-        self._lock = threading.Lock()
+        self._memory = Memory(size)
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self._memory)
 
-    def before(self, coming: Mapping[int, Coming]) -> Chain:
+    def before(self, coming: Coming) -> Chain:
         """Comparable readings up to the last of each, ``who`` being the Datastream. Raises ``Unavailable``."""
-        with self._lock:
-            known = {one: self._states[one] for one in coming if one in self._states}
-        fresh = {one: state for one, state in known.items() if state.t < coming[one].first}
-        if len(fresh) == len(coming):
-            return _chain_of(fresh)
-        cold = [one for one in coming if one not in known]
-        newest = self._newest(cold, coming) if cold else {}
-        ranges = {}
-        for one, what in coming.items():
-            if one in fresh or (one in newest and newest[one] is None):
-                continue
-            state, frozen = newest.get(one), what.ruled.rules.frozen
-            if state is None:
-                ranges[one] = (what.first - what.ruled.reach, what.last + 1)
-            elif frozen is None or state.value != what.value or what.first - state.t >= frozen:
-                fresh[one] = state
-            else:  # since when that value?
-                ranges[one] = (what.first - 2 * frozen, what.last + 1)
-        remembered = _chain_of(fresh)
-        read = self._read(ranges, {one: what.ruled for one, what in coming.items()}) if ranges else NO_CHAIN
-        return _joined((remembered, read))
+        found, remembered = self._memory.find(coming.who)
+        fresh = found & (remembered.t < coming.first)
+        if fresh.all():
+            return remembered
+        return _joined((_some(remembered, fresh), self._looked_up(coming, ~found, ~fresh)))
 
-    def _newest(self, cold: Sequence[int], coming: Mapping[int, Coming]) -> dict[int, State | None]:
+    def _looked_up(self, coming: Coming, cold: Mask, asked: Mask) -> Chain:
+        """What the store has of those ``asked``; ``cold`` are those of them that were not remembered."""
+        newest = self._newest(coming, cold) if cold.any() else {}
+        states: dict[int, tuple[int, float]] = {}
+        ranges: dict[int, tuple[int, int]] = {}
+        columns = (column[asked].tolist() for column in (coming.who, coming.first, coming.last, coming.value))
+        for one, first, last, value in zip(*columns, strict=True):
+            ruled, state = coming.known[one], newest.get(one)
+            frozen = ruled.rules.frozen
+            if one in newest and state is None:
+                continue
+            if state is None:
+                ranges[one] = (first - ruled.reach, last + 1)
+            elif frozen is None or state[1] != value or first - state[0] >= frozen:
+                states[one] = state
+            else:  # since when that value?
+                ranges[one] = (first - 2 * frozen, last + 1)
+        read = self._read(ranges, coming.known) if ranges else NO_CHAIN
+        return _joined((_chain_of(states), read))
+
+    def _newest(self, coming: Coming, cold: Mask) -> dict[int, tuple[int, float] | None]:
         """Of those whose newest stored reading settles it: nothing stands, or a comparable one before the batch."""
-        table = self._store.latest(cold)
-        found: dict[int, State | None] = dict.fromkeys(cold)
+        firsts = dict(zip(coming.who[cold].tolist(), coming.first[cold].tolist(), strict=True))
+        table = self._store.latest(list(firsts))
+        found: dict[int, tuple[int, float] | None] = dict.fromkeys(firsts)
         for one, t, value, quality in zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True):
-            ruled = coming[one].ruled
-            if t < coming[one].first and value is not None and quality <= SUSPECT and ruled.low <= value <= ruled.high:
-                found[one] = State(t, value, int(NONE))
+            ruled = coming.known[one]
+            if t < firsts[one] and value is not None and quality <= SUSPECT and ruled.low <= value <= ruled.high:
+                found[one] = (t, value)
             else:
                 del found[one]
         return found
@@ -110,42 +107,33 @@ class Past:
             return [table]
         return [self._store.read(Read([Series(one)], *ranges[one], limit=ROWS, descending=True))[::-1] for one in ids]
 
-    def settle(self, ends: Mapping[int, State], coming: Mapping[int, Coming]) -> None:
-        """A batch is stored: ``ends`` is how its Datastreams stand behind its last readings."""
-        with self._lock:
-            crowded = 2 * len(self._states) > self._size  # before that it does not matter who goes first
-            for one, end in ends.items():
-                known = self._states.get(one)
-                if known is None or end.t >= known.t:
-                    self._states[one] = end
-                    if crowded:
-                        self._states.move_to_end(one)
-                elif coming[one].ruled.rules.frozen is not None and _touches(known, end):
-                    del self._states[one]
-            while len(self._states) > self._size:
-                self._states.popitem(last=False)
+    def settle(self, ends: Chain, coming: Coming) -> None:
+        """A batch is on its way into the store: ``ends`` is how its Datastreams stand behind its last readings."""
+        found, known = self._memory.find(ends.who)
+        late = found & (ends.t < known.t)
+        if late.any():
+            touched = late & ((ends.t >= known.since) | (ends.value == known.value))  # the run is shorter or longer now
+            self.forget(one for one in ends.who[touched].tolist() if coming.known[one].rules.frozen is not None)
+        self._memory.keep(_some(ends, ~late))
 
     def forget(self, datastreams: Iterable[int]) -> None:
         """What is stored of these, or what is said of them, has changed."""
-        with self._lock:
-            for one in datastreams:
-                self._states.pop(one, None)
+        self._memory.forget(datastreams)
 
 
 _COLUMNS = ("datastream", "t", "value", "quality")
 
 
-def _touches(known: State, late: State) -> bool:
-    """May readings that end with ``late``, before what is known, make its run shorter or longer?"""
-    return late.t >= known.since or late.value == known.value
-
-
-def _chain_of(states: Mapping[int, State]) -> Chain:
+def _chain_of(states: Mapping[int, tuple[int, float]]) -> Chain:
     if not states:
         return NO_CHAIN
-    t, value, since = zip(*states.values(), strict=True)
+    t, value = zip(*states.values(), strict=True)
     ids = np.fromiter(states, np.int64, len(states))
-    return Chain(ids, np.array(t, np.int64), np.array(value, np.float64), np.array(since, np.int64))
+    return Chain(ids, np.array(t, np.int64), np.array(value, np.float64), np.full(len(states), NONE, np.int64))
+
+
+def _some(chain: Chain, which: Mask) -> Chain:
+    return Chain(chain.who[which], chain.t[which], chain.value[which], chain.since[which])
 
 
 def _joined(chains: Sequence[Chain]) -> Chain:

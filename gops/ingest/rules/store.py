@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from gops.ingest.rules.book import RuleBook
 from gops.ingest.rules.columns import Rows, chained, coming_of, ends_of, of_the_source
 from gops.ingest.rules.counts import Flagged, QualityCounts
 from gops.ingest.rules.judging import FROZEN, RATE, SKEW, STEP, SUSPECT, Bounds, Chain, Flags, Ints, Mask, Ruled, judge
-from gops.ingest.rules.past import Coming, Past, State
+from gops.ingest.rules.past import Coming, Past
 from gops.quality import Quality
 from gops.records.events import Event
 from gops.store.port import READINGS, Capabilities, Delivery, Extent, Health, Mode, Read, Receipt, Store, Windows
@@ -35,8 +35,8 @@ class Judged:
 
     table: pa.Table
     flags: Flags | None = None
-    ends: Mapping[int, State] = field(default_factory=dict)
-    coming: Mapping[int, Coming] = field(default_factory=dict)
+    ends: Chain | None = None
+    coming: Coming | None = None
 
 
 class RuledStore:
@@ -75,16 +75,24 @@ class RuledStore:
     @contextmanager
     def _remembering(self, judged: Judged) -> Iterator[None]:
         """What a batch ends with is remembered before it is stored: the next one may be judged meanwhile."""
-        self.past.settle(judged.ends, judged.coming)
+        self.remember(judged)
         try:
             yield
         except BaseException:
-            self.past.forget(judged.ends)
+            self._forget(judged)
             raise
+
+    def remember(self, judged: Judged) -> None:
+        if judged.ends is not None and judged.coming is not None:
+            self.past.settle(judged.ends, judged.coming)
+
+    def _forget(self, judged: Judged) -> None:
+        if judged.ends is not None:
+            self.past.forget(judged.ends.who.tolist())
 
     def _done(self, judged: Judged, future: Future[Receipt]) -> None:
         if future.cancelled() or future.exception() is not None:
-            self.past.forget(judged.ends)
+            self._forget(judged)
         else:
             self._count(judged, future.result())
 

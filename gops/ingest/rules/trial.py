@@ -66,9 +66,7 @@ def _judge(tried: Tried, batch: pa.RecordBatch, bounds: Bounds, last: Chain, sta
     flags[comparable] = broken[len(last.t) :]
     asked = t >= start
     _count(tried, t[asked], value[asked], flags[asked], numbers[asked])
-    return next(
-        (_chain(np.array([end.t]), np.array([end.value]), end.since) for end in ends_of(chain, since).values()), last
-    )
+    return ends_of(chain, since)
 
 
 def _chain(t: np.ndarray, value: np.ndarray, since: int) -> Chain:

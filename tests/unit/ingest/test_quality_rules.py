@@ -259,6 +259,6 @@ def test_no_more_states_are_kept_than_the_setting_says(town: Town) -> None:
     streams, now = [town.stream(quality_rules={"step": 5.0}) for _ in range(5)], town.clock.micros()
     town.restarted(replace(town.settings, quality_states=2))
     town.write(*((one, now, 1.0, 0) for one in streams))
-    assert len(town.rules.store.past) == 2
+    assert 0 < len(town.rules.store.past) <= 2
     town.write(*((one, now + 1, 90.0, 0) for one in streams))
     assert [town.qualities(one) for one in streams] == [[0, 2]] * 5
