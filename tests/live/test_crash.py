@@ -37,10 +37,11 @@ pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(60 * 60 * 
 class Publisher(threading.Thread):
     """A device that sends value 0, 1, 2, ... and notes what the broker acknowledged and what GOPS receipted."""
 
-    def __init__(self, broker: Mosquitto, address: str, secret: str, *, timed: bool) -> None:
+    def __init__(self, broker: Mosquitto, address: str, secret: str, *, timed: bool, field: str = "count") -> None:
         super().__init__(name=f"publish-{address}", daemon=True)
         self.address = address
         self.timed = timed
+        self.field = field
         self.acknowledged: set[int] = set()
         self.receipted: set[int] = set()
         self.sent = 0
@@ -77,7 +78,7 @@ class Publisher(threading.Thread):
             time.sleep(0.01)
 
     def _send(self, number: int) -> None:
-        body: dict[str, Any] = {"count": number}
+        body: dict[str, Any] = {self.field: number}
         if self.timed:
             body = {"ts": self._base_ms + number, "values": body}
         if number % RECEIPT_EVERY == 0:
