@@ -41,6 +41,45 @@ def list_feeds(organisation: str) -> None:
             after = page[-1].id
 
 
+@feed.command("show")
+@click.argument("organisation")
+@click.argument("slug")
+def show(organisation: str, slug: str) -> None:
+    """Show how a feed stands: last success, lag, errors of 24 hours, next run, columns that changed."""
+    with opened() as records:
+        health = records.declared.health(_owner(records, organisation), slug)
+    run = health.last_run
+    rows = {
+        "state": health.state,
+        "breaker": health.breaker,
+        "last success": _written(health.last_success_at),
+        "newest reading": _written(health.newest_t),
+        "lag": None if health.lag is None else f"{health.lag // SECOND} s",
+        "next run": _written(health.next_run_at),
+        "rests until": health.rests_until and f"{_written(health.rests_until)} ({health.rest_code})",
+        "calls today": f"{health.calls_today} of {health.calls_per_day}" if health.calls_per_day else None,
+        "errors of 24 h": ", ".join(f"{code}: {count}" for code, count in sorted(health.errors.items())),
+        "last run": run
+        and f"{run.outcome or 'runs'}, {run.rows} rows, {run.readings} readings. {run.note}".strip(". "),
+        "columns gone": ", ".join(health.drift.absent),
+        "columns new": ", ".join(health.drift.added),
+        "messages": health.messages,
+    }
+    for name, value in rows.items():
+        if value not in (None, ""):
+            click.echo(f"{name}\t{value}")
+
+
+@feed.command("run")
+@click.argument("organisation")
+@click.argument("slug")
+def run_now(organisation: str, slug: str) -> None:
+    """Have the running server pull a feed now, unless it rests."""
+    with opened() as records:
+        records.feeds.ask(_owner(records, organisation), slug)
+    click.echo(f"{slug}: asked to run; gops feed show says how it went")
+
+
 @feed.command("add")
 @click.argument("file", type=FILE)
 def add(file: Path) -> None:
@@ -106,6 +145,10 @@ def _read(file: Path) -> dict[str, Any]:
         return flat(tomllib.loads(file.read_text(encoding="utf-8")))
     except (ValueError, OSError) as error:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
         raise Malformed(f"{file} is no TOML file: {error}", expected="a TOML file (docs/feeds.md)") from error
+
+
+def _written(micros: int | None) -> str | None:
+    return None if micros is None else datetime.fromtimestamp(micros // SECOND, load().zone).isoformat()
 
 
 def _owner(records: Records, organisation: str) -> Actor:

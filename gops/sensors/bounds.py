@@ -10,13 +10,15 @@ from gops.records.database import serialise
 from gops.settings import Settings
 
 
-def refuse_more(session: Session, settings: Settings, setting: str, rows: ColumnElement[bool], owner: int = 0) -> None:
-    """Raise ``Conflict`` when one more of the ``rows`` of ``owner`` (an id) is more than the setting allows.
+def refuse_more(
+    session: Session, settings: Settings, setting: str, rows: ColumnElement[bool], owner: int = 0, more: int = 1
+) -> None:
+    """Raise ``Conflict`` when so many ``more`` of the ``rows`` of ``owner`` (an id) are more than the setting allows.
 
     Units that count the same wait for one another, so together they don't go beyond it either.
     """
     serialise(session, f"{setting} {owner}")
-    refuse_count((session.scalar(select(func.count()).where(rows)) or 0) + 1, setting, settings)
+    refuse_count((session.scalar(select(func.count()).where(rows)) or 0) + more, setting, settings)
 
 
 def refuse_count(wanted: int, setting: str, settings: Settings) -> None:

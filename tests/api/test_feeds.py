@@ -60,6 +60,7 @@ def test_a_feed_brings_readings_a_draft_and_health(inside: World, portal: Portal
     run(inside)
     health = inside.get("/feeds/suwon-air/health", "publisher").json
     assert (health["state"], health["lag_seconds"], health["calls_today"]) == ("ok", 0, 1)
+    assert (health["breaker"], health["drift"]) == ("closed", {"absent": [], "added": [], "at": None})
     assert health["next_run_at"] == "2026-05-01T09:15:00+09:00"
     assert (health["last_run"]["rows"], health["last_run"]["readings"]) == (2, 12)
     (only,) = inside.get("/feeds/suwon-air/runs", "publisher").json

@@ -29,7 +29,7 @@ class FeedsQuery(PageQuery):
 
 
 def _config(**options: Any) -> fields.Dict:
-    about = "what to ask; of airkorea: provinces (a list) and url (of the service, if not the official one)"
+    about = "what to ask and what the rows mean; each adapter has its own members (docs/feeds.md)"
     return fields.Dict(
         fields.String(), fields.Raw(), metadata={"description": about, "example": {"provinces": ["경기"]}}, **options
     )
@@ -176,6 +176,14 @@ class FeedRunOut(Strict):
     registered = fields.Integer(metadata={"description": "new Datastreams"})
 
 
+class DriftOut(Strict):
+    """How a portal's columns differ from what they were; until the declaration is changed."""
+
+    absent = fields.List(fields.String(), metadata={"description": "columns that the config reads and no row has"})
+    added = fields.List(fields.String(), metadata={"description": "columns that were not there the first time"})
+    at = own.moment("when that last changed", allow_none=True)
+
+
 class FeedHealthOut(Strict):
     state = own.choice("how it stands", ("new", "ok", "failing", "resting", "off"))
     last_run_at = own.moment("when it last ended", allow_none=True)
@@ -186,6 +194,11 @@ class FeedHealthOut(Strict):
     failures = fields.Integer(metadata={"description": "failed runs in a row"})
     rests_until = own.moment("it is not run before that", allow_none=True)
     rest_code = fields.String(allow_none=True, metadata={"description": "why it rests"})
+    breaker = own.choice(
+        "open: it rests after failures in a row; half_open: the next run is one call that decides",
+        ("closed", "open", "half_open"),
+    )
+    drift = fields.Nested(DriftOut)
     calls_today = fields.Integer(metadata={"description": "with its key, on this day of Korean time"})
     calls_per_day = fields.Integer()
     errors = fields.Dict(

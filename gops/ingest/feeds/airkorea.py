@@ -87,7 +87,8 @@ class AirKorea(Source):
             self.config["stations_url"] = asking.address(given, name="stations_url")
         given.done()
         self.queries = tuple(self.config["provinces"])
-        self.places = tuple(f"{STATIONS} {one}" for one in self.queries)
+        if self.config["url"] == BASE or "stations_url" in self.config:  # elsewhere there may be no list of stations
+            self.places = tuple(f"{STATIONS} {one}" for one in self.queries)
 
     def url(self, query: str, page: int, key: str, now: int) -> str:
         """A key is issued encoded and decoded; either will do: it is decoded first."""

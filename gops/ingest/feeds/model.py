@@ -97,6 +97,31 @@ class FeedRun(Base):
     registered: Mapped[int] = mapped_column(BigInteger, default=0)  # new Datastreams
 
 
+class FeedQuery(Base):
+    """What is remembered of a question that a feed asks again and again. ``digest`` is SHA-256 of the question.
+
+    ``asked`` is SHA-256 of the address that ``etag`` and ``modified`` hold for: with these the portal need not repeat
+    what it gave. Until ``fresh_until`` there is nothing newer by its own word. ``follow`` are further questions that it
+    named. ``columns`` are those that rows had so far, ``added`` those that came later than the first time, ``absent``
+    what the config reads and no row had the last time.
+    """
+
+    __tablename__ = "feed_query"
+    __table_args__ = table_args(UniqueConstraint("feed_id", "digest"))
+    id: Mapped[Id]
+    feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    asked: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    etag: Mapped[str | None] = mapped_column(String(300))
+    modified: Mapped[str | None] = mapped_column(String(64))
+    fresh_until: Mapped[OptionalMicros]
+    follow: Mapped[list[str]] = mapped_column(JSON, default=list)
+    columns: Mapped[list[str]] = mapped_column(JSON, default=list)
+    added: Mapped[list[str]] = mapped_column(JSON, default=list)
+    absent: Mapped[list[str]] = mapped_column(JSON, default=list)
+    drifted_at: Mapped[OptionalMicros]
+
+
 class FeedBudget(Base):
     """How often a key was used at a portal on a day of Korean time. ``stopped``: the portal says that it is enough."""
 

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gops import logs
 from gops.accounts.model import Organisation
-from gops.clock import Clock
+from gops.clock import SECOND, Clock
 from gops.errors import GopsError
 from gops.ingest.feeds import stations
 from gops.ingest.feeds.adapters import ADAPTERS
 from gops.ingest.feeds.answers import Page, Sample, Station
-from gops.ingest.feeds.budget import Budgets
-from gops.ingest.feeds.model import Feed
-from gops.ingest.feeds.pages import Asked, Pages, next_page
+from gops.ingest.feeds.budget import Budgets, day_of
+from gops.ingest.feeds.memory import Answered, Memory, digest, validators
+from gops.ingest.feeds.model import Feed, FeedQuery
+from gops.ingest.feeds.pages import Asked, Pages, Question, Unchanged, next_page
 from gops.ingest.feeds.source import Source
 from gops.ingest.feeds.standing import Outcome, RunLog, Tally
 from gops.ingest.feeds.troubles import FeedTrouble, Interrupted
@@ -43,7 +44,13 @@ class _Run:
     run_id: int
     default: Rule  # retention
     tally: Tally = field(default_factory=Tally)
+    memory: Mapping[bytes, FeedQuery] = field(default_factory=dict)
     described: dict[str, Station] = field(default_factory=dict)
+
+    def is_first_of_day(self, now: int) -> bool:
+        """Is this the first good run of the Korean day?"""
+        last = self.feed.last_success_at
+        return last is None or day_of(last) < day_of(now)
 
     def remember(self, sample: Sample) -> None:
         """Some portals describe stations in one document and give their readings in another."""
@@ -74,6 +81,7 @@ class FeedRunner:
         self._store = store
         self._refusals = refusals
         self._log = RunLog(database, clock, settings)
+        self._memory = Memory(database)
         budgets = Budgets(database, clock)
         self._pages = Pages(outbound, budgets, clock, settings, stopping or threading.Event())
 
@@ -86,11 +94,16 @@ class FeedRunner:
         with self._database.read() as session:
             slug = session.get_one(Organisation, feed.organisation_id).slug
             default = inherited(session, Rule.of(self._settings), feed.organisation_id)
-        run = _Run(feed, slug, ADAPTERS[feed.adapter].open(feed.config), run_id, default)
-        outcome = self._outcome(run)
-        self._log.finish(run.run_id, feed, run.tally, outcome)
+        tally = Tally()
+        try:
+            source = ADAPTERS[feed.adapter].open(feed.config)
+        except GopsError as error:  # a declaration of an earlier version
+            outcome = Outcome(error.code, error.message)
+        else:
+            outcome = self._outcome(_Run(feed, slug, source, run_id, default, tally, self._memory.of(feed)))
+        self._log.finish(run_id, feed, tally, outcome)
         say = log.info if outcome.is_success else log.warning
-        say("feed_run", feed=feed.slug, outcome=outcome.code, note=outcome.note, calls=len(run.tally.calls))
+        say("feed_run", feed=feed.slug, outcome=outcome.code, note=outcome.note, calls=len(tally.calls))
         return outcome
 
     def _outcome(self, run: _Run) -> Outcome:
@@ -110,48 +123,74 @@ class FeedRunner:
         return Outcome("ok", "; ".join(sorted(run.tally.drift)))
 
     def _pull(self, run: _Run) -> FeedTrouble | None:
-        """The first passing trouble, after which other queries were still tried."""
+        """The first passing trouble, after which other queries were still tried; a probe ends with the first."""
         troubles: list[FeedTrouble] = []
-        waiting = deque(run.source.queries)
-        asked: set[str] = set()
+        most = 1 if self._pages.is_probe(run.feed) else TROUBLED_QUERIES
+        waiting, asked = deque(run.source.queries), set[str]()
         while waiting:
             query = waiting.popleft()
             if query in asked:
                 continue
             asked.add(query)
             try:
-                waiting.extend(self._pull_query(run, query))
+                waiting.extend(self._query(run, query, query in run.source.queries or run.source.roams))
             except FeedTrouble as trouble:
                 troubles.append(trouble)
-                if not trouble.passing or len(troubles) == TROUBLED_QUERIES:
+                if not trouble.passing or len(troubles) == most:
                     raise
+        if not troubles and run.is_first_of_day(self._clock.micros()):
+            self._place(run)
         return troubles[0] if troubles else None
 
-    def _pull_query(self, run: _Run, query: str) -> Sequence[str]:
-        """Page after page; the further queries that they name."""
-        follow: list[str] = []
-        seen, number, asked_for = 0, 1, set[str]()
-        total: int | None = None
-        url = run.source.url(query, number, run.feed.secret, self._clock.micros())
+    def _place(self, run: _Run) -> None:
+        """Where stations are. A key may not be allowed for that, and readings are as good without it."""
+        for query in run.source.places:
+            try:
+                self._query(run, query, False)
+            except FeedTrouble as trouble:
+                said = trouble.note if trouble.note.startswith(trouble.code) else f"{trouble.code} {trouble.note}"
+                run.tally.drift.add(f"no places: {said}")
+                return
+
+    def _query(self, run: _Run, query: str, remembered: bool) -> Sequence[str]:
+        """Ask, unless there can be nothing newer; the further queries that the answer names."""
+        now = self._clock.micros()
+        row = run.memory.get(digest(query)) if remembered else None
+        if row is not None and (row.fresh_until or 0) > now:
+            return row.follow
+        answered = Answered(run.source.url(query, 1, run.feed.secret, now))
+        if not self._ask(run, query, validators(row, answered.url), answered):
+            return () if row is None else row.follow
+        if remembered:
+            self._memory.keep(run.feed, query, answered, self._clock.micros())
+        return answered.follow
+
+    def _ask(self, run: _Run, query: str, known: Mapping[str, str], answered: Answered) -> bool:
+        """Page after page into the store. False where nothing came: no data, or nothing newer."""
+        seen, number, total = 0, 1, None
+        question, asked_for = Question(answered.url, query, known), {answered.url}
         while True:
-            asked_for.add(url)
-            asked = self._pages.fetch(run.feed, run.source, url, query, run.tally.calls)
-            if asked is None:
+            asked = self._pages.fetch(run.feed, run.source, question, run.tally.calls)
+            if asked is None or isinstance(asked, Unchanged):
                 _refuse_short(total, seen, query)
-                return follow
-            total = asked.page.total
-            follow.extend(self._followed(run, url, asked.page))
-            seen += len(asked.page.rows)
-            self._take_in(run, asked, query)
+                return number > 1
+            total, seen = asked.page.total, seen + len(asked.page.rows)
+            answered.follow.extend(self._followed(run, question.url, asked.page))
+            self._take_in(run, asked, query, answered)
             if run.source.is_last(asked.page, seen):
                 _refuse_short(total, seen, query)
-                return follow
+                break
             number += 1
-            following = asked.page.next
-            if following is None:
-                url = run.source.url(query, number, run.feed.secret, self._clock.micros())
-            else:
-                url = next_page(url, following, asked_for)
+            url = run.source.url(query, number, run.feed.secret, self._clock.micros())
+            if asked.page.next is not None:
+                url = next_page(question.url, asked.page.next, asked_for)
+            asked_for.add(url)
+            question = Question(url, query)
+        if number == 1:
+            answered.etag, answered.modified = asked.etag, asked.modified
+        if asked.page.fresh:
+            answered.fresh_until = self._clock.micros() + asked.page.fresh * SECOND
+        return True
 
     def _followed(self, run: _Run, url: str, page: Page) -> Sequence[str]:
         """Raises ``FeedTrouble`` for one that leads away from where the page came from."""
@@ -159,11 +198,12 @@ class FeedRunner:
             next_page(url, run.source.url(query, 1, "", self._clock.micros()), set())
         return page.follow
 
-    def _take_in(self, run: _Run, asked: Asked, query: str) -> None:
+    def _take_in(self, run: _Run, asked: Asked, query: str, answered: Answered) -> None:
         """Register, check and store a page."""
         feed, now = run.feed, self._clock.micros()
         sample = run.source.sample(asked.page, query, now)
         run.remember(sample)
+        answered.saw(sample.columns, sample.absent)
         with self._database.read() as session:
             registered = stations.look_up(session, feed, sample)
         if registered.lacks(sample):

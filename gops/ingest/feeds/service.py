@@ -16,6 +16,7 @@ from gops.errors import Conflict
 from gops.ingest.feeds import declaring, revisions
 from gops.ingest.feeds.adapters import ADAPTERS, adapter
 from gops.ingest.feeds.budget import Budgets
+from gops.ingest.feeds.memory import NO_DRIFT, Drift, drift_of, forget
 from gops.ingest.feeds.model import Feed, FeedRun
 from gops.ingest.feeds.pages import purse
 from gops.ingest.mqtt.health import LinkHealth
@@ -29,11 +30,16 @@ from gops.sensors.bounds import refuse_more
 from gops.settings import Settings
 
 State = Literal["new", "ok", "failing", "resting", "off"]
+Breaker = Literal["closed", "open", "half_open"]
 
 
 @dataclass(frozen=True, slots=True)
 class FeedHealth:
-    """Moments in microseconds. ``lag`` is the age of the newest reading; ``errors`` counts failed runs of 24 hours."""
+    """Moments in microseconds. ``lag`` is the age of the newest reading; ``errors`` counts failed runs of 24 hours.
+
+    ``breaker`` is open while the feed rests after failures in a row, then half open: one probe decides. ``drift`` says
+    which columns are gone or new.
+    """
 
     state: State
     last_run_at: int | None
@@ -48,6 +54,8 @@ class FeedHealth:
     calls_per_day: int
     errors: Mapping[str, int]
     last_run: FeedRun | None
+    breaker: Breaker = "closed"
+    drift: Drift = NO_DRIFT
     last_message_at: int | None = None
     messages: int | None = None
     readings: int | None = None
@@ -64,8 +72,8 @@ class FeedHealth:
             state = "failing"
         lag = None if newest is None else now - newest
         return cls(
-            state, None, None, None, newest, lag, 0, None, None, 0, 0, errors, None, seen, traffic.messages,
-            traffic.readings, link,
+            state, None, None, None, newest, lag, 0, None, None, 0, 0, errors, None,
+            last_message_at=seen, messages=traffic.messages, readings=traffic.readings, link=link,
         )  # fmt: skip
 
 
@@ -129,6 +137,7 @@ class Feeds:
         with self._database.write() as session:
             owner = organisation(session, home).id
             require(actor, "feed.change", owner)
+            declaring.measured(session, chosen.open(feed.config).measured)
             refuse_more(session, self._settings, "organisation_feeds", Feed.organisation_id == owner, owner)
             feed.organisation_id = owner
             session.add(feed)
@@ -147,11 +156,14 @@ class Feeds:
             self._outbound.check(wanted["config"]["url"])
         with self._database.write() as session:
             feed = changeable(session, actor, slug, lock=True)
+            if "config" in wanted:
+                declaring.measured(session, ADAPTERS[feed.adapter].open(wanted["config"]).measured)
             changed = sorted(name for name, value in wanted.items() if getattr(feed, name) != value)
             for name in changed:
                 setattr(feed, name, wanted[name])
             if changed:
                 feed.failures, feed.rests_until, feed.rest_code = 0, None, None
+                forget(session, feed.id)
                 feed.revision += 1
                 revisions.add(session, self._clock.micros(), actor, feed)
                 names = ["key" if name == "secret" else name for name in changed]
@@ -191,6 +203,7 @@ class Feeds:
                 .group_by(FeedRun.outcome)
             )
             errors = {code: int(count) for code, count in session.execute(counted)}
+            drift = drift_of(session, feed.id)
         return FeedHealth(
             state=_state(feed, now),
             last_run_at=feed.last_run_at,
@@ -205,7 +218,14 @@ class Feeds:
             calls_per_day=feed.calls_per_day,
             errors=errors,
             last_run=last,
+            breaker=self._breaker(feed, now),
+            drift=drift,
         )
+
+    def _breaker(self, feed: Feed, now: int) -> Breaker:
+        if feed.failures < self._settings.feed_failures:
+            return "closed"
+        return "open" if (feed.rests_until or 0) > now else "half_open"
 
     def _next_run(self, feed: Feed, now: int) -> int | None:
         """On the clock of the jobs."""

@@ -7,8 +7,10 @@ same Thing, and a portal that begins to give codes does not double its stations.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -18,6 +20,7 @@ from gops.errors import GopsError
 from gops.ingest.decoded import Decoded
 from gops.ingest.feeds.answers import Measured, Sample, Station, field_name
 from gops.ingest.feeds.model import Feed, FeedStation
+from gops.kinds import Kind
 from gops.permissions import ANONYMOUS
 from gops.records import audit, events
 from gops.sensors import places
@@ -32,6 +35,7 @@ from gops.settings import Settings
 
 INFINITY = float("inf")
 NAME_LENGTH = 200
+IN_ONE_QUERY = 1000
 Known = Mapping[tuple[str, str], Datastream]
 """By key of the station and of the observed property; of several the newest."""
 
@@ -65,9 +69,11 @@ def look_up(session: Session, feed: Feed, sample: Sample) -> Registered:
 
 def _vague(session: Session, sample: Sample, found: Mapping[str, FeedStation]) -> Iterator[str]:
     told = {key: row for key, row in found.items() if sample.stations[key].place or sample.stations[key].title}
-    ids = [row.thing_id for row in told.values()]
-    names = {one.id: one.name for one in session.execute(select(Thing.id, Thing.name).where(Thing.id.in_(ids)))}
-    placed = set(session.scalars(select(Location.thing_id).where(Location.thing_id.in_(ids)).distinct()))
+    names: dict[int, str] = {}
+    placed: set[int] = set()
+    for ids in batched(sorted({row.thing_id for row in told.values()}), IN_ONE_QUERY):
+        names |= {one.id: one.name for one in session.execute(select(Thing.id, Thing.name).where(Thing.id.in_(ids)))}
+        placed |= set(session.scalars(select(Location.thing_id).where(Location.thing_id.in_(ids)).distinct()))
     for key, row in told.items():
         station = sample.stations[key]
         unnamed = bool(station.title) and names[row.thing_id] == row.key != _name(station)
@@ -110,24 +116,15 @@ def register(
     """
     found = look_up(session, feed, sample)
     wanted = sorted(pair for pair in sample.known if pair not in found.datastreams)
-    properties = {row.key: row for row in session.scalars(select(ObservedProperty))}
     stations = dict(found.stations)
     for key, row in stations.items():
         row.code = row.code or sample.stations[key].code
-    new = sorted({key for key, _ in wanted} - stations.keys())
+    new = [sample.stations[key] for key in sorted({key for key, _ in wanted} - stations.keys())]
     if new:
-        there = session.scalar(select(func.count()).where(FeedStation.feed_id == feed.id)) or 0
-        refuse_count(there + len(new), "feed_stations", settings)
-    for key in new:
-        stations[key] = _add_station(session, feed, sample.stations[key], settings, now)
-    for key in sorted(found.vague | set(new)):
+        stations |= _add_stations(session, feed, new, settings, now)
+    for key in sorted(found.vague):
         _describe(session, stations[key], sample.stations[key], settings, now)
-    made: list[int] = []
-    for key, observed in wanted:
-        thing = session.get_one(Thing, stations[key].thing_id)
-        if observed not in properties:
-            raise GopsError(f"there is no observed property {observed}", code="unknown_property", field=observed)
-        made.append(_add_datastream(session, feed, thing, properties[observed], measured[observed], settings, now))
+    made = _add_datastreams(session, feed, wanted, stations, measured, settings, now) if wanted else []
     if made:
         tell(session, now, made)
         detail = {"datastreams": len(wanted), "stations": len({key for key, _ in wanted})}
@@ -135,23 +132,38 @@ def register(
     return len(wanted)
 
 
-def _add_station(session: Session, feed: Feed, station: Station, settings: Settings, now: int) -> FeedStation:
+def _add_stations(
+    session: Session, feed: Feed, new: Sequence[Station], settings: Settings, now: int
+) -> dict[str, FeedStation]:
+    """All at once: a city has thousands, and nobody else writes meanwhile."""
+    taken = set(session.scalars(select(FeedStation.key).where(FeedStation.feed_id == feed.id)))
+    refuse_count(len(taken) + len(new), "feed_stations", settings)
     own = Thing.organisation_id == feed.organisation_id
-    refuse_more(session, settings, "organisation_things", own, feed.organisation_id)
-    thing = Thing(
-        organisation_id=feed.organisation_id,
-        name=_name(station),
-        description="",
-        properties={"source": feed.adapter, **station.facts},
-        created_at=now,
-    )
-    session.add(thing)
+    refuse_more(session, settings, "organisation_things", own, feed.organisation_id, len(new))
+    things = [
+        Thing(
+            organisation_id=feed.organisation_id,
+            name=_name(station),
+            description="",
+            properties={"source": feed.adapter, **station.facts},
+            created_at=now,
+        )
+        for station in new
+    ]
+    session.add_all(things)
     session.flush()
-    events.append(session, now, "thing.changed", thing=thing.id)
-    row = FeedStation(feed_id=feed.id, key=_free_key(session, feed, station), code=station.code, thing_id=thing.id)
-    session.add(row)
+    made: dict[str, FeedStation] = {}
+    for station, thing in zip(new, things, strict=True):
+        key = _free_key(station, taken)
+        taken.add(key)
+        made[station.key] = FeedStation(feed_id=feed.id, key=key, code=station.code, thing_id=thing.id)
+        if station.place is not None:
+            at = {"longitude": station.place.longitude, "latitude": station.place.latitude}
+            session.add(Location(thing_id=thing.id, name="", since=now, **at))
+        events.append(session, now, "thing.changed", thing=thing.id)
+    session.add_all(made.values())
     session.flush()
-    return row
+    return made
 
 
 def _describe(session: Session, row: FeedStation, station: Station, settings: Settings, now: int) -> None:
@@ -174,41 +186,69 @@ def _name(station: Station) -> str:
     return plain.strip()[:NAME_LENGTH] or station.key[:NAME_LENGTH]
 
 
-def _free_key(session: Session, feed: Feed, station: Station) -> str:
+def _free_key(station: Station, taken: Collection[str]) -> str:
     """The station's key; with its code where an earlier station had that name."""
     key = station.key[:200]
-    taken = select(FeedStation.id).where(FeedStation.feed_id == feed.id, FeedStation.key == key)
-    return key if session.scalar(taken) is None else f"{key[:130]} {station.code}"
+    return f"{key[:130]} {station.code}" if key in taken else key
 
 
-def _add_datastream(
+def _add_datastreams(
     session: Session,
     feed: Feed,
-    thing: Thing,
-    observed: ObservedProperty,
-    measured: Measured,
+    wanted: Sequence[tuple[str, str]],
+    stations: Mapping[str, FeedStation],
+    measured: Mapping[str, Measured],
     settings: Settings,
     now: int,
-) -> int:
-    declared = declare(measured.unit, measured.kind, measured.period, measured.label)
-    check_property(declared, observed.key, observed.unit, declared.kind)
-    refuse_more(session, settings, "thing_datastreams", Datastream.thing_id == thing.id, thing.id)
-    sensor = sensor_for(session, now, ANONYMOUS, settings, feed.organisation_id, measured.sensor)
-    stream = Datastream(
-        thing_id=thing.id,
-        organisation_id=feed.organisation_id,
-        sensor_id=sensor.id,
-        observed_property_id=observed.id,
-        name=f"{thing.name} {observed.key}"[:200],
-        description="",
-        public=False,
-        created_at=now,
-        feed_id=feed.id,
-        **asdict(declared),
-    )
-    session.add(stream)
+) -> list[int]:
+    """Of these (station's key, property); their ids. Raises as ``register`` does."""
+    properties = {row.key: row for row in session.scalars(select(ObservedProperty))}
+    names = _refuse_full(session, Counter(stations[key].thing_id for key, _ in wanted), settings)
+    declared: dict[str, tuple[int, int, dict[str, Any]]] = {}
+    for observed in sorted({observed for _, observed in wanted}):
+        if observed not in properties:
+            raise GopsError(f"there is no observed property {observed}", code="unknown_property", field=observed)
+        one, known = measured[observed], properties[observed]
+        made = declare(one.unit, one.kind, one.period, one.label)
+        check_property(made, observed, known.unit, cast(Kind, known.kind))
+        sensor = sensor_for(session, now, ANONYMOUS, settings, feed.organisation_id, one.sensor)
+        declared[observed] = known.id, sensor.id, asdict(made)
+    streams = [
+        Datastream(
+            thing_id=stations[key].thing_id,
+            organisation_id=feed.organisation_id,
+            sensor_id=declared[observed][1],
+            observed_property_id=declared[observed][0],
+            name=f"{names[stations[key].thing_id]} {observed}"[:200],
+            description="",
+            public=False,
+            created_at=now,
+            feed_id=feed.id,
+            **declared[observed][2],
+        )
+        for key, observed in wanted
+    ]
+    session.add_all(streams)
     session.flush()
-    return stream.id
+    return [stream.id for stream in streams]
+
+
+def _refuse_full(session: Session, more: Mapping[int, int], settings: Settings) -> dict[int, str]:
+    """Names of Things by their ids. Raises ``Conflict`` where one would have too many Datastreams."""
+    names: dict[int, str] = {}
+    for ids in batched(sorted(more), IN_ONE_QUERY):
+        counted = select(Datastream.thing_id, func.count()).where(Datastream.thing_id.in_(ids))
+        for one, count in session.execute(counted.group_by(Datastream.thing_id)):
+            refuse_count(count + more[one], "thing_datastreams", settings)
+        found = session.execute(select(Thing.id, Thing.name).where(Thing.id.in_(ids)))
+        names |= {row.id: row.name for row in found}
+    refuse_count(max(more.values()), "thing_datastreams", settings)
+    return names
+
+
+def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """A statement has a bounded number of parameters."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def route(

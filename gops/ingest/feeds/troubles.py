@@ -6,13 +6,17 @@ from gops.ingest.feeds.answers import TRANSIENT, Failure, Trouble
 
 
 class FeedTrouble(Exception):
-    """``code`` is the portal's, or a word of GOPS. ``rests_until`` (microseconds) is set where trying earlier is vain.
+    """``code`` is the portal's, or a word of GOPS. ``rests_until`` (microseconds) is set where trying earlier is vain;
+    ``after`` so many seconds it may be tried again, as the portal says.
 
     Of a ``passing`` trouble with one query, the next query may know nothing.
     """
 
-    def __init__(self, code: str, note: str, *, passing: bool = False, rests_until: int | None = None) -> None:
+    def __init__(
+        self, code: str, note: str, *, passing: bool = False, rests_until: int | None = None, after: float = 0.0
+    ) -> None:
         super().__init__(code, note)
+        self.after = after
         self.code = code
         self.note = note
         self.passing = passing

@@ -68,6 +68,30 @@ def test_the_sample_of_the_docs_is_tried_declared_and_changed(
     assert "21.5 Cel\tgood\t" in capsys.readouterr().out
 
 
+PULLED = """organisation = "suwon"
+slug = "noise"
+name = "소음"
+adapter = "file"
+[config]
+url = "http://198.51.100.7/noise.csv"
+format = "csv"
+thing = {name = "측정소"}
+fields = [{field = "소음", property = "noise_level", unit = "dB[SPL]{A}"}]
+"""
+
+
+def test_a_pulled_feed_is_declared_shown_and_asked_to_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "noise.toml").write_text(PULLED, encoding="utf-8")
+    assert gops(monkeypatch, "feed", "add", str(folder / "noise.toml")) == 0
+    assert gops(monkeypatch, "feed", "run", "suwon", "noise") == 0
+    assert gops(monkeypatch, "feed", "show", "suwon", "noise") == 0
+    told = dict(line.split("\t") for line in capsys.readouterr().out.splitlines() if "\t" in line)
+    assert (told["state"], told["breaker"], told["calls today"]) == ("new", "closed", "0 of 5000")
+    assert "T" in told["next run"]
+
+
 def test_what_is_refused_as_a_whole_is_an_exit_status(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
