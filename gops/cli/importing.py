@@ -24,7 +24,7 @@ FORMATS = ("csv", "ndjson", "json", "parquet", "influx")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--url", metavar="URL", help="Of a GOPS; else the server of these settings.")
 @click.option(
-    "--key", envvar="GOPS_API_KEY", prompt="API key", hide_input=True, help="With data:write (or GOPS_API_KEY)."
+    "--key", envvar="API_KEY", prompt="API key", hide_input=True, help="With data:write (or API_KEY)."
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Else by the file's name: .csv, .ndjson.gz ...")
 @click.option("--device", metavar="ORGANISATION/NAME", help="The device whose fields the rows name.")
