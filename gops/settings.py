@@ -223,6 +223,10 @@ class Settings:
         _whole(2, 1_048_576), "16384", "Largest properties of one Thing, in bytes of JSON"
     )
     device_fields: int = _setting(_whole(1, 10_000), "1000", "Most mapped fields of one device")
+    device_bulk: int = _setting(_whole(1, 1_000_000), "20000", "Most devices registered, rotated or revoked at once")
+    device_silent_minutes: int = _setting(
+        _whole(1, 527_040), "1440", "Silence after which a device without a period counts as silent, in minutes"
+    )
     observed_properties: int = _setting(_whole(1, 1_000_000), "10000", "Most observed properties of the platform")
     # testbed
     organisation_sites: int = _setting(_whole(1, 1_000_000), "10000", "Most sites of one organisation")

@@ -22,7 +22,7 @@ COMMANDS = {
     "org": "gops.cli.registry:org",
     "person": "gops.cli.registry:person",
     "key": "gops.cli.registry:key",
-    "device": "gops.cli.registry:device",
+    "device": "gops.cli.devices:device",
     "broker": "gops.cli.broker:broker",
     "doctor": "gops.cli.doctor:doctor",
     "datastream": "gops.cli.correcting:datastream",

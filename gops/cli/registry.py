@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from gops import compose
 from gops.accounts.model import Organisation
 from gops.clock import SystemClock
 from gops.errors import GopsError, Invalid, NotFound, Unavailable
@@ -207,26 +206,6 @@ def _datastream(records: Records, actor: Actor, device_id: int, field: _Field) -
     return int(made.id)
 
 
-@device.command("rotate")
-@click.argument("address", metavar="ORGANISATION/NAME")
-def rotate_device(address: str) -> None:
-    """Give a device a new secret; the old one ends at once. It is printed once."""
-    with opened() as records:
-        actor = shell(records.organisations.get(address.partition("/")[0]))
-        click.echo(f"user      {address}\npassword  {records.devices.rotate(actor, address)}   (shown this once)")
-
-
-@device.command("revoke")
-@click.argument("address", metavar="ORGANISATION/NAME")
-@click.option("--reason", required=True)
-def revoke_device(address: str, reason: str) -> None:
-    """End a device's access."""
-    with opened() as records:
-        actor = shell(records.organisations.get(address.partition("/")[0]))
-        records.devices.revoke(actor, address, reason)
-        click.echo(f"{address} is revoked")
-
-
 @device.command("list")
 @click.argument("organisation")
 def list_devices(organisation: str) -> None:
@@ -238,23 +217,6 @@ def list_devices(organisation: str) -> None:
             for row in page:
                 click.echo(f"{organisation}/{row.name}\t{'revoked' if row.revoked_at else 'active'}\t{row.description}")
             after = page[-1].id
-
-
-@device.command("send")
-@click.argument("address", metavar="ORGANISATION/NAME")
-@click.argument("secret")
-@click.argument("message")
-def send(address: str, secret: str, message: str) -> None:
-    """Publish one message as a device and wait for the broker's acknowledgement."""
-    from gops.ingest.mqtt import DeviceClient
-
-    client = DeviceClient(compose.device_address(load(), address, secret)).connect()
-    try:
-        client.publish(message.encode())
-        client.flush()
-    finally:
-        client.close()
-    click.echo("the broker has it")
 
 
 @click.group()

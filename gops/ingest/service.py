@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -138,9 +139,10 @@ class Ingest:
 def link_options(settings: Settings, seat: int | None = None) -> LinkOptions:
     """Of ingest as a whole, or of one seat on its shared subscription."""
     name = settings.mqtt_client_id
+    shared = tuple(f"$share/{share_name(settings)}/{one}" for one in INGEST_FILTERS)
     return LinkOptions(
         client_id=name if seat is None else f"{name}-{seat}",
-        filters=INGEST_FILTERS if seat is None else tuple(f"$share/{name}/{one}" for one in INGEST_FILTERS),
+        filters=INGEST_FILTERS if seat is None else shared,
         receive_maximum=settings.mqtt_receive_maximum,
         session_seconds=settings.mqtt_session_days * DAY // SECOND,
         message_bytes=settings.message_bytes,
@@ -149,3 +151,13 @@ def link_options(settings: Settings, seat: int | None = None) -> LinkOptions:
         inbox_bytes=settings.mqtt_inbox_bytes,
         answers=settings.mqtt_answers,
     )
+
+
+def share_name(settings: Settings) -> str:
+    """Of the seats' shared subscription: all processes know it, and no device can guess it.
+
+    Mosquitto 2.0 with an ACL file lets any client subscribe to anything and holds back the messages only. Whoever knew
+    the name would be dealt a share of them, and they would be lost.
+    """
+    known = hashlib.pbkdf2_hmac("sha256", settings.mqtt_url.encode(), b"gops share 1", 10_000).hex()[:16]
+    return f"{settings.mqtt_client_id}-{known}"

@@ -58,6 +58,10 @@ def refused(address: str) -> str:
     return f"{ROOT}{address}/down/refused"
 
 
+def alert(address: str) -> str:
+    return f"{ROOT}{address}/down/alert"
+
+
 def parse_up(topic: str) -> Up | None:
     """The address and codec of an ``up`` topic, or None for any other text."""
     found = _match_up(topic)

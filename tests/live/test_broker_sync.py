@@ -17,7 +17,8 @@ from gops.errors import Unauthenticated, Unavailable
 from gops.ingest.mqtt import DeviceClient, MqttLink, probe
 from gops.ingest.mqtt.control import DynsecControl
 from gops.ingest.provisioning.service import BrokerSync
-from gops.ingest.service import link_options
+from gops.ingest.service import link_options, share_name
+from gops.ingest.topics import INGEST_FILTERS
 from gops.records.database import Database
 from gops.records.pump import EventPump
 from gops.settings import Settings
@@ -190,6 +191,29 @@ def test_ingest_works_under_its_own_login(place: House) -> None:
         assert link.health().denied == ()
     finally:
         link.stop()
+
+
+def test_ingest_may_share_its_subscription_and_a_device_may_not(place: House) -> None:
+    user, secret = place.add("air-1")
+    place.synchronise()
+    service, device = place.client("gops", SERVICE_SECRET), place.client(user, secret)
+    group = share_name(place.settings)
+    for topic in INGEST_FILTERS:
+        assert service.may_read(f"$share/{group}/{topic}")
+        if place.way == "dynsec":
+            assert not device.may_read(f"$share/{group}/{topic}")
+        device.may_read(f"$share/{place.settings.mqtt_client_id}/{topic}")  # as good a guess as any
+    for number in range(4):
+        assert device.may_write(f"gops/v1/{user}/up", b"%d" % number)
+    assert service.may_write(f"gops/v1/{user}/down/alert", b"own")
+    until(lambda: len(service.heard) == 4, "every message comes to ingest")
+    assert device.heard == []
+
+
+def test_the_name_of_the_shared_subscription_tells_nothing(settings: Settings) -> None:
+    one, other = (replace(settings, mqtt_url=f"mqtt://gops:{word}@b") for word in ("one", "other"))
+    assert share_name(one) == share_name(one) != share_name(other)
+    assert "one" not in share_name(one)
 
 
 def test_what_happens_in_the_records_holds_at_the_broker_within_two_seconds(place: House, database: Database) -> None:

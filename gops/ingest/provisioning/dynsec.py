@@ -45,7 +45,9 @@ def device_acls(user: str) -> list[dict[str, Any]]:
 READER_ACLS = _reads(topics.LIVE_ROOT + "#")
 SERVICE_ACLS = [
     *(acl for one in topics.INGEST_FILTERS for acl in _reads(one)),
-    *(_acl("publishClientSend", answer("+/+")) for answer in (topics.receipt, topics.refused)),
+    # a shared subscription is checked with its prefix here, unlike with an ACL file
+    *(_acl("subscribePattern", f"$share/+/{one}") for one in topics.INGEST_FILTERS),
+    *(_acl("publishClientSend", answer("+/+")) for answer in (topics.receipt, topics.refused, topics.alert)),
     _acl("publishClientSend", topics.LIVE_ROOT + "#"),
 ]
 DEFAULT_ACCESS = {"publishClientSend": False, "publishClientReceive": False, "subscribe": False, "unsubscribe": True}

@@ -31,6 +31,7 @@ topic read {topics.UP_FILTER}
 topic read {topics.STATUS_FILTER}
 topic write {topics.receipt("+/+")}
 topic write {topics.refused("+/+")}
+topic write {topics.alert("+/+")}
 topic write {topics.LIVE_ROOT}#
 
 # Every device: its own topics. %u is the user name it logged in with.
