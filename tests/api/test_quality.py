@@ -102,6 +102,10 @@ def test_rules_follow_the_unit_and_stop_a_kind_that_they_do_not_suit(world: Worl
     )
     answer = world.call("PATCH", path, "publisher", json={"period": "PT2H"})
     assert problem(answer, 409, "rules_misfit")["field"] == "period"
+    body = {"sensor": "another", "unit": "Cel", "reason": "new"}
+    new = world.post(f"{path}/replace-sensor", "publisher", body).json["id"]
+    assert world.get(f"/datastreams/{new}/quality").json["rules"]["step"] == pytest.approx(5.0)
+    assert problem(put(world, stream.id, step=1), 409, "ended_datastream")
 
 
 def test_rules_are_tried_on_what_is_stored_and_nothing_is_changed(world: World) -> None:
