@@ -201,6 +201,7 @@ def main() -> None:
         rows = good_rows(1_000_000, (SystemClock().micros() // DAY - 700) * DAY)
         for make in (_peers.Influx, _peers.Victoria, _peers.Postgres):
             with tempfile.TemporaryDirectory() as name:
+                Path(name).chmod(0o755)  # PostgreSQL has a user of its own
                 of_peer(make, Path(name), rows)
     if not good:
         sys.exit(f"a push reached less than {SHARE:.0%} of COPY")

@@ -23,9 +23,7 @@ FORMATS = ("csv", "ndjson", "json", "parquet", "influx")
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--url", metavar="URL", help="Of a GOPS; else the server of these settings.")
-@click.option(
-    "--key", envvar="API_KEY", prompt="API key", hide_input=True, help="With data:write (or API_KEY)."
-)
+@click.option("--key", envvar="API_KEY", prompt="API key", hide_input=True, help="With data:write (or API_KEY).")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Else by the file's name: .csv, .ndjson.gz ...")
 @click.option("--device", metavar="ORGANISATION/NAME", help="The device whose fields the rows name.")
 @click.option("--zone", help="IANA zone of times without offset.")

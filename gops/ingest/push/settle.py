@@ -6,14 +6,14 @@ the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from gops.ingest.checks import LARGEST, MISSING, SUSPECT
-from gops.ingest.decoded import Decoded
+from gops.ingest.decoded import Decoded, Value
 from gops.ingest.mapping import Limits, resolve
 from gops.ingest.push.cells import number
 from gops.ingest.push.chunk import NO_QUALITY, BadRow, Chunk, Coded, Codes, Columns, Floats, Ints, Mask, Piece, Said
@@ -125,44 +125,55 @@ class _Settling:
     # one by one
 
     def _others(self, rows: Sequence[int]) -> tuple[pa.Table, list[int]]:
+        """By ``resolve``, to which every Datastream is a field of its own and a row's index its place."""
         read: dict[int, Said] = {}
         for row in rows:
             try:
                 read[row] = self._chunk.row(row)
             except BadRow as trouble:
                 self._refuse(row, trouble.code, trouble.column, trouble.note)
-        goals = self._targets.find(said.name for said in read.values())
-        columns: dict[str, list[object]] = {name: [] for name in READINGS.names}
-        kept: list[int] = []
+        goals = self._targets.find({said.name for said in read.values()})
+        numbered = {name: str(number) for number, name in enumerate(goals)}
+        asked = Decoded(rows=[], row="{}")
         for row, said in read.items():
-            goal = goals[said.name]
-            if isinstance(goal, BadRow):
-                self._refuse(row, goal.code, goal.column, goal.note)
-            elif self._settle(row, said, goal, columns):
-                kept.append(row)
-        return pa.table(columns, schema=READINGS), kept
-
-    def _settle(self, row: int, said: Said, goal: Target, columns: Mapping[str, list[object]]) -> bool:
-        value = said.value
-        if said.is_text and isinstance(value, str) and goal.kind != "state":
             try:
-                value = number(value)
+                value = _value(said, goals[said.name])
             except BadRow as trouble:
                 self._refuse(row, trouble.code, trouble.column, trouble.note)
-                return False
-        one = Decoded(["value"], [value], [said.t], [said.quality], [said.result_time], rows=[0])
-        readings = resolve(one, DeviceRoute(0, 0, "", "", {"value": goal}), self._arrival, self._limits)
-        for refused in readings.refusals:
-            self._refuse(row, refused.code, _column(refused.code, said), refused.note)
-        for name, column in columns.items():
-            column += getattr(readings, name)
-        return bool(readings.t)
+            else:
+                _ask(asked, row, numbered[said.name], value, said)
+        route = DeviceRoute(0, 0, "", "", {numbered[n]: g for n, g in goals.items() if not isinstance(g, BadRow)})
+        readings = resolve(asked, route, self._arrival, self._limits)
+        refused = {int(one.place.partition(":")[0]): one for one in readings.refusals}
+        for row, one in refused.items():
+            self._refuse(row, one.code, _column(one.code), one.note)
+        columns = {name: getattr(readings, name) for name in READINGS.names}
+        return pa.table(columns, schema=READINGS), [row for row in asked.rows or () if row not in refused]
 
     def _refuse(self, row: int, code: str, column: str, note: str) -> None:
         self._refused.append((row, Refused(code, column, self._chunk.place_of(row), note)))
 
 
-def _column(code: str, said: Said) -> str:
+def _value(said: Said, goal: Target | BadRow) -> Value:
+    """What is stored, a number where the goal is one of numbers. Raises ``BadRow``."""
+    if isinstance(goal, BadRow):
+        raise BadRow(goal.code, goal.column, goal.note)
+    if said.is_text and isinstance(said.value, str) and goal.kind != "state":
+        return number(said.value)
+    return said.value
+
+
+def _ask(asked: Decoded, row: int, field: str, value: Value, said: Said) -> None:
+    assert asked.rows is not None
+    asked.rows.append(row)
+    asked.fields.append(field)
+    asked.values.append(value)
+    asked.times.append(said.t)
+    asked.qualities.append(said.quality)
+    asked.result_times.append(said.result_time)
+
+
+def _column(code: str) -> str:
     """Which column a refusal of ``resolve`` is about."""
     if code in ("too_early", "too_late", "too_far_ahead", "time_too_fine", "bad_time"):
         return "time"
