@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gops.cli.broker import broker
 from gops.clock import SystemClock
 from gops.doctor import Patient, examine
 from gops.doctor.broker import broker_limits, broker_logins, broker_topics
-from gops.errors import Unauthenticated, Unavailable
+from gops.errors import Conflict, Unauthenticated, Unavailable
 from gops.ingest.mqtt import DeviceClient, MqttLink, probe
 from gops.ingest.mqtt.control import DynsecControl
 from gops.ingest.provisioning.service import BrokerSync
@@ -323,3 +325,22 @@ def test_the_doctor_sees_a_login_that_is_refused(place: House) -> None:
     (found,) = examine(patient, (broker_logins,))
     assert found.severity == "problem"
     assert "refused" in found.what.en
+
+
+def test_the_commands_synchronise_without_a_server_and_export_beside_the_broker(
+    dynsec: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("data", "mqtt_url", "broker_sync", "broker_admin_url"):
+        monkeypatch.setenv(f"GOPS_{name.upper()}", str(getattr(dynsec.settings, name)))
+    user, secret = dynsec.add("air-1")
+    done = CliRunner().invoke(broker, ["sync"])
+    assert done.exit_code == 0
+    assert done.output.endswith("1 logins: 1 added, 0 changed, 0 removed\n")
+    assert dynsec.client(user, secret).is_in
+    kept, new = dynsec.broker.folder / "dynsec.json", tmp_path / "new.json"
+    assert CliRunner().invoke(broker, ["export", str(kept), "--output", str(new)]).exit_code == 0
+    assert new.stat().st_mode & 0o777 == 0o600
+    users = [client["username"] for client in json.loads(new.read_text())["clients"]]
+    assert users == ["admin", "gops", user]
+    again = CliRunner().invoke(broker, ["export", str(kept), "--output", str(new)])
+    assert isinstance(again.exception, Conflict), "nothing is written over"
