@@ -161,7 +161,7 @@ class MqttLink:
             failures = 0 if time.monotonic() - begun > STABLE_SECONDS else failures + 1
             if self._stopping.is_set():
                 return
-            pause = _pause(failures)
+            pause = pause_after(failures)
             reason = self._health.last_error
             log.warning("mqtt_disconnected", broker=str(self.address), reason=reason, retry_in_s=round(pause, 1))
             self._stopping.wait(pause)
@@ -319,7 +319,7 @@ def _subscriptions(protocol: MQTTProtocolVersion, filters: Sequence[str]) -> lis
     ]
 
 
-def _pause(failures: int) -> float:
+def pause_after(failures: int) -> float:
     """Ever longer, bounded, and of random length, so that many clients don't come back at once."""
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures, 10))
     return random.uniform(0.5, 1.0) * longest  # noqa: S311 - no secret

@@ -17,6 +17,7 @@ from gops.clock import FixedClock
 from gops.errors import BadSetting
 from gops.ingest.mqtt import Inbox, LinkOptions, Message, MqttLink, parse
 from gops.ingest.mqtt.client import MQTT5, MQTT311, IngestClient
+from gops.ingest.mqtt.link import LONGEST_PAUSE_SECONDS, pause_after
 
 OPTIONS = LinkOptions(
     client_id="test",
@@ -203,3 +204,12 @@ class TestReceiving:
     def test_answers_without_a_connection_are_counted(self, link: MqttLink) -> None:
         assert not link.publish("gops/v1/city/dev/down/receipt", b"{}")
         assert link.health().answers_dropped == 1
+
+
+class TestPauses:
+    def test_they_grow_to_a_bound_and_no_two_clients_keep_step(self) -> None:
+        """A thousand clients that lose one broker don't come back at once."""
+        for failures, longest in ((0, 0.2), (1, 0.4), (5, 6.4), (100, LONGEST_PAUSE_SECONDS)):
+            pauses = [pause_after(failures) for _ in range(200)]
+            assert 0.5 * longest <= min(pauses) < max(pauses) <= longest
+            assert max(pauses) - min(pauses) > 0.3 * longest
