@@ -19,6 +19,7 @@ from gops.accounts import lookup
 from gops.accounts.bootstrap import initialise as create_operator
 from gops.accounts.keys import Keys
 from gops.admin import AdminServer, Command
+from gops.alerts.running import RunningAlerts, both
 from gops.catalog.contents import Catalogued
 from gops.catalog.drafts import Drafts
 from gops.catalog.live import Live
@@ -139,7 +140,9 @@ class Platform:
         self.records = own = records(chosen, clock, lambda datastream: bool(self.store.extent([datastream])))
         self.live = Live(own.database)
         engine = open_store(chosen, process)
-        self.rules = rules_over(WatchedStore(engine, self.live.after_commit), own.database, clock, chosen)
+        self.alerts = RunningAlerts(own.database, clock, chosen, engine)
+        told = both(self.live.after_commit, self.alerts.after_commit)
+        self.rules = rules_over(WatchedStore(engine, told), own.database, clock, chosen)
         self.store: Store = self.rules.store
         self.keeping = Keeping(chosen, clock, engine, own.database)
         self.feed_routes = FeedRoutes(own.database, chosen)
@@ -159,7 +162,7 @@ class Platform:
             chosen, clock, self.store, own.database, self.feed_routes, own.refusals, Outbound.of(chosen)
         )
         own.declared.watched.link = self.feed_links.health
-        self.live.publish = self.ingest.link.publish
+        self.live.publish = self.alerts.sender.publish = self.ingest.link.publish
         self.broker_sync = BrokerSync(chosen, clock, own.database)
         self.corrections = Corrections(own.database, clock, chosen, self.store)
         self.pushes = Pushes(own.database, clock, chosen, self.store, own.refusals, own.mappings.route)
@@ -180,6 +183,7 @@ class Platform:
                 self.feed_links.handlers,
                 self.rules.handlers,
                 self.live.handlers,
+                self.alerts.handlers,
                 self.schedule.handlers,
                 self.drafts.handlers,
                 self.snapshots.handlers,
@@ -208,6 +212,7 @@ class Platform:
     def start(self) -> None:
         self.pump.start()
         self.live.start()
+        self.alerts.start(self.jobs)
         if "ingest" in self._parts:
             self.ingest.start()
         if "jobs" in self._parts:
@@ -245,6 +250,7 @@ class Platform:
         if "ingest" in self._parts:
             self.ingest.stop()
         self.pump.stop()
+        self.alerts.stop()
         self.store.close()
         self.rules.counts.close()
         self.records.database.close()
@@ -280,6 +286,7 @@ class Platform:
             snapshots=self.snapshots.service,
             feeds=own.feeds,
             declared=own.declared,
+            alerts=own.alerts,
             sites=own.sites,
             slots=own.slots,
             calls=own.calls,

@@ -62,6 +62,8 @@ Action = Literal[
     "application.review",  # applications in own calls, and those that rank own sites
     "round.run",
     "round.key",  # which pseudonym is which application, before all may know
+    "alert.read",  # rules, events, deliveries; never their secrets
+    "alert.change",
     "audit.read",
 ]
 
@@ -94,6 +96,8 @@ _PUBLISH: frozenset[Action] = _TESTBED | frozenset(
         "dataset.read_private",
         "feed.read",
         "feed.change",
+        "alert.read",
+        "alert.change",
         "member.list",
     }
 )
@@ -131,6 +135,7 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "refusal.count",
             "dataset.read_private",
             "feed.read",
+            "alert.read",
         }
     ),
     "data:write": frozenset(
@@ -142,6 +147,7 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "retention.change",
             "refusal.replay",
             "feed.change",
+            "alert.change",
         }
     ),
     "catalog:write": frozenset({"dataset.publish", "dataset.read_private"}),

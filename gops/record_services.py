@@ -13,6 +13,7 @@ from gops.accounts.members import Members
 from gops.accounts.organisations import Organisations
 from gops.accounts.sealing import seal_of
 from gops.accounts.signup import Signup
+from gops.alerts.service import Alerts
 from gops.catalog.datasets import Datasets
 from gops.catalog.lookup import published_in
 from gops.clock import Clock
@@ -65,6 +66,7 @@ class Records:
     datasets: Datasets
     feeds: Feeds
     declared: FeedDeclarations
+    alerts: Alerts
 
 
 def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
@@ -96,4 +98,5 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         datasets=Datasets(database, clock, chosen, feed_of),
         feeds=feeds,
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
+        alerts=Alerts(database, clock, chosen, outbound),
     )

@@ -141,17 +141,13 @@ class Settings:
     )
     mqtt_receive_maximum: int = _setting(_whole(1, 65_535), "5000", "Unacknowledged MQTT messages in flight to ingest")
     mqtt_batch: int = _setting(_whole(1, 65_535), "5000", "Most MQTT messages in one commit")
-    mqtt_batch_rows: int = _setting(
-        _whole(1, 10_000_000), "100000", "Readings and refusals after which a commit is made"
-    )
+    mqtt_batch_rows: int = _setting(_whole(1, 10_000_000), "100000", "Readings and refusals after which is a commit")
     mqtt_uncommitted: int = _setting(
         _whole(1, 10_000), "64", "Commits under way in a store that takes long to confirm one, before ingest waits"
     )
     mqtt_inbox: int = _setting(_whole(1, 1_000_000), "20000", "MQTT messages that may wait in memory to be read")
     mqtt_inbox_bytes: int = _setting(_whole(65_536, 1 << 36), "67108864", "The same in bytes of payload")
-    mqtt_answers: int = _setting(
-        _whole(1, 100_000), "2000", "Receipts and refusals that may wait to be sent to devices"
-    )
+    mqtt_answers: int = _setting(_whole(1, 100_000), "2000", "Receipts and refusals that may wait to go to devices")
     mqtt_topics: int = _setting(_whole(100, 10_000_000), "100000", "Topics whose device and mapping are remembered")
     ingest_seats: int = _setting(
         _whole(1, 1000), "4", "Seats on the shared subscription of processes that `gops ingest` starts"
@@ -251,9 +247,7 @@ class Settings:
     push_bytes: int = _setting(
         _whole(1 << 16, 1 << 40), "1000000000", "Largest body of POST /api/v1/observations as it is sent, in bytes"
     )
-    push_unpacked_bytes: int = _setting(
-        _whole(1 << 16, 1 << 42), "4000000000", "The same when it is unpacked, in bytes"
-    )
+    push_unpacked_bytes: int = _setting(_whole(1 << 16, 1 << 42), "4000000000", "The same when unpacked, in bytes")
     push_ratio: int = _setting(_whole(2, 10_000), "200", "How many times its size a body may be when it is unpacked")
     push_at_once: int = _setting(_whole(1, 64), "2", "Pushes that are taken in at once; others are told to come again")
     push_atomic_rows: int = _setting(
@@ -326,6 +320,12 @@ class Settings:
         "",
         "Token with which GET /metrics is read; empty: nothing is there, and `gops metrics` alone shows the figures",
     )
+    # alerts
+    organisation_alerts: int = _setting(_whole(1, 100_000), "1000", "Most alert rules of one organisation")
+    alert_queue: int = _setting(_whole(1, 10_000_000), "100000", "Readings that may wait to be held against alerts")
+    alert_events_per_hour: int = _setting(_whole(1, 1_000_000), "1000", "Most alert events of one organisation an hour")
+    alert_deliveries: int = _setting(_whole(1, 1_000_000), "10000", "Most alerts of one organisation that wait to go")
+    alert_days: int = _setting(_whole(1, 3653), "365", "Days that alert events and their deliveries are kept")
     # events
     events_poll_ms: int = _setting(_whole(50, 1500), "500", "How often a process looks for events of others, in ms")
     events_days: int = _setting(_whole(1, 365), "7", "Days that events stay in the outbox")

@@ -19,6 +19,7 @@ import pytest
 import structlog
 
 import gops.accounts.model
+import gops.alerts.model
 import gops.catalog.model
 import gops.ingest.feeds.model
 import gops.ingest.model

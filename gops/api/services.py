@@ -43,6 +43,7 @@ class Services:
     snapshots: Any
     feeds: Any
     declared: Any
+    alerts: Any
     sites: Any
     slots: Any
     calls: Any

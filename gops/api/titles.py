@@ -178,6 +178,14 @@ OF_FEEDS: Titles = {
     "unknown_adapter": ("없는 어댑터입니다", "There is no such adapter"),
     "unknown_codec": ("없는 코덱입니다", "There is no such codec"),
 }
+OF_ALERTS: Titles = {
+    "acknowledged": ("이미 확인된 경보입니다", "The alert was acknowledged before"),
+    "bad_condition": ("경보 조건이 올바르지 않습니다", "The condition of the alert is wrong"),
+    "lease_lost": ("다른 프로세스가 경보를 맡았습니다", "Another process evaluates alerts"),
+    "not_dead": ("포기된 발송이 아닙니다", "The delivery was not given up"),
+    "unknown_receiver": ("받을 수 없는 대상입니다", "There is no such receiver"),
+    "webhook_refused": ("웹훅 수신자가 거절했습니다", "The receiver of the webhook refused"),
+}
 OF_TESTBED: Titles = {
     "bad_need": ("필요량이 올바르지 않습니다", "A need is wrong"),
     "bad_nonce": ("난수가 올바르지 않습니다", "The nonce is wrong"),
@@ -222,6 +230,7 @@ TITLES: Titles = {
     **OF_READINGS,
     **OF_CATALOG,
     **OF_FEEDS,
+    **OF_ALERTS,
     **OF_TESTBED,
 }
 

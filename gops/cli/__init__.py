@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": "gops.cli.doctor:doctor",
     "datastream": "gops.cli.correcting:datastream",
     "feed": "gops.cli.feeds:feed",
+    "alert": "gops.cli.alerts:alert",
     "refusals": "gops.cli.data:refusals",
     "replay": "gops.cli.data:replay",
     "import": "gops.cli.importing:import_",

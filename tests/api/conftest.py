@@ -25,6 +25,7 @@ from gops.accounts.members import Members
 from gops.accounts.model import Organisation
 from gops.accounts.organisations import Organisations
 from gops.accounts.signup import Signup
+from gops.alerts.service import Alerts
 from gops.api.app import create_app
 from gops.api.context import EXTENSION
 from gops.api.services import Services
@@ -106,6 +107,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         snapshots=Snapshots(database, clock, settings, FolderFiles(settings.data / "files")),
         feeds=(feeds := Feeds(database, clock, settings, Outbound.of(settings))),
         declared=FeedDeclarations(database, clock, settings, Outbound.of(settings), feeds, Watched()),
+        alerts=Alerts(database, clock, settings, Outbound.of(settings)),
         sites=Sites(database, clock, settings),
         slots=Slots(database, clock, settings),
         calls=Calls(database, clock, settings),

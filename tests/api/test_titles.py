@@ -12,7 +12,7 @@ from gops.api.titles import TITLES
 ROOT = Path(gops.__file__).parent
 SERVED = ("*.py", "api/**/*.py", "accounts/*.py", "sensors/*.py", "store/**/*.py", "testbed/*.py", "ingest/refusals.py",
           "catalog/*.py", "ingest/feeds/**/*.py", "ingest/declared/*.py", "ingest/push/*.py", "outbound/*.py",
-          "jobs/*.py")  # fmt: skip
+          "jobs/*.py", "alerts/*.py", "notify/*.py")  # fmt: skip
 AT_START = {"unknown_setting"}  # these stop the start, before there is HTTP
 CLASSES = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.GopsError)}
 

@@ -2,6 +2,7 @@
 
 from gops.api import catalog, testbed
 from gops.api.v1 import (
+    alerts,
     audit,
     corrections,
     datastreams,
@@ -27,7 +28,7 @@ BLUEPRINTS = (
         module.blueprint
         for module in (
             index, observations, push, corrections, latest, datastreams, quality, retention, things, sensors,
-            properties, organisations, devices, refusals, keys, signup, audit, health,
+            properties, organisations, devices, alerts, refusals, keys, signup, audit, health,
         )
     ),
     *catalog.BLUEPRINTS,

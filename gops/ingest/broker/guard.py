@@ -102,8 +102,8 @@ def may_subscribe(login: Login, topic_filter: str) -> bool:
 
 
 def answered(topic: str) -> str | None:
-    """The address of the device that an answer of GOPS is for, or None for any other topic."""
-    for last in ("receipt", "refused"):
+    """The address of the device that an answer or alert of GOPS is for, or None for any other topic."""
+    for last in ("receipt", "refused", "alert"):
         address = topic.removeprefix(topics.ROOT).removesuffix(f"/down/{last}")
         if topic == f"{topics.ROOT}{address}/down/{last}" and topics.is_address(address):
             return address

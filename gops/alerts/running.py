@@ -1,0 +1,84 @@
+"""Alerts in a running server: evaluation and sending, each in a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import pyarrow as pa
+
+from gops.alerts import transitions
+from gops.alerts.evaluating import Evaluator
+from gops.alerts.lease import Lease
+from gops.alerts.sending import Letters, Sender
+from gops.alerts.watching import Watching
+from gops.clock import Clock
+from gops.jobs import Jobs
+from gops.notify.outbox import MailOutbox
+from gops.notify.webhook import Webhook
+from gops.outbound import Bounds, Outbound
+from gops.records.database import Database
+from gops.records.events import Event
+from gops.settings import Settings
+from gops.store.port import Receipt, Store
+
+HOUR_SECONDS = 3600.0
+WEBHOOK_SECONDS = 10.0  # a receiver takes a message and thinks about it later
+AfterCommit = Callable[[pa.Table, Receipt], None]
+
+
+class RunningAlerts:
+    """``after_commit`` belongs onto the store, ``handlers`` into the event pump; ``sender.publish`` may come later.
+
+    ``start`` before readings come in; ``stop`` after them and before the store closes.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        store: Store,
+        letters: Letters | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        lease = Lease(database, clock)
+        self.evaluator = Evaluator(database, clock, settings, store, lease)
+        self.watching = Watching(self.evaluator, lease, clock, settings.alert_queue)
+        bounds = Bounds.of(settings)
+        outbound = Outbound(replace(bounds, total=min(bounds.total, WEBHOOK_SECONDS)), settings.outbound_allow)
+        letters = letters or MailOutbox(settings.data / "outbox", settings.outbox_max, clock)
+        self.sender = Sender(database, clock, Webhook(outbound, clock), letters, lease)
+        self.watching.on_events = self.sender.wake
+        self.after_commit = self.watching.after_commit
+        self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = self.watching.handlers
+
+    def start(self, jobs: Jobs | None = None) -> None:
+        self.watching.start()
+        self.sender.start()
+        if jobs is not None:
+            jobs.every("alerts", HOUR_SECONDS, self.forget_old)
+
+    def stop(self) -> None:
+        self.sender.stop()
+        self.watching.stop()
+
+    def forget_old(self) -> None:
+        """Delete events that are older than the setting alert_days."""
+        with self._database.write() as session:
+            transitions.forget_before(session, self._clock.micros(), self._settings.alert_days)
+
+
+def both(first: AfterCommit, second: AfterCommit) -> AfterCommit:
+    """Tell two who look on at a store's commits, the first one first."""
+    return partial(_both, first, second)
+
+
+def _both(first: AfterCommit, second: AfterCommit, batch: pa.Table, receipt: Receipt) -> None:
+    try:
+        first(batch, receipt)
+    finally:
+        second(batch, receipt)
