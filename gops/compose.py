@@ -69,7 +69,6 @@ if TYPE_CHECKING:
 HOUR_SECONDS = 3600.0
 CALLS_SECONDS = 10.0  # a call opens and closes at its time, and is looked at when it is asked for as well
 SOON_SECONDS = 5.0
-COUNTS_SECONDS = 5.0  # a kill loses so much of what was counted, never of what was read
 OWN_JOBS = 4  # threads that slow feeds cannot take: a snapshot, upkeep and retention may last, the rest are short
 UPKEEP_MINUTE = "20"  # of every hour; days close at midnight
 AGEING_MINUTE = "50"  # of every hour; there is something to do after midnight
@@ -211,6 +210,7 @@ class Platform:
 
     def start(self) -> None:
         self.pump.start()
+        self.rules.counts.start()
         self.live.start()
         self.alerts.start(self.jobs)
         if "ingest" in self._parts:
@@ -224,7 +224,6 @@ class Platform:
         log.info("gops_started", version=__version__, pid=os.getpid(), store=self.settings.store)
 
     def _start_jobs(self) -> None:
-        self.jobs.every("quality counts", COUNTS_SECONDS, self.rules.counts.flush)
         self.jobs.every("old quality counts", HOUR_SECONDS, self.rules.counts.forget_old)
         self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
         self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)

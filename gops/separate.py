@@ -9,7 +9,6 @@ import os
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,7 +18,7 @@ from gops import __version__, logs, settings
 from gops.admin import AdminServer
 from gops.catalog.live import Live
 from gops.clock import Clock, SystemClock
-from gops.compose import COUNTS_SECONDS, Platform, web
+from gops.compose import Platform, web
 from gops.errors import BadSetting, Unavailable
 from gops.figures.ingest import of_ingest
 from gops.figures.records import of_records
@@ -87,21 +86,11 @@ class IngestProcess:
 
     def run(self, stopping: threading.Event) -> None:
         """Until told to stop, or a seat is lost (``Unavailable``)."""
-        flushed = time.monotonic()
         try:
             while not stopping.wait(LOOK_SECONDS):
                 self.seats.step()
-                if self._ingests and time.monotonic() - flushed >= COUNTS_SECONDS:
-                    flushed = time.monotonic()
-                    self._count()
         finally:
             self._close()
-
-    def _count(self) -> None:
-        try:
-            self._rules.counts.flush()
-        except Unavailable as error:
-            log.warning("quality_counts_wait", reason=error.message)
 
     def _sit(self, seat: int) -> Ingest:
         if not self._ingests:
@@ -126,6 +115,7 @@ class IngestProcess:
         self._engine = open_store(self._settings, name)
         watched = WatchedStore(self._engine, self._live.after_commit)
         self._rules = rules_over(watched, self._own.database, self._clock, self._settings)
+        self._rules.counts.start()
         self._store = self._rules.store
         self._live.publish = self._publish
         self._pump = EventPump(self._own.database, {"*": (self._heard,)}, self._settings.events_poll_ms)

@@ -27,6 +27,7 @@ from gops.settings import Settings
 from gops.store.port import INSERTED, REPLACED, Receipt
 
 PENDING = 50_000  # rows of the table that are kept in memory while the records are away
+FLUSH_SECONDS = 5.0  # a kill loses so much of what was counted, never of what was read
 QUARTER = 15 * MINUTE  # midnight of every zone lies at the edge of one
 log = logs.get(__name__)
 
@@ -76,6 +77,8 @@ class QualityCounts:
         self._days = settings.quality_days
         self._pending: dict[Key, Tally] = {}
         self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="quality-counts", daemon=True)
 
     def note(self, flagged: Flagged) -> None:
         """Readings of days that are no longer kept are left out."""
@@ -146,8 +149,22 @@ class QualityCounts:
             )
             session.connection().execute(statement, rows)
 
+    def start(self) -> None:
+        """Flush every few seconds, in a thread of its own: also in a process that has no other jobs."""
+        self._thread.start()
+
     def close(self) -> None:
         """Write what is collected, if the records let it."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._flush_or_wait()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(FLUSH_SECONDS):
+            self._flush_or_wait()
+
+    def _flush_or_wait(self) -> None:
         try:
             self.flush()
         except Unavailable as error:

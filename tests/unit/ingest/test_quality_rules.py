@@ -262,3 +262,11 @@ def test_no_more_states_are_kept_than_the_setting_says(town: Town) -> None:
     assert 0 < len(town.rules.store.past) <= 2
     town.write(*((one, now + 1, 90.0, 0) for one in streams))
     assert [town.qualities(one) for one in streams] == [[0, 2]] * 5
+
+
+def test_what_was_counted_is_written_at_the_end(town: Town) -> None:
+    one, now = town.stream(range_high=1.0), town.clock.micros()
+    town.rules.counts.start()
+    town.write((one, now, 2.0, 2))
+    town.rules.counts.close()
+    assert [(row.rule, row.readings) for row in town.rules.counts.of(one)] == [("range", 1)]
