@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field as column
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,8 @@ def whole(low: int, high: int) -> fields.Field[Any]:
 
 def shaped(pattern: str, what: str) -> fields.Field[Any]:
     return fields.String(validate=validate.Regexp(rf"(?:{pattern})\Z", error=f"Not {what}."))
+
+
+def setting(field: fields.Field[Any], default: str, help: str) -> Any:
+    """A row of a table of settings; see ``settings.Setting``."""
+    return column(metadata={"field": field, "default": default, "help": help})

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import field as column
 from dataclasses import fields as columns
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, fields
 
 from gops.errors import BadSetting
+from gops.setting_places import PlacesSettings
 from gops.setting_types import FLAG as _FLAG
 from gops.setting_types import TEXT as _TEXT
 from gops.setting_types import AsAddress as _Address
@@ -29,6 +29,7 @@ from gops.setting_types import AsPath as _Path
 from gops.setting_types import AsZone as _Zone
 from gops.setting_types import Network
 from gops.setting_types import choice as _choice
+from gops.setting_types import setting as _setting
 from gops.setting_types import shaped as _shaped
 from gops.setting_types import whole as _whole
 
@@ -59,12 +60,8 @@ class Setting:
         return isinstance(self.field, _Address | _Addresses) or self.name.endswith(("_url", "_token"))
 
 
-def _setting(field: fields.Field[Any], default: str, help: str) -> Any:
-    return column(metadata={"field": field, "default": default, "help": help})
-
-
 @dataclass(frozen=True)
-class Settings:
+class Settings(PlacesSettings):
     """The table: name, type, how it is read, default and help of each. An object holds the values in force."""
 
     # where things are
@@ -210,33 +207,6 @@ class Settings:
     )
     correction_datastreams: int = _setting(_whole(1, 10_000), "100", "Most Datastreams in one correction of readings")
     correction_rows: int = _setting(_whole(1, 100_000_000), "1000000", "Most readings in one correction")
-    # registry
-    organisation_things: int = _setting(_whole(1, 10_000_000), "100000", "Most Things of one organisation")
-    organisation_sensors: int = _setting(_whole(1, 10_000_000), "100000", "Most Sensors of one organisation")
-    thing_datastreams: int = _setting(_whole(1, 100_000), "1000", "Most Datastreams of one Thing, ended ones included")
-    thing_locations: int = _setting(_whole(1, 1_000_000), "10000", "Most places in the history of one Thing")
-    thing_properties_bytes: int = _setting(
-        _whole(2, 1_048_576), "16384", "Largest properties of one Thing, in bytes of JSON"
-    )
-    device_fields: int = _setting(_whole(1, 10_000), "1000", "Most mapped fields of one device")
-    device_bulk: int = _setting(_whole(1, 1_000_000), "20000", "Most devices registered, rotated or revoked at once")
-    device_silent_minutes: int = _setting(
-        _whole(1, 527_040), "1440", "Silence after which a device without a period counts as silent, in minutes"
-    )
-    observed_properties: int = _setting(_whole(1, 1_000_000), "10000", "Most observed properties of the platform")
-    # testbed
-    organisation_sites: int = _setting(_whole(1, 1_000_000), "10000", "Most sites of one organisation")
-    site_vertices: int = _setting(_whole(4, 1_000_000), "2000", "Most positions in the polygon of a site")
-    site_km2: int = _setting(_whole(1, 1_000_000), "100", "Largest site, in square kilometres")
-    site_closures: int = _setting(_whole(1, 10_000), "200", "Most closures of one site")
-    organisation_calls: int = _setting(_whole(1, 1_000_000), "1000", "Most calls of one organisation")
-    call_weeks: int = _setting(_whole(1, 520), "104", "Longest calendar that a call allocates, in weeks")
-    call_open_days: int = _setting(_whole(0, 365), "28", "Shortest time that a call is open, in days")
-    call_applications: int = _setting(_whole(1, 100_000), "10000", "Most applications in one call")
-    call_own_applications: int = _setting(_whole(1, 10_000), "20", "Most applications of one organisation in one call")
-    application_sites: int = _setting(_whole(1, 100), "20", "Most sites that an application ranks")
-    testbed_ahead_weeks: int = _setting(_whole(1, 2_600), "520", "Furthest week ahead that the testbed deals with")
-    calendar_weeks: int = _setting(_whole(1, 520), "104", "Most weeks in one answer of a calendar")
     # HTTP
     http_threads: int = _setting(_whole(1, 256), "4", "Threads that answer HTTP requests")
     http_connections: int = _setting(_whole(16, 100_000), "1000", "Most connections at once to the HTTP server")
