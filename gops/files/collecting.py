@@ -24,8 +24,7 @@ def collect(files: Files, references: Sequence[References], clock: Clock) -> int
     left = {file.sha256 for file in files.older_than(before)}  # first these: what is referred to later is kept again
     for named in references:
         left.difference_update(named())
-    for sha256 in sorted(left):
-        files.delete(sha256)
-    if drafts or left:
-        log.info("files_collected", files=len(left), drafts=drafts)
-    return len(left)
+    deleted = sum(files.delete(sha256, before) for sha256 in sorted(left))  # and not what was kept again by now
+    if drafts or deleted:
+        log.info("files_collected", files=deleted, drafts=drafts)
+    return deleted

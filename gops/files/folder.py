@@ -146,9 +146,14 @@ class FolderFiles:
             if status is not None and _SHA256.fullmatch(path.name) and status.st_mtime_ns // 1000 < at:
                 yield StoredFile(path.name, status.st_size)
 
-    def delete(self, sha256: str) -> None:
+    def delete(self, sha256: str, at: int) -> bool:
+        path = path_of(self._root, sha256)
+        status = _status(path)
+        if status is None or status.st_mtime_ns // 1000 >= at:
+            return False
         with _plainly():
-            path_of(self._root, sha256).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        return True
 
     def discard_older_than(self, at: int) -> int:
         count = 0

@@ -75,8 +75,8 @@ class Files(Protocol):
     def older_than(self, at: int) -> Iterator[StoredFile]:
         """Files that nobody has kept since ``at``, in microseconds since 1970."""
 
-    def delete(self, sha256: str) -> None:
-        """For good. One that is not there passes."""
+    def delete(self, sha256: str, at: int) -> bool:
+        """For good, unless somebody has kept it since ``at`` (microseconds); was it? One that is not there passes."""
 
     def discard_older_than(self, at: int) -> int:
         """Discard drafts that nobody has written to since ``at``; how many there were."""

@@ -54,6 +54,8 @@ class House:
 def back_up(house: House, folder: Path, keep: int | None = None, tell: Tell = quiet) -> dict[str, Any]:
     """Make a backup in ``folder``; then remove the oldest of this data folder beyond ``keep``. What was done.
 
+    The newest one without damage stays as well: it may be the last that has a damaged file whole.
+
     Raises ``Invalid`` for a folder within the data folder, ``Conflict`` (``backup_busy``) while another is being made
     there, ``Unsupported`` for a store that can't be copied.
     """
@@ -273,9 +275,11 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _prune(folder: Path, life: str, keep: int) -> list[str]:
-    """Remove the oldest complete backups of this life beyond ``keep``; those of others, or unreadable, are let be."""
+    """Remove the oldest complete backups of this life beyond ``keep``, but not the newest that holds no damage; those
+    of others, or unreadable, are let be."""
     mine = [one for one in manifest.complete(folder) if _life(one) == life]
-    doomed = mine[: max(0, len(mine) - keep)]
+    whole = [one for one in mine if not manifest.read(one).findings][-1:]
+    doomed = [one for one in mine[: max(0, len(mine) - keep)] if one not in whole]
     for one in doomed:
         one.rename(one.with_name(f".{one.name}{UNFINISHED}"))  # what is half removed is no backup
     _remove(folder.glob(f".gops-*{UNFINISHED}"))

@@ -55,7 +55,8 @@ class Commits:
 
     def load(self) -> None:
         """Read from disk what is kept in memory; when the store opens, and opens again."""
-        self._cursor = self._database.take()
+        if self._cursor is None or self._cursor.closed:
+            self._cursor = self._database.take()
         connection = self._connection
         [(floor,)] = rows(connection, "SELECT value FROM store WHERE name = ?", [VERSION_FLOOR])
         [(self._seq,)] = rows(connection, "SELECT coalesce(max(seq), 0) FROM late")
@@ -270,7 +271,9 @@ class Commits:
         return manifest.purge(self._connection, spans, limit) if spans else 0
 
     def sweep(self) -> None:
-        """Remove what an earlier process left behind."""
+        """Remove what an earlier process left behind; what it was about to set aside is set aside."""
+        for name in manifest.broken(self._connection):
+            self.shelf.set_aside(name)
         named = manifest.summary(self._connection)
         self.shelf.sweep([*self.tiers.layout.names, *(named or ())[:1]])
 

@@ -344,6 +344,21 @@ def test_a_writer_that_meets_a_broken_file_writes_all_the_same(opened: Open, tmp
     check_alike(store, twin)
 
 
+def test_a_kill_while_a_file_is_set_aside_does_not_remove_it(opened: Open, tmp_path: Path) -> None:
+    """The database says already that it does not count, and it still lies where what nobody knows is removed."""
+    store = opened(file_rows=100)
+    filled(store)
+    name = store.seal(START + 2 * DAY)[0].name
+    sealed = tmp_path / "store" / "sealed"
+    spoil(sealed / name, "truncated")
+    left = (sealed / name).read_bytes()
+    store.read(Read(series(*IDS)))
+    store.close()
+    (sealed / "broken" / name).rename(sealed / name)
+    opened(file_rows=100)
+    assert (sealed / "broken" / name).read_bytes() == left
+
+
 def test_a_flipped_bit_is_not_copied(opened: Open, tmp_path: Path) -> None:
     """Compacting compares checksums first, although the file could still be read."""
     store = opened(file_rows=100)

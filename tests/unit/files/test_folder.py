@@ -150,3 +150,18 @@ def test_only_what_nobody_refers_to_is_collected_and_only_after_a_day(files: Fol
     assert drafts(tmp_path) == []
     assert {one.sha256 for one in files.older_than(clock.micros() + DAY)} == {used.sha256, fresh.sha256}
     left.discard()
+
+
+def test_what_is_kept_again_while_others_are_collected_stays(files: FolderFiles) -> None:
+    """A snapshot freezes the same bytes as one that is gone, after references were named and before it refers."""
+    again = kept(files)
+    clock = FixedClock(SystemClock().now())
+    clock.move(days=2)
+
+    def references() -> list[str]:
+        path = path_of(files._root, again.sha256)
+        os.utime(path, ns=(clock.micros() * 1000,) * 2)  # as ``keep`` would
+        return []
+
+    assert collect(files, [references], clock) == 0
+    assert files.verify(again) is None

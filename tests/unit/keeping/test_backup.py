@@ -306,6 +306,24 @@ def test_the_oldest_go_and_those_of_others_stay(filled: Keeping, folder: Path, c
     ]
 
 
+def test_the_newest_without_damage_stays(filled: Keeping, filing: FilingStore, folder: Path, clock: FixedClock) -> None:
+    """Night after night the same damaged file is backed up: the last backup that has it whole is not given up."""
+    made = []
+    for _ in range(2):
+        made.append(backed_up(filled, folder).name)
+        clock.move(days=1)
+    filing.aside = ["2026-03.parquet"]
+    removed = []
+    for _ in range(4):
+        removed += filled.backup(str(folder), keep=2)["removed"]
+        clock.move(days=1)
+    assert made[0] in removed
+    assert made[1] not in removed
+    assert len(removed) == 3
+    filing.aside = []
+    assert made[1] in filled.backup(str(folder), keep=2)["removed"]
+
+
 def test_a_failed_backup_leaves_nothing(filled: Keeping, filing: FilingStore, folder: Path) -> None:
     def fail() -> None:
         raise OSError(28, "No space left on device")
