@@ -113,6 +113,7 @@ OF_READINGS: Titles = {
     "store_unsettled": ("저장소가 기록을 확인하지 못했습니다", "The store could not confirm the write"),
     "too_far_ahead": ("허용된 것보다 미래의 시각입니다", "Further ahead than accepted"),
     "too_late": ("보존 기간이 지난 시각입니다", "Older than readings are kept"),
+    "too_many_devices": ("한 번에 너무 많은 기기입니다", "Too many devices at once"),
     "changed_meanwhile": ("그 사이에 데이터가 바뀌었습니다", "It changed meanwhile"),
     "exports_busy": ("진행 중인 내려받기가 너무 많습니다", "Too many downloads under way"),
     "store_answer": ("저장소가 제대로 답하지 않습니다", "The store does not answer as it should"),
