@@ -125,9 +125,7 @@ class Platform:
     ``parts`` are those that run in this process, which is called ``process`` where there are several.
     """
 
-    def __init__(
-        self, chosen: Settings, clock: Clock, parts: frozenset[Part] = WHOLE, process: str = ""
-    ) -> None:
+    def __init__(self, chosen: Settings, clock: Clock, parts: frozenset[Part] = WHOLE, process: str = "") -> None:
         from gops.ingest.provisioning.service import BrokerSync
         from gops.ingest.service import Ingest
 
@@ -212,9 +210,9 @@ class Platform:
         self.pump.start()
         self.rules.counts.start()
         self.live.start()
-        self.alerts.start(self.jobs)
         if "ingest" in self._parts:
             self.ingest.start()
+            self.alerts.start()  # where the connection is that takes messages to devices
         if "jobs" in self._parts:
             self.broker_sync.start()
             self.feed_links.start()
@@ -225,6 +223,7 @@ class Platform:
 
     def _start_jobs(self) -> None:
         self.jobs.every("old quality counts", HOUR_SECONDS, self.rules.counts.forget_old)
+        self.jobs.every("alerts", HOUR_SECONDS, self.alerts.forget_old)
         self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
         self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)
         self.jobs.hourly("retention", AGEING_MINUTE, self.ageing.run)

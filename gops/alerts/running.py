@@ -14,7 +14,6 @@ from gops.alerts.lease import Lease
 from gops.alerts.sending import Letters, Sender
 from gops.alerts.watching import Watching
 from gops.clock import Clock
-from gops.jobs import Jobs
 from gops.notify.outbox import MailOutbox
 from gops.notify.webhook import Webhook
 from gops.outbound import Bounds, Outbound
@@ -23,7 +22,6 @@ from gops.records.events import Event
 from gops.settings import Settings
 from gops.store.port import Receipt, Store
 
-HOUR_SECONDS = 3600.0
 WEBHOOK_SECONDS = 10.0  # a receiver takes a message and thinks about it later
 AfterCommit = Callable[[pa.Table, Receipt], None]
 
@@ -31,7 +29,8 @@ AfterCommit = Callable[[pa.Table, Receipt], None]
 class RunningAlerts:
     """``after_commit`` belongs onto the store, ``handlers`` into the event pump; ``sender.publish`` may come later.
 
-    ``start`` before readings come in; ``stop`` after them and before the store closes.
+    ``start`` where there is a connection to the broker, in each process that has one; ``stop`` before
+    the store closes.
     """
 
     def __init__(
@@ -56,11 +55,9 @@ class RunningAlerts:
         self.after_commit = self.watching.after_commit
         self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = self.watching.handlers
 
-    def start(self, jobs: Jobs | None = None) -> None:
+    def start(self) -> None:
         self.watching.start()
         self.sender.start()
-        if jobs is not None:
-            jobs.every("alerts", HOUR_SECONDS, self.forget_old)
 
     def stop(self) -> None:
         self.sender.stop()
