@@ -284,6 +284,11 @@ class Commits:
             self._put_aside(files)
             self.load()
 
+    def forget_aside(self, name: str) -> None:
+        """What was in this file is in the store again."""
+        manifest.forget_aside(self._connection, name)
+        self.shelf.aside(name).unlink(missing_ok=True)
+
     def _put_aside(self, files: Sequence[File]) -> None:
         with self.transaction() as connection:
             summary = manifest.summary(connection)

@@ -18,10 +18,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gops import logs
 from gops.clock import DAY, HOUR, Clock, SystemClock
@@ -35,9 +38,11 @@ from gops.store.duckdb.sealing import FILE_ROWS, Part, Sealer, Step
 from gops.store.duckdb.sources import Sources
 from gops.store.duckdb.tiers import File, Layout, Tiers
 from gops.store.duckdb.views import begin_view
+from gops.store.port import READINGS
 from gops.store.upkeep import Progress, SealedFile, silent
 
 PURGED_ROWS = 200_000  # hot rows that go in one commit
+TAKEN_BACK_ROWS = 100_000  # of a file that was set aside, in one commit
 MONTH_ROWS = 20_000_000  # a month with more is sealed day by day first: cutting it up costs a scan a file
 _DAYS = """
     SELECT (t + {shift}) // {day} * {day} - {shift} AS begin, count(*) FROM reading
@@ -90,6 +95,7 @@ class Keeper:
     def merge(self, progress: Progress = silent) -> Sequence[SealedFile]:
         """See ``Upkeep``."""
         with self._turn:
+            self._take_back()
             done: list[File] = []
             stained = [one for one in self._commits.tiers.layout.ranges if one.start in self._commits.tiers.stains]
             for n, one in enumerate(stained):
@@ -222,6 +228,24 @@ class Keeper:
         name = self._commits.shelf.write_summary(summary.changed(connection, afterwards, old, gone, come))
         self._step("summed up")
         return name
+
+    def _take_back(self) -> None:
+        """Rows of files that were set aside and of which a whole copy was brought: where something stands it stays."""
+        with self._database.lend() as connection:
+            aside = manifest.aside(connection)
+        for name, size, digest in aside:
+            if self._commits.shelf.is_whole(name, size, digest):
+                self._write_again(self._commits.shelf.aside(name))
+                self._act(lambda commits: commits.forget_aside(name))  # noqa: B023
+                log.info("store_file_taken_back", file=name)
+
+    def _write_again(self, path: Path) -> None:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(TAKEN_BACK_ROWS, columns=READINGS.names):
+                rows_again = pa.Table.from_batches([batch]).cast(READINGS)
+                keep = np.ones(len(rows_again), bool)
+                self._act(lambda commits: commits.write(rows_again, keep, ()))  # noqa: B023
+                self._step("taken back")
 
     def _set_aside(self, files: Sequence[File]) -> None:
         """Have those of them not count any more that are not as they were written: a flipped bit is not copied."""

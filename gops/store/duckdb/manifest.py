@@ -38,6 +38,16 @@ def broken(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in rows(connection, "SELECT name FROM sealed_file WHERE broken ORDER BY name")]
 
 
+def aside(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]]:
+    """Name, bytes and SHA-256, when they were whole, of the files that were set aside."""
+    found = rows(connection, "SELECT name, bytes, sha256 FROM sealed_file WHERE broken ORDER BY name")
+    return [(name, size, digest) for name, size, digest in found]
+
+
+def forget_aside(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    connection.execute("DELETE FROM sealed_file WHERE name = ? AND broken", [name])
+
+
 def summary(connection: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
     """Name and SHA-256 of the file that sums up all sealed files; None when it has to be made anew."""
     found = rows(connection, "SELECT name, sha256 FROM sealed_summary")

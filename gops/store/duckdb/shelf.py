@@ -101,8 +101,17 @@ class Shelf:
     def set_aside(self, name: str) -> None:
         """Put a file where nobody reads it."""
         with suppress(FileNotFoundError):
-            (self.path / name).rename(self.path / BROKEN / name)
+            (self.path / name).rename(self.aside(name))
         self.settle()
+
+    def aside(self, name: str) -> Path:
+        """Where a file lies that was set aside."""
+        return self.path / BROKEN / name
+
+    def is_whole(self, name: str, size: int, digest: str) -> bool:
+        """Was a whole copy brought to where this file was set aside?"""
+        path = self.aside(name)
+        return path.is_file() and path.stat().st_size == size and sha256(path) == digest
 
     # being as they were
 

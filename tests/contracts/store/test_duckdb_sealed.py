@@ -359,6 +359,32 @@ def test_a_kill_while_a_file_is_set_aside_does_not_remove_it(opened: Open, tmp_p
     assert (sealed / "broken" / name).read_bytes() == left
 
 
+def test_a_whole_copy_of_a_file_that_was_set_aside_is_taken_back(opened: Open, tmp_path: Path) -> None:
+    """Brought from a backup to where the broken one lies; what was written since stands, nothing is there twice."""
+    store = opened(file_rows=100)
+    twin = filled(store)
+    name = store.seal(START + 2 * DAY)[0].name
+    path = tmp_path / "store" / "sealed" / name
+    content = path.read_bytes()
+    spoil(path, "truncated")
+    store.read(Read(series(*IDS)))
+    aside = tmp_path / "store" / "sealed" / "broken" / name
+    store.merge()
+    assert aside.exists(), "what is damaged is not taken back"
+    for one in (store, twin):
+        one.write(batch([reading(1, START, 77.0)]), "replace")
+    store.merge()
+    aside.unlink()
+    aside.write_bytes(content)
+    store.merge()
+    check_alike(store, twin)
+    assert store.check(deep=True) == []
+    assert "problem" not in store.health().detail
+    assert not aside.exists()
+    store.close()
+    check_alike(opened(file_rows=100), twin)
+
+
 def test_a_flipped_bit_is_not_copied(opened: Open, tmp_path: Path) -> None:
     """Compacting compares checksums first, although the file could still be read."""
     store = opened(file_rows=100)
