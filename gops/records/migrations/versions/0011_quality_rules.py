@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("rule", sa.String(length=8), nullable=False),
         sa.Column("readings", sa.BigInteger(), nullable=False),
         sa.Column("last_t", sa.BigInteger(), nullable=False),
-        sa.Column("last_value", sa.Float(), nullable=True),
+        sa.Column("last_value", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(["datastream_id"], ["datastream.id"], name="fk_quality_count_datastream_id"),
         sa.PrimaryKeyConstraint("datastream_id", "day", "rule", name="pk_quality_count"),
     )
