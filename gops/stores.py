@@ -29,6 +29,14 @@ def open_store(chosen: Settings, process: str = "") -> Store:
     return _duckdb(chosen)
 
 
+def refuse_held(chosen: Settings, patience_s: float) -> None:
+    """Raises ``Unavailable`` (``store_held``) when another process still holds the embedded store after that time."""
+    if chosen.store == "duckdb":
+        from gops.store.duckdb.folder import refuse_held as refuse
+
+        refuse(chosen.data / "store", patience_s)
+
+
 def deliveries_kept(chosen: Settings) -> int:
     """MQTT messages of a session that are recognised when they come again."""
     return 2 * max(chosen.mqtt_receive_maximum, chosen.mqtt_batch)  # 3.1.1 knows no receive maximum

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from gops import admin, compose, logs, settings
+from gops import admin, compose, logs, settings, stores
 from gops.clock import SystemClock
 from gops.errors import BadSetting, Unavailable
 from gops.process import BACKOFF_SECONDS, Keeper
@@ -37,6 +37,7 @@ def run(demo: bool) -> None:
     wait_for_port(chosen.host, chosen.port, "GOPS_PORT")
     if not chosen.mqtt_url:
         wait_for_port(chosen.mqtt_broker_host, chosen.mqtt_broker_port, "GOPS_MQTT_BROKER_PORT")
+    stores.refuse_held(chosen, PORT_WAIT_SECONDS)
     key = initialise(chosen)
     _announce(key)
     if demo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from gops.errors import Unavailable
@@ -40,6 +41,20 @@ class FolderLock:
 
     def release(self) -> None:
         os.close(self._handle)
+
+
+def refuse_held(folder: Path, patience_s: float) -> None:
+    """Raises ``Unavailable`` (``store_held``) when another process still holds the folder after that time."""
+    end = time.monotonic() + patience_s
+    while folder.exists():
+        try:
+            FolderLock(folder).release()
+        except Unavailable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def leftovers(folder: Path) -> None:

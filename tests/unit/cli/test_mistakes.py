@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from gops import cli, compose, settings
 from gops.cli import server
 from gops.clock import SystemClock
+from gops.store.duckdb.folder import FolderLock
 
 
 @pytest.fixture
@@ -86,3 +88,25 @@ def test_a_taken_port_of_the_broker_is_told_before_anything_starts(
         assert gops(monkeypatch, "run") == 2
     assert "GOPS_MQTT_BROKER_PORT" in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
+
+
+def test_a_store_that_another_process_holds_is_told_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A worker that can't open it would be started again and again."""
+    monkeypatch.setattr(server, "PORT_WAIT_SECONDS", 0.0)
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(str(free.getsockname()[1]))
+    monkeypatch.setenv("GOPS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GOPS_PORT", ports[0])
+    monkeypatch.setenv("GOPS_MQTT_BROKER_PORT", ports[1])
+    held = FolderLock(tmp_path / "data" / "store")
+    try:
+        assert gops(monkeypatch, "run") == 2
+    finally:
+        held.release()
+    assert f"held by the process {os.getpid()}" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["store"]
