@@ -23,8 +23,8 @@ import gops.alerts.model
 import gops.catalog.model
 import gops.ingest.feeds.model
 import gops.ingest.model
-import gops.sensors.model
 import gops.records.leases
+import gops.sensors.model
 import gops.testbed.model  # noqa: F401 - the tables of all rooms are known
 from gops.accounts.model import Membership, Organisation, Person
 from gops.clock import FixedClock

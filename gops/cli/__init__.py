@@ -25,7 +25,7 @@ COMMANDS = {
     "device": "gops.cli.devices:device",
     "broker": "gops.cli.broker:broker",
     "doctor": "gops.cli.doctor:doctor",
-    "datastream": "gops.cli.correcting:datastream",
+    "datastream": "gops.cli.quality:datastream",
     "feed": "gops.cli.feeds:feed",
     "alert": "gops.cli.alerts:alert",
     "refusals": "gops.cli.data:refusals",
