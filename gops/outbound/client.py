@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from urllib.parse import urljoin
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -71,6 +72,12 @@ class Answer:
     url: str
 
 
+@cache
+def _system_trust() -> ssl.SSLContext:
+    """One for the process: reading the system's authorities takes 40 ms."""
+    return ssl.create_default_context()
+
+
 class Outbound:
     """``fetch`` may be called from any thread; every call has a connection of its own."""
 
@@ -83,7 +90,7 @@ class Outbound:
     ) -> None:
         self._bounds = bounds
         self._guard = Guard(allowed, resolve)
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _system_trust()
 
     @classmethod
     def of(cls, settings: Settings) -> Outbound:
