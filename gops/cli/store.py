@@ -25,7 +25,7 @@ ADVICE: Mapping[str, str] = {
     "wrong_rows": "bring the file back from a backup; look at the disk (smartctl), it may be failing",
     "unreadable": "look at the file's permissions and at the disk; else bring it back from a backup",
     "unknown_file": "it belongs to nothing and is never read; move it out of the folder",
-    "set_aside": "it was damaged and lies in sealed/broken; put a whole copy there from a backup, then gops store merge",
+    "set_aside": "damaged, and now in sealed/broken; put a whole copy there from a backup, then gops store merge",
 }
 
 

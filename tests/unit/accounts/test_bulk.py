@@ -38,7 +38,12 @@ def bulk(database: Database, all_devices: Devices) -> DeviceBulk:
 
 def test_good_rows_are_made_and_bad_ones_named(bulk: DeviceBulk, boss: Actor, all_devices: Devices) -> None:
     done = bulk.register(boss, "suwon", ROWS)
-    assert [(one.place, one.code) for one in done] == [(2, ""), (3, "invalid_value"), (4, "name_taken"), (5, "invalid_value")]
+    assert [(one.place, one.code) for one in done] == [
+        (2, ""),
+        (3, "invalid_value"),
+        (4, "name_taken"),
+        (5, "invalid_value"),
+    ]
     assert [row.name for row in all_devices.list(boss, "suwon")] == ["air-1"]
     assert done[0].secret
     assert all_devices.authenticate("suwon/air-1", done[0].secret)
