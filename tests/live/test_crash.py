@@ -2,8 +2,8 @@
 
 A publisher sends readings at QoS 1 through a broker that is never killed, one device with times and one without,
 while the supervisor, the worker, or both are killed at random moments. Every reading carries a value of its own, so
-a lost one is a missing value and a doubled one a value seen twice. SOAK sets how often (8, and 20 in CI), SOAK_SEED which
-moments.
+a lost one is a missing value and a doubled one a value seen twice. SOAK sets how often (8, and 20
+in CI), SOAK_SEED which moments.
 """
 
 from __future__ import annotations
