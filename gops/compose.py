@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gops import __version__, logs, settings
 from gops.accounts import lookup
-from gops.accounts.bootstrap import initialise as create_operator
 from gops.accounts.keys import Keys
 from gops.admin import AdminServer, Command
 from gops.alerts.running import RunningAlerts, both
@@ -40,8 +39,8 @@ from gops.ingest.push.service import Pushes
 from gops.ingest.rules.asking import commands as quality_commands
 from gops.ingest.rules.ruling import rules_over
 from gops.jobs.scheduler import Jobs
+from gops.keeping.initialising import initialise as initialise  # for whoever has the whole of GOPS at hand
 from gops.keeping.life import life_of
-from gops.keeping.restore import refuse_unfinished
 from gops.keeping.service import Keeping
 from gops.metrics import Metrics
 from gops.outbound.client import Outbound
@@ -53,7 +52,6 @@ from gops.records.pump import EventPump
 from gops.sensors.ageing import Ageing
 from gops.sensors.correcting import commands
 from gops.sensors.corrections import Corrections
-from gops.sensors.properties import seed
 from gops.sensors.retaining import Retaining
 from gops.settings import Settings
 from gops.store.port import Store
@@ -76,20 +74,6 @@ log = logs.get(__name__)
 
 Part = Literal["ingest", "jobs"]
 WHOLE: frozenset[Part] = frozenset({"ingest", "jobs"})
-
-
-def initialise(chosen: Settings, clock: Clock) -> str | None:
-    """Create what is missing, and bring the records' tables up to date. The operator's key, the first time only."""
-    chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    refuse_unfinished(chosen.data)
-    database = Database.of(chosen)
-    try:
-        key = create_operator(database, clock, chosen)
-        with database.write() as session:
-            seed(session)
-    finally:
-        database.close()
-    return key
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, fields
 
 from gops.errors import BadSetting
-from gops.setting_places import PlacesSettings
 from gops.setting_types import FLAG as _FLAG
 from gops.setting_types import TEXT as _TEXT
 from gops.setting_types import AsAddress as _Address
@@ -27,7 +26,7 @@ from gops.setting_types import AsAddresses as _Addresses
 from gops.setting_types import AsNetworks as _Networks
 from gops.setting_types import AsPath as _Path
 from gops.setting_types import AsZone as _Zone
-from gops.setting_types import Network
+from gops.setting_types import Network, PlacesSettings
 from gops.setting_types import choice as _choice
 from gops.setting_types import setting as _setting
 from gops.setting_types import shaped as _shaped

@@ -13,9 +13,10 @@ from typing import Any
 
 import click
 
-from gops import admin, compose, logs, settings, stores
+from gops import admin, logs, settings, stores
 from gops.clock import SystemClock
 from gops.errors import BadSetting, Unavailable
+from gops.keeping import initialising
 from gops.process import BACKOFF_SECONDS, Keeper
 
 PORT_WAIT_SECONDS = 20.0
@@ -99,7 +100,7 @@ def _prepare_demo() -> None:
 
 def initialise(chosen: settings.Settings) -> str | None:
     try:
-        return compose.initialise(chosen, SystemClock())
+        return initialising.initialise(chosen, SystemClock())
     except OSError as error:
         raise BadSetting(
             f"GOPS_DATA: the folder {chosen.data} cannot be made or written ({error.strerror})",
