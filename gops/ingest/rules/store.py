@@ -22,7 +22,8 @@ from gops.ingest.rules.judging import FROZEN, RATE, SKEW, STEP, SUSPECT, Bounds,
 from gops.ingest.rules.past import Coming, Past
 from gops.quality import Quality
 from gops.records.events import Event
-from gops.store.port import READINGS, Capabilities, Delivery, Extent, Health, Mode, Read, Receipt, Store, Windows
+from gops.store.passing import PassingStore
+from gops.store.port import READINGS, Delivery, Mode, Receipt, Store
 from gops.store.rows import NONE
 
 FLAGGING = STEP | RATE | FROZEN | SKEW
@@ -39,11 +40,11 @@ class Judged:
     coming: Coming | None = None
 
 
-class RuledStore:
+class RuledStore(PassingStore):
     """A ``Store`` over another. ``handlers`` belong into the event pump."""
 
     def __init__(self, store: Store, book: RuleBook, counts: QualityCounts, clock: Clock, size: int) -> None:
-        self._store = store
+        super().__init__(store)
         self._book = book
         self._counts = counts
         self._clock = clock
@@ -53,10 +54,6 @@ class RuledStore:
             **book.handlers,
             "observation.corrected": (lambda event: self.past.forget([int(event.payload["datastream"])]),),
         }
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._store.capabilities
 
     def submit(self, batch: pa.Table, mode: Mode, deliveries: Sequence[Delivery] = ()) -> Future[Receipt]:
         judged = self.judge(batch, mode)
@@ -169,38 +166,6 @@ class RuledStore:
     def _changed(self, datastreams: Sequence[int], rows: int) -> int:
         self.past.forget(datastreams)
         return rows
-
-    # reading, as it is
-
-    def delivered(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
-        return self._store.delivered(deliveries)
-
-    def forget_deliveries(self, session: str) -> None:
-        self._store.forget_deliveries(session)
-
-    def read(self, query: Read) -> pa.Table:
-        return self._store.read(query)
-
-    def stream(self, query: Read, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
-        return self._store.stream(query, rows)
-
-    def aggregate(self, query: Windows) -> pa.Table:
-        return self._store.aggregate(query)
-
-    def latest(self, datastreams: Sequence[int]) -> pa.Table:
-        return self._store.latest(datastreams)
-
-    def extent(self, datastreams: Sequence[int]) -> dict[int, Extent]:
-        return self._store.extent(datastreams)
-
-    def version(self, datastreams: Sequence[int]) -> int:
-        return self._store.version(datastreams)
-
-    def health(self) -> Health:
-        return self._store.health()
-
-    def close(self) -> None:
-        self._store.close()
 
 
 def _bounds(ruled: Sequence[Ruled]) -> tuple[Bounds, Ints]:
