@@ -17,8 +17,8 @@ import pyarrow as pa
 from gops import logs
 from gops.errors import GopsError, Unavailable
 from gops.store.port import Delivery, Receipt
+from gops.store.waiting import PATIENCE_SECONDS, Waiting
 
-PATIENCE_SECONDS = 5.0  # that a request waits for room in the queue
 GROUP_ROWS = 50_000  # from which no more requests join a commit
 log = logs.get(__name__)
 
@@ -47,11 +47,7 @@ class Writer:
 
     def __init__(self, commit: Commit, limit: int, patience_s: float = PATIENCE_SECONDS) -> None:
         self._commit = commit
-        self._limit = limit
-        self._patience_s = patience_s
-        self._waiting: deque[Write | Act] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
+        self._waiting: Waiting[Write | Act] = Waiting(limit, patience_s)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -65,19 +61,7 @@ class Writer:
 
     def submit(self, request: Write | Act) -> None:
         """Queue a request. Raises ``Unavailable`` when the writer is closed or there is no room for too long."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._limit, self._patience_s)
-            if self._closed:
-                raise Unavailable("the store is closed")
-            if len(self._waiting) >= self._limit:
-                raise Unavailable(
-                    f"{self._limit} requests wait for the store's writer, as many as the setting store_queue allows",
-                    code="store_busy",
-                    found=self._limit,
-                    expected=f"room in the queue within {self._patience_s:g} s",
-                )
-            self._waiting.append(request)
-            self._changed.notify_all()
+        self._waiting.put(request)
 
     def act(self, run: Callable[[], Any]) -> Any:
         """Do something in turn, and wait for it."""
@@ -87,33 +71,17 @@ class Writer:
 
     def close(self) -> None:
         """Finish what waits, and end."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._waiting.close()
         self._thread.join()
 
     def _run(self) -> None:
-        while group := self._take():
+        while (group := self._waiting.take(_together)) is not None:
             asked = [request for request in group if request.future.set_running_or_notify_cancel()]
             try:
                 self._serve(asked)
             except Exception:  # the writer must outlive whatever happens to one group
                 log.exception("store_writer_failed")
                 _fail(asked, Unavailable("the store failed; the server's log says why"))
-
-    def _take(self) -> Sequence[Write | Act]:
-        """The next requests to commit together; none when closed and nothing waits."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            if not self._waiting:
-                return []
-            group: list[Write | Act] = [self._waiting.popleft()]
-            size = group[0].batch.num_rows if isinstance(group[0], Write) else GROUP_ROWS
-            while size < GROUP_ROWS and self._waiting and isinstance(self._waiting[0], Write):
-                size += self._waiting[0].batch.num_rows
-                group.append(self._waiting.popleft())
-            self._changed.notify_all()
-            return group
 
     def _serve(self, group: Sequence[Write | Act]) -> None:
         try:
@@ -135,6 +103,16 @@ class Writer:
             return [group[0].run()]
         writes = [request for request in group if isinstance(request, Write)]
         return self._commit(writes) if writes else []
+
+
+def _together(waiting: deque[Write | Act]) -> list[Write | Act]:
+    """The first of these, and the writes that are committed with it."""
+    group: list[Write | Act] = [waiting.popleft()]
+    size = group[0].batch.num_rows if isinstance(group[0], Write) else GROUP_ROWS
+    while size < GROUP_ROWS and waiting and isinstance(waiting[0], Write):
+        size += waiting[0].batch.num_rows
+        group.append(waiting.popleft())
+    return group
 
 
 def _fail(group: Sequence[Write | Act], error: GopsError) -> None:

@@ -28,8 +28,8 @@ from gops.store.victoria.flight import Flight, Group
 from gops.store.victoria.newest import Known
 from gops.store.victoria.server import Server
 from gops.store.victoria.versions import Versions
+from gops.store.waiting import Waiting
 
-PATIENCE_SECONDS = 5.0  # that a request waits for room in the queue
 GROUP_ROWS = 100_000  # from which no more requests join a group
 log = logs.get(__name__)
 
@@ -63,11 +63,8 @@ class Writer:
         self._deliveries = deliveries
         self._versions = versions
         self._flight = flight
-        self._limit = limit
         self._generation = flight.generation
-        self._waiting: deque[Write] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
+        self._waiting: Waiting[Write] = Waiting(limit)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -81,32 +78,18 @@ class Writer:
 
     def submit(self, request: Write) -> None:
         """Queue a request. Raises ``Unavailable`` when the writer is closed or there is no room for too long."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._limit, PATIENCE_SECONDS)
-            if self._closed:
-                raise Unavailable("the store is closed")
-            if len(self._waiting) >= self._limit:
-                raise Unavailable(
-                    f"{self._limit} requests wait for the store's writer, as many as the setting store_queue allows",
-                    code="store_busy",
-                    found=self._limit,
-                    expected=f"room in the queue within {PATIENCE_SECONDS:g} s",
-                )
-            self._waiting.append(request)
-            self._changed.notify_all()
+        self._waiting.put(request)
 
     def close(self) -> None:
         """Finish what waits, and end."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._waiting.close()
         self._thread.join()
         self._flight.close()
 
     # the thread
 
     def _run(self) -> None:
-        while (group := self._take()) is not None:
+        while (group := self._waiting.take(_together)) is not None:
             group = [request for request in group if request.future.set_running_or_notify_cancel()]
             try:
                 self._serve(group)
@@ -115,20 +98,6 @@ class Writer:
             except Exception:  # the writer must outlive whatever happens to one group
                 log.exception("store_writer_failed")
                 self._fail(group, Unavailable("the store failed; the server's log says why"))
-
-    def _take(self) -> Sequence[Write] | None:
-        """The next requests to hand in together; None when closed and nothing waits."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            if not self._waiting:
-                return None
-            group = [self._waiting.popleft()]
-            rows = group[0].batch.num_rows
-            while self._waiting and rows + self._waiting[0].batch.num_rows <= GROUP_ROWS:
-                rows += self._waiting[0].batch.num_rows
-                group.append(self._waiting.popleft())
-            self._changed.notify_all()
-            return group
 
     def _fail(self, group: Sequence[Write], error: GopsError) -> None:
         """Parts of the group may have been taken all the same; the next batch asks anew what stands."""
@@ -194,3 +163,13 @@ def _same(batch: Rows, standing: Standing) -> Any:
     old = standing.rows
     value = (old.value == batch.value) | (np.isnan(old.value) & np.isnan(batch.value))
     return value & (old.quality == batch.quality)
+
+
+def _together(waiting: deque[Write]) -> list[Write]:
+    """The first of these, and what is handed in with it."""
+    group = [waiting.popleft()]
+    rows = group[0].batch.num_rows
+    while waiting and rows + waiting[0].batch.num_rows <= GROUP_ROWS:
+        rows += waiting[0].batch.num_rows
+        group.append(waiting.popleft())
+    return group
