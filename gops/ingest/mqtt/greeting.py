@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from gops.ingest.mqtt.address import BrokerAddress
-from gops.ingest.mqtt.client import CONNECT_SECONDS, MQTT5, MQTT311, prepare
+from gops.ingest.mqtt.client import MQTT5, MQTT311
 from gops.ingest.mqtt.health import reason_of
+from gops.ingest.mqtt.visit import visit, visitor
 from gops.ingest.topics import INGEST_FILTERS
 
 ANSWER_SECONDS = 5.0
@@ -41,23 +39,10 @@ def greet(address: BrokerAddress) -> Greeting:
 
 def _greet(address: BrokerAddress, protocol: Any) -> Greeting:
     greeting = Greeting()
-    client = paho.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"gops-doctor-{secrets.token_hex(4)}",
-        protocol=protocol,
-        reconnect_on_failure=False,
-    )
-    client.connect_timeout = CONNECT_SECONDS
+    client = visitor("gops-doctor", protocol)
     _listen(client, greeting)
     try:
-        prepare(client, address)
-        client.connect(address.host, address.port, keepalive=30)
-        end = time.monotonic() + ANSWER_SECONDS
-        while time.monotonic() < end and not greeting.done:
-            if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                break
-        client.disconnect()
-        client.loop(0)
+        visit(client, address, ANSWER_SECONDS, lambda: greeting.done)
     except OSError as error:
         greeting.problem = reason_of(error)
     return greeting

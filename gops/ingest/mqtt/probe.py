@@ -7,15 +7,15 @@ came back, or its publication was accepted; ``guarded``: it was refused or swall
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from gops.ingest.mqtt.address import BrokerAddress
-from gops.ingest.mqtt.client import CONNECT_SECONDS, MQTT5, MQTT311, prepare
+from gops.ingest.mqtt.client import MQTT5, MQTT311
+from gops.ingest.mqtt.visit import visit, visitor
 
 Verdict = Literal["open", "guarded", "unknown"]
 PROBE_TOPIC = "gops/v1/gops-probe/gops-probe/probe"  # under the root that is to be guarded; neither up nor status
@@ -45,23 +45,10 @@ def probe(address: BrokerAddress, wait_s: float = ANSWER_SECONDS) -> Verdict:
 
 def _ask(address: BrokerAddress, protocol: MQTTProtocolVersion, wait_s: float) -> _Seen:
     seen = _Seen()
-    client = paho.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"gops-probe-{secrets.token_hex(4)}",
-        protocol=protocol,
-        reconnect_on_failure=False,
-    )
-    client.connect_timeout = CONNECT_SECONDS
+    client = visitor("gops-probe", protocol)
     _listen(client, seen)
     try:
-        prepare(client, address)
-        client.connect(address.host, address.port, keepalive=30)
-        end = time.monotonic() + wait_s
-        while time.monotonic() < end and not seen.returned and not (seen.answered and not seen.accepted):
-            if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                break
-        client.disconnect()
-        client.loop(0)
+        visit(client, address, wait_s, lambda: seen.returned or (seen.answered and not seen.accepted))
     except OSError:
         return seen
     return seen
