@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from gops.accounts import lookup
 from gops.accounts.audit import Audit
@@ -67,6 +68,10 @@ class Records:
     feeds: Feeds
     declared: FeedDeclarations
     alerts: Alerts
+
+    def offered(self) -> dict[str, Any]:
+        """The services by name, as the API takes them."""
+        return {row.name: getattr(self, row.name) for row in fields(self) if row.name != "database"}
 
 
 def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] = lambda _id: True) -> Records:
