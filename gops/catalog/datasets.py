@@ -18,7 +18,7 @@ from gops.accounts.model import FormerSlug
 from gops.catalog import lookup, metadata, selection
 from gops.catalog.feeds import FeedOf
 from gops.catalog.metadata import Incomplete, Metadata
-from gops.catalog.model import Dataset
+from gops.catalog.model import LIVE, Dataset
 from gops.catalog.selection import Rule
 from gops.catalog.states import DRAFT, PUBLISHED, change_state
 from gops.clock import Clock
@@ -213,12 +213,13 @@ class Datasets:
         events.append(session, now, kind, dataset=row.id)
 
 
-def new_draft(at: int, organisation_id: int, slug: str, **words: Any) -> Dataset:
+def new_draft(at: int, organisation_id: int, slug: str, kind: str = LIVE, **words: Any) -> Dataset:
     """A draft with nothing in it; ``words`` are clean metadata."""
     empty: dict[str, Any] = {name: [] if name == "keywords" else "" for name in metadata.CHECKS}
     return Dataset(
         organisation_id=organisation_id,
         slug=slug,
+        kind=kind,
         state=DRAFT,
         follow=False,
         snapshot_every=MONTHLY,

@@ -10,8 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
 
 
+LIVE, FILES, HARVESTED = KINDS = ("live", "files", "harvested")
+
+
 class Dataset(Base):
-    """A live dataset: a named selection of Datastreams of one owner, and what is said of it.
+    """What is published under one name, and what is said of it.
+
+    ``kind`` (one of ``KINDS``) says where its data is: ``live`` is a named selection of Datastreams of one owner,
+    ``files`` are files that were handed in, ``harvested`` is described here and kept elsewhere.
 
     ``offer`` names the feed of a draft that GOPS offered (``direct``, or ``feed:{id}``): there is one for each. With a
     ``rule`` the selection follows it while the dataset is a draft, and later as well where ``follow`` is true; without,
@@ -26,6 +32,7 @@ class Dataset(Base):
     id: Mapped[Id]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     slug: Mapped[str] = mapped_column(String(63), unique=True)
+    kind: Mapped[str] = mapped_column(String(16), default=LIVE, server_default=LIVE)
     state: Mapped[str] = mapped_column(String(16))
     offer: Mapped[str | None] = mapped_column(String(32))
     rule: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -20,6 +20,7 @@ from gops.catalog.datasets import NEVER, SNAPSHOT_EVERY
 from gops.catalog.licences import LICENCES, attribution
 from gops.catalog.live import TOPIC
 from gops.catalog.metadata import KEYWORD_LENGTH, KEYWORDS, Incomplete
+from gops.catalog.model import KINDS
 from gops.catalog.selection import RULE_NAMES
 from gops.catalog.views import DatasetView
 from gops.catalog.vocabularies import FREQUENCIES, PERSONAL_DATA, THEMES
@@ -104,6 +105,7 @@ class DatasetOut(Described):
     id = fields.Integer()
     slug = fields.String()
     organisation = fields.String(metadata={"description": "slug of the publisher"})
+    kind = own.choice("where its data is: Datastreams, files that were handed in, or another catalog", KINDS)
     state = own.choice("what has become of it", STATES)
     datastreams = fields.Integer(metadata={"description": "how many are in it"})
     rule = fields.Nested(DatasetRule, allow_none=True)
@@ -235,7 +237,7 @@ def shown(datasets: Sequence[Any]) -> list[SimpleNamespace]:
 
 _PLAIN = (
     *Described().fields,
-    "id", "slug", "state", "follow", "revision", "created_at", "modified_at", "published_at", "withdrawn_at",
+    "id", "slug", "kind", "state", "follow", "revision", "created_at", "modified_at", "published_at", "withdrawn_at",
     "withdraw_reason",
 )  # fmt: skip
 KEPT = ("retention", "thin_after", "thin_every", "thinned_until", "thinned_every")

@@ -4,6 +4,9 @@ Revision ID: 0015
 Revises: 0014
 """
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
@@ -11,4 +14,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("dataset", sa.Column("kind", sa.String(length=16), server_default="live", nullable=False))
