@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
 
-
 LIVE, FILES, HARVESTED = KINDS = ("live", "files", "harvested")
 
 
