@@ -102,7 +102,15 @@ SLOT = _table(
     cancelled="",
     expired="",
 )
-LIFECYCLES = (SITE, CALL, APPLICATION, ROUND, SLOT)
+DEMAND = _table(
+    "demand",
+    draft="open closed",
+    open="merged taken_up closed",
+    merged="",
+    taken_up="open closed",
+    closed="",
+)
+LIFECYCLES = (DEMAND, SITE, CALL, APPLICATION, ROUND, SLOT)
 SLOTS_THAT_HOLD = ("reserved", "conditions", "ready", "active", "paused")
 """States in which a slot takes capacity from its site."""
 

@@ -14,9 +14,17 @@ Amounts = dict[str, int]
 
 
 class Site(Base):
-    """``capacity`` is that of any week without closure; ``geojson`` a checked Polygon or MultiPolygon."""
+    """``capacity`` is that of any week without closure; ``geojson`` a checked Polygon or MultiPolygon.
+
+    ``reference`` is what its municipality calls it in files of its own; ``details`` are those of ``places.details``;
+    ``revision`` grows with every change of any site.
+    """
 
     __tablename__ = "site"
+    __table_args__ = table_args(
+        Index("uq_site_organisation_id_reference", "organisation_id", "reference", unique=True),
+        Index("ix_site_revision", "revision"),
+    )
     id: Mapped[Id]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     name_ko: Mapped[str] = mapped_column(String(200))
@@ -34,6 +42,9 @@ class Site(Base):
     north: Mapped[float] = mapped_column(Float(53))
     capacity: Mapped[Amounts] = mapped_column(JSON)
     created_at: Mapped[Micros]
+    reference: Mapped[str | None] = mapped_column(String(100))
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    revision: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class Closure(Base):

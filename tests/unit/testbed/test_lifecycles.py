@@ -10,6 +10,7 @@ from gops.errors import Conflict
 from gops.testbed.lifecycles import LIFECYCLES, SLOT, SLOTS_THAT_HOLD, Lifecycle, move
 
 LEGAL = {
+    "demand": """draft>open draft>closed open>merged open>taken_up open>closed taken_up>open taken_up>closed""",
     "site": "draft>offered draft>withdrawn offered>paused offered>withdrawn paused>offered paused>withdrawn",
     "call": """draft>published draft>cancelled published>open published>cancelled open>closed open>cancelled
         closed>scored closed>cancelled scored>allocated scored>cancelled allocated>final allocated>cancelled""",
