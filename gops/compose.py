@@ -212,7 +212,7 @@ class Platform:
         self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)
         self.jobs.hourly("retention", AGEING_MINUTE, self.ageing.run)
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
-        self.jobs.every("calls", CALLS_SECONDS, self.records.calls.advance, at_once=True)
+        self.jobs.every("calls", CALLS_SECONDS, self.records.clocks.advance, at_once=True)
         if self.settings.store_upkeep:
             self.jobs.hourly("store", UPKEEP_MINUTE, lambda: self.keeping.run(self.jobs.stopping))
         self.snapshots.start()

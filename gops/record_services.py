@@ -34,6 +34,8 @@ from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings
 from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
+from gops.testbed.clock_table import clock_table
+from gops.testbed.clocks import Clocks
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -61,6 +63,7 @@ class Records:
     sites: Sites
     slots: Slots
     calls: Calls
+    clocks: Clocks
     applications: Applications
     scores: Scores
     rounds: Rounds
@@ -97,6 +100,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         sites=Sites(database, clock, chosen),
         slots=Slots(database, clock, chosen),
         calls=Calls(database, clock, chosen),
+        clocks=Clocks(database, clock, clock_table(chosen)),
         applications=Applications(database, clock, chosen),
         scores=Scores(database, clock),
         rounds=Rounds(database, clock),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from dataclasses import field as column
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -73,6 +74,16 @@ class AsNetworks(fields.Field[tuple[Network, ...]]):
             raise ValidationError("Not networks such as 10.1.0.0/16,fd00::/8.") from error
 
 
+class AsDates(fields.Field[frozenset[dt.date]]):
+    """Dates, YYYY-MM-DD, with commas between."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> frozenset[dt.date]:
+        try:
+            return frozenset(dt.date.fromisoformat(part.strip()) for part in str(value).split(",") if part.strip())
+        except ValueError as error:
+            raise ValidationError("Not dates such as 2026-10-02,2027-01-27.") from error
+
+
 TEXT = fields.String()
 FLAG = fields.Boolean()
 
@@ -120,6 +131,9 @@ class PlacesSettings:
     organisation_calls: int = setting(whole(1, 1_000_000), "1000", "Most calls of one organisation")
     call_weeks: int = setting(whole(1, 520), "104", "Longest calendar that a call allocates, in weeks")
     call_open_days: int = setting(whole(0, 365), "28", "Shortest time that a call is open, in days")
+    closed_days: frozenset[dt.date] = setting(
+        AsDates(), "", "Days that are no working days besides the public holidays of Korea, with commas between"
+    )
     call_applications: int = setting(whole(1, 100_000), "10000", "Most applications in one call")
     call_own_applications: int = setting(whole(1, 10_000), "20", "Most applications of one organisation in one call")
     application_sites: int = setting(whole(1, 100), "20", "Most sites that an application ranks")

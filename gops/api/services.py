@@ -47,6 +47,7 @@ class Services:
     sites: Any
     slots: Any
     calls: Any
+    clocks: Any
     applications: Any
     scores: Any
     rounds: Any

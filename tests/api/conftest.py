@@ -57,6 +57,8 @@ from gops.store.memory import MemoryStore
 from gops.store.port import READINGS, Store
 from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
+from gops.testbed.clock_table import clock_table
+from gops.testbed.clocks import Clocks
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -111,6 +113,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         sites=Sites(database, clock, settings),
         slots=Slots(database, clock, settings),
         calls=Calls(database, clock, settings),
+        clocks=Clocks(database, clock, clock_table(settings)),
         applications=Applications(database, clock, settings),
         scores=Scores(database, clock),
         rounds=Rounds(database, clock),

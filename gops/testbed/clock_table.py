@@ -1,0 +1,14 @@
+"""Every clock of the testbed. Who brings another one adds a line here and a row to ``docs/testbed-calls.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gops.settings import Settings
+from gops.testbed.call_clocks import call_clocks
+from gops.testbed.clocks import TestbedClock
+
+
+def clock_table(settings: Settings) -> Sequence[TestbedClock]:
+    """In the order in which they act."""
+    return (*call_clocks(settings),)
