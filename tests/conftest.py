@@ -23,9 +23,13 @@ import gops.alerts.model
 import gops.catalog.model
 import gops.ingest.feeds.model
 import gops.ingest.model
+import gops.notify.model
 import gops.records.leases
 import gops.sensors.model
-import gops.testbed.model  # noqa: F401 - the tables of all rooms are known
+import gops.testbed.appeals.model
+import gops.testbed.clusters.model
+import gops.testbed.model
+import gops.testbed.offers.model  # noqa: F401 - the tables of all rooms are known
 from gops.accounts.model import Membership, Organisation, Person
 from gops.clock import FixedClock
 from gops.permissions import PLATFORM_ROLES, ROLES, SCOPES, Actor
