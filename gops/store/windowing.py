@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gops.kinds import Aggregate, Kind
-from gops.quality import Quality
+from gops.quality import GOOD_ONLY, Quality
 from gops.store.answers import lay_out
 from gops.store.checks import by_datastream, shift
 from gops.store.memory_windows import CANCELLED
@@ -48,9 +48,11 @@ def needed(query: Windows) -> Needed:
 
 def is_used(table: pa.Table, query: Windows, kind: Kind) -> Flags:
     """Which of these rows of ``READINGS`` have a content and a quality that is asked for."""
-    valid = ~table["text" if kind == "state" else "value"].is_null().to_numpy()
-    wanted = np.isin(table["quality"].to_numpy(), [int(one) for one in query.quality])
-    return np.asarray(valid & wanted)
+    wanted = np.zeros(len(Quality), bool)
+    wanted[[int(one) for one in query.quality]] = True
+    content = table["text" if kind == "state" else "value"]
+    used: Flags = wanted[table["quality"].to_numpy()]
+    return used if not content.null_count else used & ~content.is_null().to_numpy()
 
 
 def aggregate_rows(
@@ -88,6 +90,7 @@ class _Block:
         self._query = query
         self._kind: Kind = kind
         self._edges = np.asarray(query.edges, np.int64)
+        self._step = _step(self._edges)
         self._ids = np.array([one.datastream for one in query.series], np.int64)
         self._back = np.array([shift(one) for one in query.series], np.int64)
         self._low, self._high = max(query.asked[0], query.edges[0]), min(query.asked[1], query.edges[-1])
@@ -98,10 +101,17 @@ class _Block:
 
     def _moments(self, table: pa.Table) -> Ints:
         """When each row counts: t, or a microsecond before it for label ``end``."""
-        moments: Ints = table["t"].to_numpy() - self._back[np.searchsorted(self._ids, table["datastream"].to_numpy())]
+        t: Ints = table["t"].to_numpy()
+        if (self._back == self._back[0]).all():
+            return t - self._back[0] if self._back[0] else t
+        moments: Ints = t - self._back[np.searchsorted(self._ids, table["datastream"].to_numpy())]
         return moments
 
     def _places(self, moments: Ints) -> Ints:
+        """The window that each moment is in, or would be if windows went on."""
+        if self._step:
+            places: Ints = (moments - self._edges[0]) // self._step
+            return places
         return np.searchsorted(self._edges, moments, "right") - 1
 
     def last_window(self, table: pa.Table) -> int:
@@ -123,9 +133,11 @@ class _Block:
         starts = _starts(ids, places)
         group = np.cumsum(_marks(len(ids), starts)) - 1
         used = is_used(table, self._query, self._kind)
-        ours = _Used(table.filter(pa.array(used)), group[used], len(starts), self._kind)
         content = table["text" if self._kind == "state" else "value"]
-        good = (table["quality"].to_numpy() == Quality.good) & ~content.is_null().to_numpy()
+        ours = _Used(content, used, ids, group, len(starts), self._kind)
+        good = used
+        if self._query.quality != GOOD_ONLY:
+            good = (table["quality"].to_numpy() == Quality.good) & ~content.is_null().to_numpy()
         columns: dict[str, Any] = {"datastream": ids[starts], "place": places[starts]}
         for name in dict.fromkeys(self._query.aggregates):
             if name != "share":
@@ -169,15 +181,19 @@ class _Sums:
 class _Used:
     """The rows that are used, with the number of the group of each; ``groups`` there are."""
 
-    def __init__(self, table: pa.Table, group: Ints, groups: int, kind: Kind) -> None:
-        self._table = table
+    def __init__(self, content: pa.ChunkedArray, used: Flags, ids: Ints, group: Ints, groups: int, kind: Kind) -> None:
+        self._content = content.filter(pa.array(used)) if kind == "state" else None
         self._kind = kind
-        self.group = group
+        whole = bool(used.all())
+        self.group = group if whole else group[used]
         self.groups = groups
-        self.ids: Ints = table["datastream"].to_numpy()
-        self.values: Floats = table["value"].to_numpy() if kind != "state" else np.empty(0)
-        self._sums = _Sums(group, groups)
-        self._sizes = np.diff(np.append(self._sums.starts, len(group)))
+        self.ids: Ints = ids if whole else ids[used]
+        self.values: Floats = np.empty(0)
+        if kind != "state":
+            values = content.to_numpy()
+            self.values = values if whole else values[used]
+        self._sums = _Sums(self.group, groups)
+        self._sizes = np.diff(np.append(self._sums.starts, len(self.group)))
 
     def aggregate(self, name: Aggregate) -> Any:
         if name in ("first", "last"):
@@ -187,11 +203,12 @@ class _Used:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return self._sums.spread(self._number(name))
 
-    def _at(self, rows: Ints) -> pa.ChunkedArray:
+    def _at(self, rows: Ints) -> pa.Array | pa.ChunkedArray:
         """The content at these rows, null for groups without any."""
         where = np.full(self.groups, -1, np.int64)
         where[self._sums.present] = rows
-        return self._table["text" if self._kind == "state" else "value"].take(pa.array(where, mask=where < 0))
+        content = pa.array(self.values) if self._content is None else self._content
+        return content.take(pa.array(where, mask=where < 0))
 
     def _number(self, name: Aggregate) -> Floats:
         starts, values = self._sums.starts, self.values
@@ -226,6 +243,12 @@ class _Used:
         north = np.add.reduceat(np.cos(radians), self._sums.starts) / self._sizes
         degrees = np.degrees(np.arctan2(east, north)) % 360
         return np.asarray(np.where(np.hypot(east, north) < CANCELLED, np.nan, np.where(degrees >= 360, 0.0, degrees)))
+
+
+def _step(edges: Ints) -> int:
+    """The length of every window; 0 where they differ, as days do."""
+    lengths = np.diff(edges)
+    return int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
 
 
 def _starts(*columns: Ints) -> Ints:

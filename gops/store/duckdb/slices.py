@@ -120,4 +120,5 @@ def in_order(rows: pa.Table) -> pa.Table:
     steps = np.diff(ids)
     if ((steps > 0) | ((steps == 0) & (np.diff(t) > 0))).all():
         return rows
-    return rows.take(pa.array(np.lexsort((t, ids))))
+    order = np.lexsort((t, ids)) if steps.any() else np.argsort(t, kind="stable")
+    return rows.take(pa.array(order))
