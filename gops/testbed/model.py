@@ -84,6 +84,9 @@ class Call(Base):
     reason: Mapped[str | None] = mapped_column(String(2000))
     created_at: Mapped[Micros]
     published_at: Mapped[OptionalMicros]
+    questions_until: Mapped[OptionalMicros]
+    answers_until: Mapped[OptionalMicros]
+    review_until: Mapped[OptionalMicros]
 
 
 class CallSite(Base):
@@ -97,7 +100,10 @@ class CallSite(Base):
 
 
 class Application(Base):
-    """``sites`` are ids, the best first; starts are weeks; ``verdicts`` those of eligibility, as last judged."""
+    """``sites`` are ids, the best first; starts are weeks; ``verdicts`` those of eligibility, as last judged.
+
+    ``details`` is everything else that an applicant writes (``details``); None before there was such a thing.
+    """
 
     __tablename__ = "application"
     __table_args__ = table_args(Index("ix_application_call_id_id", "call_id", "id"))
@@ -118,6 +124,8 @@ class Application(Base):
     nonce: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     score: Mapped[int | None] = mapped_column(BigInteger)
     verdicts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    theme: Mapped[str | None] = mapped_column(String(32), index=True)
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[Micros]
     submitted_at: Mapped[OptionalMicros]
 
