@@ -102,8 +102,8 @@ class _Block:
     def _moments(self, table: pa.Table) -> Ints:
         """When each row counts: t, or a microsecond before it for label ``end``."""
         t: Ints = table["t"].to_numpy()
-        if (self._back == self._back[0]).all():
-            return t - self._back[0] if self._back[0] else t
+        if (self._back == self._back[:1]).all():
+            return t - self._back[0] if self._back.any() else t
         moments: Ints = t - self._back[np.searchsorted(self._ids, table["datastream"].to_numpy())]
         return moments
 

@@ -101,6 +101,7 @@ class Database:
     def release(self) -> None:
         """Shut, and let another process have the folder."""
         self.shut()
+        self.slices.close()
         self._lock.release()
 
     def take(self) -> Cursor:

@@ -56,6 +56,13 @@ class Sources:
             return None
         return self.tiers.layout.files_of(where.low, where.high, where.start, where.stop)
 
+    def sealed_until(self, where: Where) -> int:
+        """Up to which t the rows that meet the condition lie in sealed files alone, if those behind are hot alone."""
+        ranges = self.tiers.layout.overlapping(where.start, where.stop)
+        end = ranges[-1].stop if ranges else where.start
+        hot = any(True for _ in self.tiers.layout.gaps(max(where.start, self.tiers.hot_first), min(end, where.stop)))
+        return where.start if hot else min(end, where.stop)
+
     def cold_rows(self, where: Where) -> str:
         """The same in all columns, of frozen and sealed ranges only, with ``base`` (see ``schema``)."""
         ranges = self.tiers.layout.overlapping(where.start, where.stop)

@@ -6,7 +6,7 @@ See ``Heads`` for the outline and ``Tiers`` for where rows lie.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import duckdb
@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from gops.store.duckdb.database import Database
 from gops.store.duckdb.heads import Heads, Outline
-from gops.store.duckdb.slices import Slices
-from gops.store.duckdb.sources import Sources
+from gops.store.duckdb.slices import Slices, in_order
+from gops.store.duckdb.sources import Parameters, Sources
 from gops.store.duckdb.spans import Span, condition
 from gops.store.port import READINGS, Extent
 
@@ -42,6 +42,23 @@ class View:
         where = condition(spans, [])
         files = self.sources.sealed_alone(where)
         return None if files is None else self.slices.rows(files, where.low, where.start, where.stop, schema)
+
+    def in_two(self, spans: Sequence[Span], schema: pa.Schema) -> pa.Table | None:
+        """All rows of a span, ascending, when it is one, its older rows are as ``sliced`` wants them, the rest hot."""
+        if len(spans) != 1:
+            return None
+        where = condition(spans, [])
+        cut = self.sources.sealed_until(where)
+        if cut <= where.start:
+            return None
+        older = self.sliced([replace(spans[0], high=min(spans[0].high, cut))], schema)
+        if older is None or cut >= where.stop:
+            return older
+        parameters: Parameters = []
+        newer = self.sources.rows(condition([replace(spans[0], low=cut)], parameters), ", ".join(schema.names))
+        return pa.concat_tables(
+            [older, in_order(self.connection.sql(newer, params=parameters).to_arrow_table().cast(schema))]
+        )
 
 
 Work = Callable[[View], Answer]
