@@ -1,0 +1,197 @@
+"""What is found of a dataset: its tokens, and its facts for facets, filters and orders.
+
+``index`` writes both for some datasets in the transaction it is called in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, aliased
+
+from gops.accounts.model import Organisation
+from gops.catalog.model import LIVE, Dataset, DatasetDatastream
+from gops.catalog.search.model import SearchEntry
+from gops.catalog.search.synonyms import concepts, synonyms
+from gops.catalog.search.text_index import text_index
+from gops.catalog.search.words import CONCEPT, FIELDS, beginnings, is_paired, normal, plain, runs
+from gops.catalog.states import PUBLIC
+from gops.catalog.vocabularies import FILE_TYPES
+from gops.records.database import serialise
+from gops.sensors.model import Datastream, Location, ObservedProperty
+
+VERSION = 1
+"""Raised when the same dataset would get other tokens or facts: what is indexed by another is indexed anew."""
+BOX_DECIMALS = 2  # of degrees, about a kilometre: the box of a search says no more
+NAME = "search"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is said elsewhere of a dataset: times of its readings, and its class of quality. None: as it was."""
+
+    first: int | None = None
+    last: int | None = None
+    quality: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Of one dataset everything that it is found by."""
+
+    dataset: Dataset
+    publisher: Organisation
+    columns: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    formats: tuple[str, ...] = field(default=tuple(FILE_TYPES))
+
+
+def index(session: Session, ids: Sequence[int], seen: Mapping[int, Seen] | None = None) -> int:
+    """Bring the entries of these datasets up to date; how many changed. Without ``seen`` what it says stays."""
+    serialise(session, NAME)
+    there = {one.dataset_id: one for one in session.scalars(select(SearchEntry).where(SearchEntry.dataset_id.in_(ids)))}
+    number = session.scalar(select(func.max(SearchEntry.changed))) or 0
+    found = {source.dataset.id: source for source in sources(session, ids)}
+    written: list[tuple[int, list[str]]] = []
+    for one in ids:
+        source, entry = found.get(one), there.get(one)
+        number += 1
+        if source is None:
+            changed = entry is not None and entry.listed and _unlist(entry, number)
+            words: list[str] = []
+        else:
+            entry = entry or _new(session, one)
+            words = tokens(source)
+            changed = _update(entry, source, words, (seen or {}).get(one), number)
+        if changed:
+            written.append((one, words))
+    session.flush()
+    if written:
+        text_index(session).put(session, written)
+    return len(written)
+
+
+def sources(session: Session, ids: Sequence[int]) -> list[Source]:
+    """Of those that may be found."""
+    rows = select(Dataset, Organisation).join(Organisation, Organisation.id == Dataset.organisation_id)
+    datasets = session.execute(rows.where(Dataset.id.in_(ids), Dataset.state.in_(PUBLIC))).all()
+    live = DatasetDatastream.dataset_id.in_([dataset.id for dataset, _ in datasets if dataset.kind == LIVE])
+    columns, boxes = _columns(session, live), _boxes(session, live)
+    return [
+        Source(dataset, publisher, columns.get(dataset.id, ()), _rounded(boxes.get(dataset.id), dataset))
+        for dataset, publisher in datasets
+    ]
+
+
+def tokens(source: Source) -> list[str]:
+    """Everything by which a dataset is found, each once."""
+    one = source.dataset
+    keywords = "\n".join(one.keywords)
+    titles = f"{one.title_ko}\n{one.title_en}"
+    texts = (
+        titles,
+        keywords,
+        "\n".join(source.columns),
+        f"{source.publisher.name_ko}\n{source.publisher.name_en}",
+        f"{one.description_ko}\n{one.description_en}",
+    )
+    found: dict[str, None] = {}
+    for letter, text in zip(FIELDS, texts, strict=True):
+        found |= dict.fromkeys(letter + token for token in plain(text))
+        found |= dict.fromkeys(letter + CONCEPT + concept for concept in concepts(text))
+    return [*(found | dict.fromkeys(beginnings(f"{titles}\n{keywords}")))]
+
+
+def facts(source: Source, quality: str) -> dict[str, Any]:
+    one = source.dataset
+    named = f"{one.title_ko} {source.publisher.name_ko} {' '.join(one.keywords)}"
+    places = dict.fromkeys(concept for concept in concepts(named) if concept in synonyms().places)
+    return {
+        "state": one.state,
+        "kind": one.kind,
+        "theme": one.theme,
+        "licence": one.licence,
+        "publisher": source.publisher.slug,
+        "quality": quality,
+        "format": list(source.formats),
+        "place": list(places),
+        "box": source.box,
+        "title": one.title_ko,
+        "length": _length(one.title_ko),
+    }
+
+
+def _length(title: str) -> int:
+    """Syllables of Korean, and words of anything else."""
+    return sum(len(run) if is_paired(run) else 1 for run in runs(normal(title)))
+
+
+def _new(session: Session, one: int) -> SearchEntry:
+    entry = SearchEntry(dataset_id=one, version=0, changed=0, listed=False, digest="", facts={}, modified=0)
+    session.add(entry)
+    return entry
+
+
+def _unlist(entry: SearchEntry, number: int) -> bool:
+    """The row stays, so that whoever has a copy learns of it."""
+    entry.listed, entry.changed, entry.digest, entry.facts = False, number, "", {}
+    return True
+
+
+def _update(entry: SearchEntry, source: Source, words: list[str], seen: Seen | None, number: int) -> bool:
+    """False where nothing of it is new."""
+    known = Seen(entry.first, entry.last, (entry.facts or {}).get("quality", ""))
+    said = seen or known
+    about = facts(source, said.quality)
+    digest = hashlib.blake2b(
+        orjson.dumps([VERSION, about, sorted(words), said.first, said.last, source.dataset.modified_at]), digest_size=16
+    ).hexdigest()
+    if entry.listed and entry.digest == digest:
+        return False
+    entry.version, entry.changed, entry.listed, entry.digest = VERSION, number, True, digest
+    entry.facts, entry.modified, entry.first, entry.last = about, source.dataset.modified_at, said.first, said.last
+    return True
+
+
+def _columns(session: Session, live: ColumnElement[bool]) -> dict[int, tuple[str, ...]]:
+    """Key and names of what is measured in each."""
+    names = (ObservedProperty.key, ObservedProperty.name_ko, ObservedProperty.name_en)
+    rows = select(DatasetDatastream.dataset_id, *names).join_from(DatasetDatastream, Datastream).join(ObservedProperty)
+    found: dict[int, list[str]] = {}
+    for one, *words in session.execute(rows.where(live).distinct().order_by(*names)):
+        found.setdefault(one, []).extend(words)
+    return {one: tuple(words) for one, words in found.items()}
+
+
+def _boxes(session: Session, live: ColumnElement[bool]) -> dict[int, tuple[float, ...]]:
+    """The box around where its Things are now."""
+    later = aliased(Location)
+    superseded = exists().where(later.thing_id == Location.thing_id, later.since > Location.since)
+    edges = (
+        *(func.min(Location.longitude), func.min(Location.latitude)),
+        *(func.max(Location.longitude), func.max(Location.latitude)),
+    )
+    rows = select(DatasetDatastream.dataset_id, *edges).join_from(DatasetDatastream, Datastream)
+    rows = rows.join(Location, Location.thing_id == Datastream.thing_id).where(live, ~superseded)
+    return {one: tuple(box) for one, *box in session.execute(rows.group_by(DatasetDatastream.dataset_id))}
+
+
+def _rounded(box: Iterable[float] | None, dataset: Dataset) -> tuple[float, float, float, float] | None:
+    """Outward, so that it still holds everything and shows no exact place."""
+    if box is None:
+        return None
+    decimals = BOX_DECIMALS if dataset.location_decimals is None else min(BOX_DECIMALS, dataset.location_decimals)
+    unit = 10**decimals
+    west, south, east, north = box
+    return (
+        math.floor(west * unit) / unit,
+        math.floor(south * unit) / unit,
+        math.ceil(east * unit) / unit,
+        math.ceil(north * unit) / unit,
+    )
