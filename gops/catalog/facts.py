@@ -20,8 +20,12 @@ class Bilingual:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
+    """``kind`` is that of an organisation (``permissions.ORGANISATION_KINDS``), or empty; so may ``slug`` be."""
+
     iri: str
     name: Bilingual
+    kind: str = ""
+    slug: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,21 @@ class Span:
     first: int | None = None
     last: int | None = None
     bbox: BBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An observed property as it is in a dataset: its ``unit`` is a UCUM code, ``iri`` says what it is, or is empty.
+
+    ``period`` is the shortest of its Datastreams, microseconds.
+    """
+
+    key: str
+    name: Bilingual
+    unit: str
+    kind: str
+    iri: str = ""
+    period: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +97,10 @@ class VersionFacts:
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """``versions`` are the newest snapshots, the last first. ``provenance`` says what is deleted and thinned."""
+    """``versions`` are the newest snapshots, the last first. ``provenance`` says what is deleted and thinned.
+
+    ``rights`` says how the source is named and what there is of people. ``service`` is the IRI of the API behind it.
+    """
 
     iri: str
     page: str
@@ -97,6 +119,26 @@ class DatasetFacts:
     distributions: Sequence[DistributionFacts]
     versions: Sequence[VersionFacts] = ()
     provenance: Bilingual | None = None
+    id: int = 0
+    kind: str = "live"
+    variables: Sequence[Variable] = ()
+    rights: Bilingual | None = None
+    service: str = ""
+
+    @property
+    def period(self) -> int | None:
+        """The shortest time between two readings of a Datastream, microseconds."""
+        return min((one.period for one in self.variables if one.period is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """The API that datasets are read by; ``description`` is the address of its OpenAPI document."""
+
+    iri: str
+    endpoint: str
+    description: str
+    title: Bilingual
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +151,6 @@ class CatalogFacts:
     modified: int | None
     datasets: Sequence[DatasetFacts]
     next_page: str | None = None
+    first_page: str | None = None
+    total: int | None = None
+    service: ServiceFacts | None = None

@@ -1,35 +1,93 @@
-"""The catalog as one document for harvesters: ``/catalog.jsonld``."""
+"""The catalog and its datasets as DCAT, for harvesters: ``/catalog`` and ``/datasets/{slug}.ttl``, in three formats.
+
+A suffix names the format; ``/catalog`` without one goes by ``Accept``, JSON-LD unless told otherwise.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, redirect, request
+from werkzeug.exceptions import NotAcceptable
+from werkzeug.wrappers import Response as AnyResponse
 
 from gops.api.catalog.addresses import base
-from gops.api.context import services
-from gops.catalog import dcat
+from gops.api.context import actor, services
+from gops.catalog.profiles import dcat, rdfxml, turtle
+from gops.catalog.profiles.graph import Graph
+from gops.catalog.views import DATASETS_A_PAGE
 from gops.errors import Invalid
 from gops.records.database import MAX_ID
 
-PATH = "/catalog.jsonld"
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    suffix: str
+    media_type: str
+    write: Callable[[dcat.Node], bytes]
+
+
+FORMS: Mapping[str, Form] = {
+    one.media_type: one
+    for one in (
+        Form("jsonld", dcat.MEDIA_TYPE, orjson.dumps),
+        Form("ttl", turtle.MEDIA_TYPE, lambda document: turtle.write(Graph(document))),
+        Form("rdf", rdfxml.MEDIA_TYPE, lambda document: rdfxml.write(Graph(document))),
+    )
+}
+SUFFIXES: Mapping[str, Form] = {one.suffix: one for one in FORMS.values()}
+ENDING = f"<any({','.join(SUFFIXES)}):suffix>"
 
 
 def install(app: Flask) -> None:
-    app.add_url_rule(PATH, "catalog", catalog, methods=["GET"])
+    app.add_url_rule("/catalog", "catalog", negotiated, methods=["GET"])
+    app.add_url_rule(f"/catalog.{ENDING}", "catalog_as", catalog, methods=["GET"])
+    app.add_url_rule(f"/datasets/<slug:slug>.{ENDING}", "dataset_as", dataset, methods=["GET"])
 
 
-def catalog() -> Response:
-    """A page of what is published as DCAT in JSON-LD; ``after`` is the id of the last dataset of the page before."""
-    facts = services().views.catalog(base(), _after(request.args.get("after")))
-    response = Response(orjson.dumps(dcat.catalog(facts)), mimetype=dcat.MEDIA_TYPE)
+def negotiated() -> Response:
+    """What ``catalog`` answers, as the reader's Accept header asks. Raises 406."""
+    accepted = request.accept_mimetypes
+    wanted = accepted.best_match(FORMS) if accepted else dcat.MEDIA_TYPE
+    if wanted is None:
+        raise NotAcceptable
+    response = catalog(FORMS[wanted].suffix)
+    response.vary.add("Accept")
+    return response
+
+
+def catalog(suffix: str) -> Response:
+    """A page of what is published; ``after`` is the id of the last dataset of the page before."""
+    after, limit = _number("after", 0, MAX_ID, 0), _number("limit", 1, DATASETS_A_PAGE, DATASETS_A_PAGE)
+    facts = services().views.catalog(base(), after, suffix, limit)
+    return _answer(SUFFIXES[suffix], dcat.catalog(facts), "/catalog")
+
+
+def dataset(slug: str, suffix: str) -> AnyResponse:
+    """One published dataset."""
+    found = services().datasets.get(actor(), slug)
+    if found.slug != slug:
+        return redirect(f"/datasets/{found.slug}.{suffix}", 308)
+    return _answer(SUFFIXES[suffix], dcat.alone(services().views.stated(base(), [found])), f"/datasets/{slug}")
+
+
+def _answer(form: Form, document: dcat.Node, path: str) -> Response:
+    response = Response(form.write(document), mimetype=form.media_type)
+    others = (one for one in FORMS.values() if one is not form)
+    links = (f'<{path}.{one.suffix}>; rel="alternate"; type="{one.media_type}"' for one in others)
+    response.headers["Link"] = ", ".join(links)
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "no-cache"
     return response
 
 
-def _after(text: str | None) -> int:
+def _number(name: str, low: int, high: int, default: int) -> int:
+    text = request.args.get(name)
     if text is None:
-        return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MAX_ID):
-        raise Invalid("not the id of a dataset", field="after", found=text, expected="take the address in hydra:next")
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and low <= int(text) <= high):
+        expected = "take the address in hydra:next" if name == "after" else f"a number from {low} to {high}"
+        raise Invalid(f"not a fitting {name}", field=name, found=text, expected=expected)
     return int(text)

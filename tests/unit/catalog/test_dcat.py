@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gops.catalog import dcat
 from gops.catalog.facts import (
     Agent,
     Bilingual,
@@ -22,6 +21,7 @@ from gops.catalog.facts import (
     VersionFacts,
 )
 from gops.catalog.licences import licence
+from gops.catalog.profiles import dcat
 from gops.catalog.vocabularies import FILE_TYPES, FREQUENCIES, THEMES
 from gops.geo import BBox
 
@@ -203,7 +203,10 @@ def test_a_dataset_without_readings_or_places_says_nothing_of_them(document: dic
 
 
 def test_the_box_is_a_closed_ring(document: dict[str, Any]) -> None:
-    box = document["dcat:dataset"][0]["dct:spatial"]["dcat:bbox"]["@value"]
+    country, place = document["dcat:dataset"][0]["dct:spatial"]
+    assert country["@id"].endswith("/country/KOR")
+    assert place["dcat:centroid"]["@value"] == "POINT(127.000000 37.250000)"
+    box = place["dcat:bbox"]["@value"]
     ring = box.removeprefix("POLYGON((").removesuffix("))").split(", ")
     assert len(ring) == 5
     assert ring[0] == ring[-1] == "126.900000 37.200000"

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
-from gops.catalog import dcat
 from gops.catalog.contents import Filter
 from gops.catalog.model import Snapshot
+from gops.catalog.profiles import dcat
 from gops.catalog.snapshots import orders
 from gops.catalog.snapshots.keeping import SnapshotKeeping
 from gops.catalog.snapshots.manifest import decode, digest, encode

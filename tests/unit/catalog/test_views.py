@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from gops.catalog import dcat, views
+from gops.catalog import views
 from gops.catalog.kept import Kept
+from gops.catalog.profiles import dcat
 from gops.catalog.views import Views
 from gops.geo import BBox
 from gops.sensors.model import Datastream

@@ -1,4 +1,4 @@
-"""The catalog as DCAT in JSON-LD: DCAT 3 (W3C, 2024) as DCAT-AP 3.0 profiles it. Pure.
+"""The catalog as DCAT in JSON-LD: DCAT 3 (W3C, 2024) as DCAT-AP 3.0.1 profiles it. Pure.
 
 What DCAT-AP asks as a resource is an object with an ``@id`` and its class, never a literal; titles, descriptions and
 names are literals in ko and en; the catalog has a description and a publisher. Snapshots are versions (DCAT 3, section
@@ -19,17 +19,22 @@ from gops.catalog.facts import (
     DatasetFacts,
     DistributionFacts,
     FileFacts,
+    ServiceFacts,
     Span,
     VersionFacts,
 )
-from gops.catalog.vocabularies import LANGUAGES, PUBLIC_ACCESS, THEME_TAXONOMY, FileType
+from gops.catalog.licences import Licence
+from gops.catalog.vocabularies import AUTHORITY, LANGUAGES, PUBLIC_ACCESS, THEME_TAXONOMY, FileType
 from gops.clock import from_micros
+from gops.durations import write_duration
 from gops.geo import BBox
 
 MEDIA_TYPE = "application/ld+json"
+WKT = "gsp:wktLiteral"
 SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 CONTEXT: Mapping[str, str] = {
     "dcat": "http://www.w3.org/ns/dcat#",
+    "dcatap": "http://data.europa.eu/r5r/",
     "dct": "http://purl.org/dc/terms/",
     "foaf": "http://xmlns.com/foaf/0.1/",
     "gsp": "http://www.opengis.net/ont/geosparql#",
@@ -40,6 +45,36 @@ CONTEXT: Mapping[str, str] = {
     "vcard": "http://www.w3.org/2006/vcard/ns#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
+COUNTRY = f"{AUTHORITY}/country/KOR"
+AVAILABLE = f"{AUTHORITY}/planned-availability/AVAILABLE"
+OPENAPI = "https://spec.openapis.org/oas/v3.1.0"
+STANDARDS: Mapping[str, str] = {
+    "csv": "https://www.rfc-editor.org/info/rfc4180",
+    "json": "https://www.rfc-editor.org/info/rfc8259",
+    "geojson": "https://www.rfc-editor.org/info/rfc7946",
+    "parquet": "https://parquet.apache.org/docs/file-format/",
+}
+"""What a file of that type conforms to."""
+PUBLISHERS: Mapping[str, str] = {
+    "municipality": "LocalAuthority",
+    "company": "Company",
+    "university": "Academia-ScientificOrganisation",
+    "institute": "Academia-ScientificOrganisation",
+    "citizen_group": "NonGovernmentalOrganisation",
+    "regulator": "NationalAuthority",
+    "operator": "RegionalAuthority",
+}
+"""Kinds of organisations as publisher types of ADMS (purl.org/adms/publishertype), which DCAT-AP names."""
+LICENCES_OF_EU: Mapping[str, str] = {
+    "cc-by-4.0": "CC_BY_4_0",
+    "cc-by-sa-4.0": "CC_BYSA_4_0",
+    "cc-by-nc-4.0": "CC_BYNC_4_0",
+    "cc-by-nd-4.0": "CC_BYND_4_0",
+    "cc-by-nc-sa-4.0": "CC_BYNCSA_4_0",
+    "cc-by-nc-nd-4.0": "CC_BYNCND_4_0",
+    "cc0-1.0": "CC0",
+}
+"""Licences that the authority table of the EU has as well; KOGL is not in it."""
 Node = dict[str, Any]
 
 
@@ -53,15 +88,58 @@ def catalog(facts: CatalogFacts) -> Node:
         "dct:description": _literals(facts.description),
         "dct:publisher": _agent(facts.publisher),
         "dct:language": _languages(),
-        "dcat:themeTaxonomy": _typed(THEME_TAXONOMY, "skos:ConceptScheme"),
+        "dcat:themeTaxonomy": {
+            **_typed(THEME_TAXONOMY, "skos:ConceptScheme"),
+            "dct:title": _literals(Bilingual("데이터 주제", "Data theme")),
+        },
+        "dct:spatial": _typed(COUNTRY, "dct:Location"),
         "foaf:homepage": _typed(facts.home, "foaf:Document"),
         "dcat:dataset": [dataset(one) for one in facts.datasets],
     }
     if facts.modified is not None:
         node["dct:modified"] = _moment(facts.modified)
-    if facts.next_page is not None:
-        node["hydra:view"] = {"@type": "hydra:PartialCollectionView", "hydra:next": {"@id": facts.next_page}}
+    if facts.service is not None:
+        node["dcat:service"] = _service(facts.service, facts)
+    return node | _paged(facts)
+
+
+def alone(facts: CatalogFacts) -> Node:
+    """A JSON-LD document of the one dataset of ``facts``, with the API that it is read by."""
+    (one,) = facts.datasets
+    node: Node = {"@context": dict(CONTEXT), **dataset(one)}
+    if facts.service is not None:
+        service = _service(facts.service, facts)
+        node["dcat:distribution"] = [
+            {**entry, "dcat:accessService": service} if "dcat:accessService" in entry else entry
+            for entry in node["dcat:distribution"]
+        ]
     return node
+
+
+def _paged(facts: CatalogFacts) -> Node:
+    """How to go on (Hydra Core, section 5): harvesters of DCAT follow ``hydra:next``."""
+    node: Node = {}
+    if facts.total is not None:
+        node["hydra:totalItems"] = {"@value": str(facts.total), "@type": "xsd:integer"}
+    links = {"hydra:first": facts.first_page, "hydra:next": facts.next_page}
+    given = {name: {"@id": page} for name, page in links.items() if page is not None}
+    if given:
+        node["hydra:view"] = {"@type": "hydra:PartialCollectionView", **given}
+    return node
+
+
+def _service(facts: ServiceFacts, of: CatalogFacts) -> Node:
+    return {
+        "@id": facts.iri,
+        "@type": "dcat:DataService",
+        "dct:title": _literals(facts.title),
+        "dct:publisher": _agent(of.publisher),
+        "dct:accessRights": _typed(PUBLIC_ACCESS, "dct:RightsStatement"),
+        "dct:conformsTo": _typed(OPENAPI, "dct:Standard"),
+        "dcat:endpointURL": _typed(facts.endpoint, "rdfs:Resource"),
+        "dcat:endpointDescription": _typed(facts.description, "rdfs:Resource"),
+        "dcat:servesDataset": [{"@id": one.iri} for one in of.datasets],
+    }
 
 
 def dataset(facts: DatasetFacts) -> Node:
@@ -77,7 +155,7 @@ def dataset(facts: DatasetFacts) -> Node:
         "dcat:keyword": [{"@value": word, "@language": _language_of(word)} for word in facts.keywords],
         "dct:accrualPeriodicity": _typed(facts.frequency.iri, "dct:Frequency"),
         "dct:accessRights": _typed(PUBLIC_ACCESS, "dct:RightsStatement"),
-        "dct:license": _typed(facts.licence.iri, "dct:LicenseDocument"),
+        "dct:license": _licence(facts.licence),
         "dct:language": _languages(),
         "dct:issued": _moment(facts.issued),
         "dct:modified": _moment(facts.modified),
@@ -89,6 +167,8 @@ def dataset(facts: DatasetFacts) -> Node:
         node["dcat:hasCurrentVersion"] = {"@id": facts.versions[0].iri}
     if facts.provenance is not None:
         node["dct:provenance"] = {"@type": "dct:ProvenanceStatement", "rdfs:label": _literals(facts.provenance)}
+    if facts.period is not None:
+        node["dcat:temporalResolution"] = {"@value": write_duration(facts.period), "@type": "xsd:duration"}
     return node | _span(facts.span)
 
 
@@ -102,7 +182,7 @@ def _version(facts: VersionFacts, of: DatasetFacts) -> Node:
         "dct:title": _literals(facts.title),
         "dct:description": _literals(of.description),
         "dct:publisher": _agent(of.publisher),
-        "dct:license": _typed(facts.licence.iri, "dct:LicenseDocument"),
+        "dct:license": _licence(facts.licence),
         "dct:issued": _moment(facts.issued),
         "dcat:landingPage": _typed(facts.page, "foaf:Document"),
         "dcat:distribution": [_file(one, facts) for one in facts.files],
@@ -113,7 +193,7 @@ def _version(facts: VersionFacts, of: DatasetFacts) -> Node:
 def _file(facts: FileFacts, of: VersionFacts) -> Node:
     checksum = {
         "@type": "spdx:Checksum",
-        "spdx:algorithm": {"@id": SHA256},
+        "spdx:algorithm": _typed(SHA256, "spdx:ChecksumAlgorithm"),
         "spdx:checksumValue": {"@value": facts.sha256, "@type": "xsd:hexBinary"},
     }
     return {
@@ -123,7 +203,7 @@ def _file(facts: FileFacts, of: VersionFacts) -> Node:
         "dcat:accessURL": _typed(facts.iri, "rdfs:Resource"),
         "dcat:downloadURL": _typed(facts.iri, "rdfs:Resource"),
         "dcat:byteSize": {"@value": str(facts.bytes), "@type": "xsd:nonNegativeInteger"},
-        "dct:license": _typed(of.licence.iri, "dct:LicenseDocument"),
+        "dct:license": _licence(of.licence),
         "spdx:checksum": checksum,
         **_format(facts.file_type),
     }
@@ -136,16 +216,31 @@ def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:
         "dct:title": _literals(facts.title),
         "dct:description": _literals(of.description),
         "dcat:accessURL": _typed(facts.access_url, "rdfs:Resource"),
-        "dct:license": _typed(of.licence.iri, "dct:LicenseDocument"),
+        "dct:license": _licence(of.licence),
+        "dct:issued": _moment(of.issued),
+        "dct:modified": _moment(of.modified),
+        "dcatap:availability": _concept(AVAILABLE, Bilingual("제공 중", "available")),
         **_format(facts.file_type),
     }
     if facts.is_whole:
         node["dcat:downloadURL"] = _typed(facts.access_url, "rdfs:Resource")
+    if of.rights is not None:
+        node["dct:rights"] = {"@type": "dct:RightsStatement", "rdfs:label": _literals(of.rights)}
+    if of.service:
+        node["dcat:accessService"] = {"@id": of.service}
     return node
 
 
+def _licence(licence: Licence) -> Node:
+    node = _typed(licence.iri, "dct:LicenseDocument") | {"rdfs:label": _literals(Bilingual(licence.ko, licence.en))}
+    known = LICENCES_OF_EU.get(licence.id)
+    return node if known is None else node | {"skos:exactMatch": {"@id": f"{AUTHORITY}/licence/{known}"}}
+
+
 def _format(file_type: FileType) -> Node:
+    standard = STANDARDS.get(file_type.key)
     return {
+        **({"dct:conformsTo": _typed(standard, "dct:Standard")} if standard else {}),
         "dct:format": _typed(file_type.iri, "dct:MediaTypeOrExtent"),
         "dcat:mediaType": _typed(file_type.media_type_iri, "dct:MediaType"),
     }
@@ -158,8 +253,9 @@ def _span(span: Span) -> Node:
         dates = {"dcat:startDate": _moment(span.first), "dcat:endDate": _moment(span.last)}
         node["dct:temporal"] = {"@type": "dct:PeriodOfTime", **dates}
     if span.bbox is not None:
-        box = {"@value": _wkt(span.bbox), "@type": "gsp:wktLiteral"}
-        node["dct:spatial"] = {"@type": "dct:Location", "dcat:bbox": box}
+        box = _literal(_wkt(span.bbox), WKT)
+        place = {"@type": "dct:Location", "dcat:bbox": box, "dcat:centroid": _literal(_middle(span.bbox), WKT)}
+        node["dct:spatial"] = [_typed(COUNTRY, "dct:Location"), place]
     return node
 
 
@@ -170,8 +266,20 @@ def _wkt(box: BBox) -> str:
     return "POLYGON((" + ", ".join(f"{x:.6f} {y:.6f}" for x, y in ring) + "))"
 
 
+def _middle(box: BBox) -> str:
+    return f"POINT({(box.west + box.east) / 2:.6f} {(box.south + box.north) / 2:.6f})"
+
+
+def _literal(text: str, datatype: str) -> Node:
+    return {"@value": text, "@type": datatype}
+
+
 def _agent(agent: Agent) -> Node:
-    return {"@id": agent.iri, "@type": "foaf:Agent", "foaf:name": _literals(agent.name)}
+    node: Node = {"@id": agent.iri, "@type": "foaf:Agent", "foaf:name": _literals(agent.name)}
+    if agent.kind in PUBLISHERS:
+        word = PUBLISHERS[agent.kind]
+        node["dct:type"] = _concept(f"http://purl.org/adms/publishertype/{word}", Bilingual("", word))
+    return node
 
 
 def _contact(contact: Contact) -> Node:

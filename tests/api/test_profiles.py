@@ -1,0 +1,94 @@
+"""The catalog in the formats of harvesters: negotiated, paged, validated, and refused in words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rdflib import Graph, Namespace, URIRef
+
+from tests.api.conftest import World
+from tests.api.test_datasets import private, published
+
+DCAT = Namespace("http://www.w3.org/ns/dcat#")
+HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
+TYPES = {"jsonld": "application/ld+json", "ttl": "text/turtle", "rdf": "application/rdf+xml"}
+FORMS = {"jsonld": "json-ld", "ttl": "turtle", "rdf": "xml"}
+AIR = URIRef("http://localhost/api/v1/datasets/air")
+pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # rdflib's own
+
+
+@pytest.mark.parametrize("suffix", TYPES)
+def test_a_suffix_names_the_format(world: World, suffix: str) -> None:
+    published(world, private(world))
+    for path in (f"/catalog.{suffix}", f"/datasets/air.{suffix}"):
+        answer = world.http.get(path)
+        assert (answer.status_code, answer.mimetype) == (200, TYPES[suffix])
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        graph = Graph().parse(data=answer.data, format=FORMS[suffix])
+        assert (AIR, DCAT.landingPage, URIRef("http://localhost/datasets/air")) in graph
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (None, "application/ld+json"),
+        ("*/*", "application/ld+json"),
+        ("text/turtle", "text/turtle"),
+        ("application/rdf+xml, text/turtle;q=0.5", "application/rdf+xml"),
+        ("text/html, application/rdf+xml;q=0.1", "application/rdf+xml"),
+    ],
+)
+def test_the_reader_says_which_format(world: World, accept: str | None, media_type: str) -> None:
+    answer = world.http.get("/catalog", headers={"Accept": accept} if accept else {})
+    assert (answer.status_code, answer.mimetype) == (200, media_type)
+    assert "Accept" in answer.vary
+
+
+def test_a_format_that_is_not_there_is_406(world: World) -> None:
+    assert world.http.get("/catalog", headers={"Accept": "image/png"}).status_code == 406
+    assert world.http.get("/catalog.nt").status_code == 404
+
+
+def test_pages_are_linked_in_their_own_format(world: World) -> None:
+    for name in ("one", "two", "three"):
+        published(world, private(world, name=name), slug=f"air-{name}")
+    seen, path = [], "/catalog.ttl?limit=2"
+    while path:
+        graph = Graph().parse(data=world.http.get(path).data, format="turtle")
+        seen += [str(one) for one in graph.objects(None, DCAT.dataset)]
+        following = next(graph.objects(None, HYDRA.next), None)
+        path = "" if following is None else str(following).removeprefix("http://localhost")
+        assert path == "" or path.startswith("/catalog.ttl?after=")
+        assert [int(str(one)) for one in graph.objects(None, HYDRA.totalItems)] == [3]
+    assert sorted(seen) == [f"http://localhost/api/v1/datasets/air-{name}" for name in ("one", "three", "two")]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "after=-1"])
+def test_a_wrong_page_is_refused(world: World, query: str) -> None:
+    assert world.http.get(f"/catalog.ttl?{query}").status_code == 422
+
+
+def test_turtle_that_did_not_change_is_not_sent_again(world: World) -> None:
+    published(world, private(world))
+    etag = world.http.get("/datasets/air.ttl").headers["ETag"]
+    assert world.http.get("/datasets/air.ttl", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_a_former_slug_leads_on_and_a_draft_is_hidden(world: World) -> None:
+    published(world, private(world))
+    world.call("PATCH", "/datasets/air", "publisher", json={"slug": "clean-air"})
+    answer = world.http.get("/datasets/air.ttl")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/datasets/clean-air.ttl")
+    world.post("/datasets/clean-air/withdraw", "publisher", {"reason": "x"})
+    assert world.http.get("/datasets/clean-air.ttl").status_code == 410
+    assert world.http.get("/datasets/nothing.ttl").status_code == 404
+
+
+def test_the_catalog_names_the_api_that_datasets_are_read_by(world: World) -> None:
+    published(world, private(world))
+    document = json.loads(world.http.get("/catalog.jsonld").data)
+    service = document["dcat:service"]
+    path = service["dcat:endpointDescription"]["@id"].removeprefix("http://localhost")
+    assert world.http.get(path).json["openapi"].startswith("3.")
+    assert service["dcat:servesDataset"] == [{"@id": str(AIR)}]
