@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -9,17 +10,24 @@ from gops.errors import Invalid
 from gops.testbed.allocation.instance import (
     AMOUNT_MAX,
     APPLICATIONS_MAX,
+    COST_MAX,
     DISTANCE_MAX,
+    GROUP_MAX,
+    KINDS,
+    LABELS_MAX,
+    LIMITS_MAX,
+    ORDERS,
     RANKS_MAX,
     RESOURCES_MAX,
     SCORE_MAX,
+    SHARES_MAX,
     SITES_MAX,
     WEEKS_MAX,
     Application,
     Instance,
     Site,
 )
-from gops.testbed.allocation.outcome import BAND
+from gops.testbed.allocation.outcome import WORDS
 
 NAME_MAX = 80
 
@@ -28,8 +36,9 @@ def check(instance: Instance) -> Instance:
     """The instance itself, or ``Invalid`` with ``code``, ``field``, ``found`` and ``expected``."""
     _frame(instance)
     _distinct("resources", instance.resources)
-    if BAND in instance.resources:
-        raise _wrong("bad_name", "resources", BAND, "another name; reasons use this one for interference")
+    for word in WORDS:
+        if word in instance.resources:
+            raise _wrong("bad_name", "resources", word, "another name; reasons use this one for something else")
     _distinct("sites", [site.id for site in instance.sites])
     _distinct("bands", [band.id for band in instance.bands])
     _distinct("applications", [application.id for application in instance.applications])
@@ -41,6 +50,9 @@ def check(instance: Instance) -> Instance:
     bands = {band.id for band in instance.bands}
     for application in instance.applications:
         _application(instance, application, bands)
+    _limits(instance)
+    _shares(instance)
+    _groups(instance)
     return instance
 
 
@@ -54,7 +66,45 @@ def _frame(instance: Instance) -> None:
     _within("too_many", "applications", len(instance.applications), 0, APPLICATIONS_MAX)
 
 
+def _limits(instance: Instance) -> None:
+    limits = instance.demands.limits
+    _within("too_many", "limits", len(limits), 0, LIMITS_MAX)
+    seen = set()
+    for limit in limits:
+        place = f"limits[{limit.kind},{limit.key}]"
+        if limit.kind not in KINDS:
+            raise _wrong("unknown_kind", place, limit.kind, "one of " + ", ".join(KINDS))
+        _distinct(place, [limit.key])
+        _within("bad_limit", f"{place}.least", limit.least, 0, APPLICATIONS_MAX)
+        if limit.most is not None:
+            _within("bad_limit", f"{place}.most", limit.most, limit.least, APPLICATIONS_MAX)
+        if (limit.kind, limit.key) in seen:
+            raise _wrong("duplicate", place, limit.key, "one limit of each kind and name")
+        seen.add((limit.kind, limit.key))
+
+
+def _shares(instance: Instance) -> None:
+    shares, budget = instance.demands.shares, instance.demands.budget
+    _within("too_many", "shares", len(shares), 0, SHARES_MAX)
+    _distinct("shares", [share.label for share in shares])
+    for share in shares:
+        _within("bad_share", f"shares[{share.label}].places", share.places, 1, APPLICATIONS_MAX)
+        if share.by not in ORDERS:
+            raise _wrong("unknown_order", f"shares[{share.label}].by", share.by, "one of " + ", ".join(ORDERS))
+    if budget is not None:
+        _within("bad_budget", "budget", budget, 0, COST_MAX)
+
+
+def _groups(instance: Instance) -> None:
+    """A group of one is a mistake of whoever wrote it: the partner is missing."""
+    members = Counter(row.group for row in instance.applications if row.group is not None)
+    for group, count in sorted(members.items()):
+        _within("bad_group", f"groups[{group}]", count, 2, GROUP_MAX)
+
+
 def _site(instance: Instance, site: Site) -> None:
+    if site.municipality is not None:
+        _distinct(f"sites[{site.id}].municipality", [site.municipality])
     place = f"sites[{site.id}].capacity"
     if len(site.capacity) != instance.weeks:
         raise _wrong("bad_capacity", place, len(site.capacity), f"{instance.weeks} weeks")
@@ -89,6 +139,13 @@ def _application(instance: Instance, application: Application, bands: Collection
     _ranks(instance, application, place)
     if application.band is not None:
         _known(f"{place}.band", application.band, bands, "band")
+    _within("bad_cost", f"{place}.cost", application.cost, 0, COST_MAX)
+    _within("too_many", f"{place}.labels", len(application.labels), 0, LABELS_MAX)
+    _distinct(f"{place}.labels", application.labels)
+    for key in ("company", "theme", "group"):
+        value = getattr(application, key)
+        if value is not None:
+            _distinct(f"{place}.{key}", [value])
 
 
 def _window(instance: Instance, application: Application, place: str) -> None:

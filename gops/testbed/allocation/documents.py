@@ -8,7 +8,18 @@ from typing import Any, TypeVar
 
 from gops.errors import Invalid
 from gops.testbed.allocation.checking import check
-from gops.testbed.allocation.instance import Application, Band, Instance, Near, Site, arranged
+from gops.testbed.allocation.instance import (
+    NOTHING_MORE,
+    Application,
+    Band,
+    Demands,
+    Instance,
+    Limit,
+    Near,
+    Share,
+    Site,
+    arranged,
+)
 
 Made = TypeVar("Made")
 Document = dict[str, Any]
@@ -16,21 +27,43 @@ SHOWN = 80
 
 
 def instance_document(instance: Instance) -> Document:
-    """Keys as in ``Instance``; ``first_week`` is a date, YYYY-MM-DD; pairs of near sites are [first, second, cm]."""
+    """Keys as in ``Instance``; ``first_week`` is a date, YYYY-MM-DD; pairs of near sites are [first, second, cm].
+
+    What an instance, a site or an application does not have is left out, not written as nothing.
+    """
+    more = {} if instance.demands == NOTHING_MORE else {"demands": demands_document(instance.demands)}
     return {
+        **more,
         "applications": [application_document(row) for row in instance.applications],
         "bands": [{"id": row.id, "separation_cm": row.separation_cm} for row in instance.bands],
         "first_week": instance.first_week.isoformat(),
         "near": [[row.first, row.second, row.distance_cm] for row in instance.near],
         "resources": list(instance.resources),
         "shift_max": instance.shift_max,
-        "sites": [{"capacity": [list(week) for week in row.capacity], "id": row.id} for row in instance.sites],
+        "sites": [_site_document(row) for row in instance.sites],
         "weeks": instance.weeks,
     }
 
 
-def application_document(row: Application) -> Document:
+def demands_document(demands: Demands) -> Document:
     return {
+        "budget": demands.budget,
+        "limits": [{"key": row.key, "kind": row.kind, "least": row.least, "most": row.most} for row in demands.limits],
+        "shares": [{"by": row.by, "label": row.label, "places": row.places} for row in demands.shares],
+    }
+
+
+def _site_document(row: Site) -> Document:
+    more = {} if row.municipality is None else {"municipality": row.municipality}
+    return {**more, "capacity": [list(week) for week in row.capacity], "id": row.id}
+
+
+def application_document(row: Application) -> Document:
+    more = {key: getattr(row, key) for key in ("company", "cost", "group", "theme") if getattr(row, key)}
+    if row.labels:
+        more["labels"] = list(row.labels)
+    return {
+        **more,
         "band": row.band,
         "duration": row.duration,
         "first_start": row.first_start,
@@ -54,6 +87,7 @@ def read_instance(document: Any, place: str = "instance") -> Instance:
         bands=reader.each("bands", _band) if "bands" in reader else (),
         near=reader.each("near", _near) if "near" in reader else (),
         shift_max=reader.take("shift_max") if "shift_max" in reader else 8,
+        demands=_demands(reader.take("demands"), f"{place}.demands") if "demands" in reader else NOTHING_MORE,
     )
     reader.finish()
     return check(made)
@@ -79,6 +113,10 @@ class _Object:
     def name(self, key: str) -> str:
         return _name(self.take(key), f"{self._place}.{key}")
 
+    def name_or_none(self, key: str) -> str | None:
+        value = self._left.pop(key, None)
+        return None if value is None else _name(value, f"{self._place}.{key}")
+
     def date(self, key: str) -> dt.date:
         text = self.take(key)
         try:
@@ -97,9 +135,38 @@ class _Object:
 
 def _site(value: Any, place: str) -> Site:
     reader = _Object(value, place)
-    site = Site(reader.name("id"), reader.each("capacity", lambda week, where: tuple(_list(week, where))))
+    capacity = reader.each("capacity", lambda week, where: tuple(_list(week, where)))
+    site = Site(reader.name("id"), capacity, reader.name_or_none("municipality"))
     reader.finish()
     return site
+
+
+def _demands(value: Any, place: str) -> Demands:
+    reader = _Object(value, place)
+    demands = Demands(
+        reader.each("limits", _limit) if "limits" in reader else (),
+        reader.each("shares", _share) if "shares" in reader else (),
+        reader.take("budget") if "budget" in reader else None,
+    )
+    reader.finish()
+    return demands
+
+
+def _limit(value: Any, place: str) -> Limit:
+    reader = _Object(value, place)
+    kind: Any = reader.name("kind")
+    least = reader.take("least") if "least" in reader else 0
+    limit = Limit(kind, reader.name("key"), least, reader.take("most") if "most" in reader else None)
+    reader.finish()
+    return limit
+
+
+def _share(value: Any, place: str) -> Share:
+    reader = _Object(value, place)
+    by: Any = reader.name("by") if "by" in reader else "score"
+    share = Share(reader.name("label"), reader.take("places"), by)
+    reader.finish()
+    return share
 
 
 def _band(value: Any, place: str) -> Band:
@@ -118,7 +185,6 @@ def _near(value: Any, place: str) -> Near:
 
 def _application(value: Any, place: str) -> Application:
     reader = _Object(value, place)
-    band = reader.take("band") if "band" in reader else None
     application = Application(
         id=reader.name("id"),
         needs=reader.each("needs", lambda need, _: need),
@@ -127,7 +193,12 @@ def _application(value: Any, place: str) -> Application:
         last_start=reader.take("last_start"),
         sites=reader.each("sites", _name),
         scores=reader.each("scores", lambda score, _: score),
-        band=None if band is None else _name(band, f"{place}.band"),
+        band=reader.name_or_none("band"),
+        company=reader.name_or_none("company"),
+        theme=reader.name_or_none("theme"),
+        group=reader.name_or_none("group"),
+        cost=reader.take("cost") if "cost" in reader else 0,
+        labels=reader.each("labels", _name) if "labels" in reader else (),
     )
     reader.finish()
     return application

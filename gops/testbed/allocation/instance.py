@@ -3,13 +3,17 @@
 Every mechanism and the published round speak of this. Weeks are counted from ``first_week`` (a Monday); a contract
 (application, site, start) holds the weeks [start, start + duration). Two applications on one band conflict when their
 weeks overlap and their sites are the same or closer than the band's separation; at the separation they do not.
+
+What a call may ask beyond that: at most or at least so many pilots of a municipality, theme or company; places kept for
+some; a budget; joint pilots. An instance without them reads and writes as if they did not exist.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 AMOUNT_MAX = 1_000_000_000  # of a resource in a week; keeps every sum of the arithmetic within 32 bits
 SCORE_MAX = 10_000
@@ -19,6 +23,13 @@ APPLICATIONS_MAX = 100_000
 RANKS_MAX = 100
 RESOURCES_MAX = 16
 DISTANCE_MAX = 100_000_000  # centimetres: 1,000 km, more than Korea is long
+COST_MAX = 1_000_000_000_000  # won
+LIMITS_MAX = 1_000
+SHARES_MAX = 16
+LABELS_MAX = 16
+GROUP_MAX = 20
+KINDS = ("company", "municipality", "theme")
+ORDERS = ("lot", "score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,7 @@ class Site:
 
     id: str
     capacity: tuple[tuple[int, ...], ...]
+    municipality: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,8 @@ class Near:
 class Application:
     """``needs[resource]`` in each of ``duration`` weeks from a start in ``first_start`` .. ``last_start``.
 
-    ``sites`` are ranked, the best first; ``scores`` (0..10000) stand beside them.
+    ``sites`` are ranked, the best first; ``scores`` (0..10000) stand beside them. Of one ``group`` all are placed or
+    none. ``cost`` is what it takes of the call's budget; ``labels`` say which shares it may take a place of.
     """
 
     id: str
@@ -64,6 +77,42 @@ class Application:
     sites: tuple[str, ...]
     scores: tuple[int, ...]
     band: str | None = None
+    company: str | None = None
+    theme: str | None = None
+    group: str | None = None
+    cost: int = 0
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At least and at most so many placed: of a company, of a theme, or at the sites of a municipality."""
+
+    kind: Literal["company", "municipality", "theme"]
+    key: str
+    least: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Places kept for applications with the label: filled first among them, by score or by lot; the rest is for all."""
+
+    label: str
+    places: int
+    by: Literal["lot", "score"] = "score"
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a call asks beyond capacity. Shares are filled in their order; the budget is that of all placed together."""
+
+    limits: tuple[Limit, ...] = ()
+    shares: tuple[Share, ...] = ()
+    budget: int | None = None
+
+
+NOTHING_MORE = Demands()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +130,7 @@ class Instance:
     bands: tuple[Band, ...] = ()
     near: tuple[Near, ...] = ()
     shift_max: int = 8
+    demands: Demands = NOTHING_MORE
     site_index: dict[str, int] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +146,7 @@ def arranged(
     bands: Iterable[Band] = (),
     near: Iterable[Near] = (),
     shift_max: int = 8,
+    demands: Demands = NOTHING_MORE,
 ) -> Instance:
     """The parts in canonical order, unchecked: the same instance for any order of the inputs."""
     pairs = (pair if pair.first < pair.second else Near(pair.second, pair.first, pair.distance_cm) for pair in near)
@@ -104,8 +155,16 @@ def arranged(
         weeks,
         tuple(resources),
         tuple(sorted(sites, key=lambda site: site.id)),
-        tuple(sorted(applications, key=lambda application: application.id)),
+        tuple(sorted(map(_sorted_labels, applications), key=lambda application: application.id)),
         tuple(sorted(bands, key=lambda band: band.id)),
         tuple(sorted(pairs, key=lambda pair: (pair.first, pair.second))),
         shift_max,
+        Demands(
+            tuple(sorted(demands.limits, key=lambda limit: (limit.kind, limit.key))), demands.shares, demands.budget
+        ),
     )
+
+
+def _sorted_labels(application: Application) -> Application:
+    labels = tuple(sorted(application.labels))
+    return application if labels == application.labels else replace(application, labels=labels)

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gops.testbed.allocation.instance import Application, Instance
-from gops.testbed.allocation.outcome import Placement
+from gops.testbed.allocation.outcome import BAND, Placement
+from gops.testbed.allocation.quotas import Quotas
 
 Grid = NDArray[Any]
 Holder = tuple[int, str, tuple[int, ...]]
 """The weeks of who holds a site, as the bits of a whole number; its id; its needs."""
-Shortage = tuple[int | None, Grid]
-"""A resource's number (None: the band) and (row, week) of bool: True where too little of it is left."""
+Shortage = tuple[int | str, Grid]
+"""A resource's number or another word of ``outcome.WORDS``, and (row, week) of bool: True where it lacks."""
 
 
 class Occupancy:
@@ -29,13 +30,15 @@ class Occupancy:
     def __init__(self, instance: Instance) -> None:
         amounts = np.array([site.capacity for site in instance.sites], dtype=np.int32)
         self.instance = instance
+        self._capacity = amounts
         self.left: list[Grid] = [np.asfortranarray(amounts[:, :, row]) for row in range(len(instance.resources))]
         self.loud: dict[str, Grid] = {
             band.id: np.zeros(amounts.shape[:2], dtype=bool, order="F") for band in instance.bands
         }
         self.holders: list[list[Holder]] = [[] for _ in instance.sites]
         self.on_band: dict[str, list[list[Holder]]] = {band.id: [[] for _ in instance.sites] for band in instance.bands}
-        self._reach = _reach(instance)
+        self.quotas = Quotas(instance)
+        self.reach = reach(instance)
 
     def place(self, application: Application, site: int, start: int) -> Placement:
         """Take what the application needs; it must fit."""
@@ -45,10 +48,52 @@ class Occupancy:
         holder = ((1 << end) - (1 << start), application.id, application.needs)
         self.holders[site].append(holder)
         if application.band is not None:
-            for disturbed in self._reach[application.band][site]:
+            for disturbed in self.reach[application.band][site]:
                 self.loud[application.band][disturbed, start:end] = True
                 self.on_band[application.band][disturbed].append(holder)
+        self.quotas.take(application, site)
         return Placement(application.id, self.instance.sites[site].id, start)
+
+    def remove(self, application: Application, site: int, start: int) -> None:
+        """Give back what was placed so."""
+        end = start + application.duration
+        for left, need in zip(self.left, application.needs, strict=True):
+            left[site, start:end] += need
+        holder = ((1 << end) - (1 << start), application.id, application.needs)
+        self.holders[site].remove(holder)
+        if application.band is not None:
+            for disturbed in self.reach[application.band][site]:
+                self.on_band[application.band][disturbed].remove(holder)
+                self.loud[application.band][disturbed, start:end] = False
+                for held, _, _ in self.on_band[application.band][disturbed]:  # others may be heard there as well
+                    weeks = held & holder[0]
+                    if weeks:
+                        self.loud[application.band][disturbed, [w for w in range(start, end) if weeks >> w & 1]] = True
+        self.quotas.give_back(application, site)
+
+    def clear(self, sites: list[int]) -> None:
+        """These sites as they were at first. Nothing placed at another may be heard there; limits are counted anew."""
+        for row, left in enumerate(self.left):
+            left[sites] = self._capacity[sites, :, row]
+        for loud in self.loud.values():
+            loud[sites] = False
+        for lists in (self.holders, *self.on_band.values()):
+            for site in sites:
+                lists[site] = []
+        if self.quotas.asks:
+            self.quotas = Quotas(self.instance)
+
+    def first_start(self, application: Application, site: int) -> int | None:
+        """The earliest feasible start at one site."""
+        if not self.quotas.allows(application, site):
+            return None
+        weeks = window(application)
+        bad = self.left[0][site, weeks] < application.needs[0]
+        for left, need in zip(self.left[1:], application.needs[1:], strict=True):
+            bad |= left[site, weeks] < need
+        if application.band is not None:
+            bad |= self.loud[application.band][site, weeks]
+        return first_run(bad, application.duration, application.first_start)
 
     def rows(self, application: Application) -> Grid:
         """The numbers of the ranked sites, the best first."""
@@ -62,7 +107,11 @@ class Occupancy:
             if need
         ]
         if application.band is not None:
-            found.append((None, _part(self.loud[application.band], rows, weeks)))
+            found.append((BAND, _part(self.loud[application.band], rows, weeks)))
+        if self.quotas.asks:
+            width = weeks.stop - weeks.start
+            for what, mask in self.quotas.short(application, rows):
+                found.append((what, np.broadcast_to(mask[:, None], (len(mask), width))))
         return found
 
 
@@ -71,28 +120,34 @@ def window(application: Application, beyond: int = 0) -> slice:
     return slice(application.first_start, application.last_start + beyond + application.duration)
 
 
+def first_run(bad: Grid, duration: int, since: int) -> int | None:
+    """The first of ``duration`` weeks in a row that are not bad, counted from ``since`` on."""
+    at = bad.tobytes().find(bytes(duration))
+    return None if at < 0 else since + at
+
+
 def _part(grid: Grid, rows: Grid | None, weeks: slice) -> Grid:
     return grid[:, weeks] if rows is None else grid[rows, weeks]
 
 
-def free(shortages: Iterable[Shortage], without: int | None = None) -> Grid | None:
+def free(shortages: Iterable[Shortage], without: int | str | None = None) -> Grid | None:
     """Where nothing lacks: (row, week) of bool; None when nothing is asked. ``without`` leaves one out."""
-    grids = [grid for resource, grid in shortages if resource is None or resource != without]
+    grids = [grid for what, grid in shortages if what != without]
     return ~reduce(np.logical_or, grids) if grids else None
 
 
-def _reach(instance: Instance) -> dict[str, list[list[int]]]:
+def reach(instance: Instance) -> dict[str, list[list[int]]]:
     """For each band and site: the sites where an application of that band there is heard, itself first."""
     index = instance.site_index
-    reach = {}
+    found = {}
     for band in instance.bands:
         heard = defaultdict(list)
         for pair in instance.near:
             if pair.distance_cm < band.separation_cm:
                 heard[index[pair.first]].append(index[pair.second])
                 heard[index[pair.second]].append(index[pair.first])
-        reach[band.id] = [[site, *heard[site]] for site in range(len(instance.sites))]
-    return reach
+        found[band.id] = [[site, *heard[site]] for site in range(len(instance.sites))]
+    return found
 
 
 def starts(free: Grid, duration: int) -> Grid:

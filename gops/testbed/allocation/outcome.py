@@ -8,8 +8,11 @@ from typing import Literal
 Weeks = tuple[tuple[int, int], ...]
 """Half-open ranges of week numbers, ascending, apart from one another."""
 
-BAND = "band"
-"""The word that stands in ``Lack.what`` where a neighbour on the same band was in the way."""
+BAND, BUDGET, COMPANY, CUTOFF, GROUP, MUNICIPALITY, THEME = WORDS = (
+    "band", "budget", "company", "cutoff", "group", "municipality", "theme"
+)  # fmt: skip
+"""Words that stand in ``Lack.what`` beside the resources: a neighbour on the same band was in the way; the budget or
+the most of a company, municipality or theme was reached; others of the group found no place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,15 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class SiteReason:
-    """Why a ranked site had no feasible start: what was lacking in [first start, last start + duration)."""
+    """Why a ranked site had no feasible start: what was lacking in [first start, last start + duration).
+
+    Under ``fair`` the own score and the cutoff: the highest score that went without the site (None: nobody did).
+    """
 
     site: str
     lacks: tuple[Lack, ...]
+    score: int | None = None
+    cutoff: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """``order`` is that of the turns. Placed and refused together are all applications, each once."""
+    """``order`` is that of the turns. Placed and refused together are all applications, each once.
+
+    ``guaranteed``: (label, application) of the places that shares gave.
+    """
 
     order: tuple[str, ...]
     placements: tuple[Placement, ...]
     refusals: tuple[Refusal, ...]
+    guaranteed: tuple[tuple[str, str], ...] = ()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from gops.testbed.allocation.instance import Application
 from gops.testbed.allocation.occupancy import (
     Grid,
-    Holder,
     Occupancy,
     Shortage,
     first_by_column,
@@ -19,7 +19,7 @@ from gops.testbed.allocation.occupancy import (
     starts,
     window,
 )
-from gops.testbed.allocation.outcome import BAND, Change, Lack, Refusal, SiteReason, Weeks
+from gops.testbed.allocation.outcome import BAND, BUDGET, Change, Lack, Refusal, SiteReason, Weeks
 
 
 def explain(occupancy: Occupancy, application: Application, rows: Grid, shortages: list[Shortage]) -> Refusal:
@@ -27,41 +27,38 @@ def explain(occupancy: Occupancy, application: Application, rows: Grid, shortage
 
     ``rows`` are its ranked sites, ``shortages`` what lacks there in its window.
     """
-    reasons = _why(occupancy, application, rows.tolist(), shortages)
-    return Refusal(application.id, tuple(reasons), tuple(_changes(occupancy, application, rows, shortages)))
+    reasons = why(occupancy, application, rows.tolist(), shortages)
+    return Refusal(application.id, tuple(reasons), tuple(changes(occupancy, application, rows, shortages)))
 
 
-def _why(
+def why(
     occupancy: Occupancy, application: Application, rows: list[int], shortages: list[Shortage]
 ) -> Iterator[SiteReason]:
     """Per ranked site the weeks in which something lacked, whether or not another thing lacked then too."""
-    lacking = [
-        (resource, *_named(occupancy, application, resource), _bits(grid, application.first_start))
-        for resource, grid in shortages
-    ]
+    lacking = [(what, _name(occupancy, what), _bits(grid, application.first_start)) for what, grid in shortages]
     for place, site in enumerate(rows):
         lacks = tuple(
             [
-                Lack(what, _ranges(masks[place]), _who(holders[site], masks[place], resource))
-                for resource, what, holders, masks in lacking
+                Lack(name, _ranges(masks[place]), _who(occupancy, application, site, masks[place], what))
+                for what, name, masks in lacking
                 if masks[place]
             ]
         )
         yield SiteReason(application.sites[place], lacks)
 
 
-def _named(occupancy: Occupancy, application: Application, resource: int | None) -> tuple[str, list[list[Holder]]]:
-    """The word for what lacks, and who may hold it, by site."""
-    if resource is not None:
-        return occupancy.instance.resources[resource], occupancy.holders
+def _name(occupancy: Occupancy, what: int | str) -> str:
+    return what if isinstance(what, str) else occupancy.instance.resources[what]
+
+
+def _who(occupancy: Occupancy, application: Application, site: int, weeks: int, what: int | str) -> tuple[str, ...]:
+    """Who holds what lacks, in the order of their turns."""
+    if isinstance(what, int):
+        return tuple([name for held, name, needs in occupancy.holders[site] if held & weeks and needs[what]])
+    if what != BAND:
+        return occupancy.quotas.holders(what, application, site)
     assert application.band is not None
-    return BAND, occupancy.on_band[application.band]
-
-
-def _who(holders: list[Holder], weeks: int, resource: int | None) -> tuple[str, ...]:
-    if resource is None:
-        return tuple([name for held, name, _ in holders if held & weeks])
-    return tuple([name for held, name, needs in holders if held & weeks and needs[resource]])
+    return tuple([name for held, name, _ in occupancy.on_band[application.band][site] if held & weeks])
 
 
 def _bits(grid: Grid, since: int) -> list[int]:
@@ -84,15 +81,26 @@ def _ranges(weeks: int) -> Weeks:
     return tuple(found)
 
 
-def _changes(occupancy: Occupancy, application: Application, rows: Grid, shortages: list[Shortage]) -> Iterator[Change]:
-    """Columns of ``possible`` are starts, from the application's first to the last that a change may name."""
-    everywhere = free(occupancy.shortages(application, None, window(application, occupancy.instance.shift_max)))
+def changes(
+    occupancy: Occupancy,
+    application: Application,
+    rows: Grid,
+    shortages: list[Shortage],
+    allowed: Grid | None = None,
+) -> Iterator[Change]:
+    """At most one of a kind: start, site, less. ``allowed[site]``: a change may name it; None: all."""
+    weeks = window(application, occupancy.instance.shift_max)
+    everywhere = free(occupancy.shortages(application, None, weeks))
     assert everywhere is not None
-    possible = starts(everywhere, application.duration)
+    possible = starts(
+        everywhere, application.duration
+    )  # columns are starts, the application's first to a change's last
+    if allowed is not None:
+        possible = possible & allowed[:, None]
     for change in (
         _later(application, possible[rows]),
         _elsewhere(occupancy, application, possible),
-        _less(occupancy, application, rows, shortages),
+        _less(occupancy, application, rows, shortages, None if allowed is None else allowed[rows]),
     ):
         if change is not None:
             yield change
@@ -115,19 +123,35 @@ def _elsewhere(occupancy: Occupancy, application: Application, possible: Grid) -
     return Change("site", occupancy.instance.sites[found[0]].id, application.first_start + found[1])
 
 
-def _less(occupancy: Occupancy, application: Application, rows: Grid, shortages: list[Shortage]) -> Change | None:
+def _less(
+    occupancy: Occupancy, application: Application, rows: Grid, shortages: list[Shortage], allowed: Grid | None
+) -> Change | None:
     """The fewest percent of one resource, rounded up; then the resource named first, the better rank, the start."""
     best: Change | None = None
     weeks = window(application)
-    for resource, _ in shortages:
-        if resource is None:
+    for what, grid in shortages:
+        amount = _amount(occupancy, application, what)
+        if amount is None:
             continue
-        left, others = occupancy.left[resource][rows, weeks], free(shortages, without=resource)
-        most = lowest(left if others is None else left * others, application.duration)
+        name, need, left = amount
+        room = np.full(grid.shape, left, dtype=np.int64) if isinstance(left, int) else left[rows, weeks]
+        others = free(shortages, without=what)
+        if allowed is not None:
+            others = np.broadcast_to(allowed[:, None], grid.shape) if others is None else others & allowed[:, None]
+        most = lowest(room if others is None else room * others, application.duration)
         place, start = divmod(int(most.argmax()), most.shape[1])
-        need, to = application.needs[resource], int(most[place, start])
+        to = int(most[place, start])
         percent = -(-100 * (need - to) // need)
-        if percent < 100 and (best is None or percent < best.amount):
-            name = occupancy.instance.resources[resource]
+        if 0 < percent < 100 and (best is None or percent < best.amount):
             best = Change("less", application.sites[place], application.first_start + start, percent, name, to)
     return best
+
+
+def _amount(occupancy: Occupancy, application: Application, what: int | str) -> tuple[str, int, Any] | None:
+    """The name of what can be cut, how much is needed of it, and what is left: a grid, or one number of the budget."""
+    if isinstance(what, int):
+        return occupancy.instance.resources[what], application.needs[what], occupancy.left[what]
+    if what == BUDGET and application.cost:
+        assert occupancy.quotas.money is not None
+        return BUDGET, application.cost, occupancy.quotas.money
+    return None

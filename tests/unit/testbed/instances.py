@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 
 from gops.testbed.allocation import ranked, roundfile
 from gops.testbed.allocation.checking import check
-from gops.testbed.allocation.instance import Application, Band, Instance, Near, Site, arranged
+from gops.testbed.allocation.instance import (
+    NOTHING_MORE,
+    Application,
+    Band,
+    Demands,
+    Instance,
+    Near,
+    Site,
+    arranged,
+)
 from gops.testbed.allocation.outcome import Allocation
 from gops.testbed.allocation.roundfile import SeedParts
 
@@ -44,8 +53,9 @@ def instance(
     bands: Iterable[Band] = (),
     near: Iterable[Near] = (),
     shift_max: int = 2,
+    demands: Demands = NOTHING_MORE,
 ) -> Instance:
-    return check(arranged(MONDAY, weeks, resources, sites, applications, bands, near, shift_max))
+    return check(arranged(MONDAY, weeks, resources, sites, applications, bands, near, shift_max, demands))
 
 
 def allocated(made: Instance) -> Allocation:

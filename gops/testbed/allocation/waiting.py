@@ -1,0 +1,84 @@
+"""Why `fair` refused an application, by numbers; and the nearest change that would have placed it.
+
+A site where somebody with a higher score waits is closed whatever the applicant changes, so a change is told only for
+sites at which it is next in line, or which nobody before it asked for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+
+from gops.testbed.allocation.lines import Lines, Place
+from gops.testbed.allocation.occupancy import Grid, Occupancy, window
+from gops.testbed.allocation.outcome import CUTOFF, Lack, Refusal, SiteReason
+from gops.testbed.allocation.reasons import changes, why
+
+Key = tuple[int, bytes]
+"""(-score, tie): who stands where in a line."""
+
+
+def refusals(
+    lines: Lines, occupancy: Occupancy, places: Mapping[int, Place], kept: Collection[int]
+) -> Iterator[Refusal]:
+    """Of all who have no place. ``kept``: who has one by a share, which makes no cutoff."""
+    heads = _Heads(lines, places)
+    lowest = _lowest(lines, places, kept)
+    for index, application in enumerate(occupancy.instance.applications):
+        if index in places:
+            continue
+        rows = np.array(lines.rows[index])
+        shortages = occupancy.shortages(application, rows, window(application))
+        reasons = [
+            SiteReason(
+                reason.site,
+                (*reason.lacks, *heads.before(index, rank)),
+                application.scores[rank],
+                lowest.get(lines.rows[index][rank]),
+            )
+            for rank, reason in enumerate(why(occupancy, application, lines.rows[index], shortages))
+        ]
+        may = heads.open_to(index)
+        told = changes(occupancy, application, rows, shortages, may) if may.any() else ()
+        yield Refusal(application.id, tuple(reasons), tuple(told))
+
+
+def _lowest(lines: Lines, places: Mapping[int, Place], kept: Collection[int]) -> dict[int, int]:
+    """By site the lowest score that has a place there without a share."""
+    found: dict[int, int] = {}
+    for index, (rank, _) in places.items():
+        if index not in kept:
+            site, score = lines.rows[index][rank], lines.scores[index][rank]
+            found[site] = min(score, found.get(site, score))
+    return found
+
+
+class _Heads:
+    """Who is next in line at every site. ``at[site]`` is the number of its key among the heads, the last for nobody."""
+
+    def __init__(self, lines: Lines, places: Mapping[int, Place]) -> None:
+        self._lines = lines
+        self._heads = [lines.next_at(site, places) for site in range(len(lines.waiting))]
+        keys = [None if head is None else self._key(head[1], lines.scores[head[1]][head[2]]) for head in self._heads]
+        self._sorted = sorted({key for key in keys if key is not None})
+        self.at = np.array([len(self._sorted) if key is None else bisect_left(self._sorted, key) for key in keys])
+
+    def before(self, index: int, rank: int) -> tuple[Lack, ...]:
+        """The next in line at a ranked site, where that is another with a better place in it."""
+        head = self._heads[self._lines.rows[index][rank]]
+        if head is None or head[1] == index or head[0] > self._lines.line[index][rank]:
+            return ()
+        return (Lack(CUTOFF, (), (self._lines.ids[head[1]],)),)
+
+    def open_to(self, index: int) -> Grid:
+        """Sites where nobody stands before it; where it was not ranked its lowest score counts."""
+        scores = self._lines.scores[index]
+        may: Grid = self.at >= bisect_left(self._sorted, self._key(index, min(scores)))
+        for site, score in zip(self._lines.rows[index], scores, strict=True):
+            may[site] = self.at[site] >= bisect_left(self._sorted, self._key(index, score))
+        return may
+
+    def _key(self, index: int, score: int) -> Key:
+        return -score, self._lines.ties[index]
