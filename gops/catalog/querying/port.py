@@ -1,7 +1,7 @@
 """What data are to whoever asks for them: a table with a fixed order of its rows, read in Arrow batches.
 
-Two kinds: ``live`` (Datastreams over a store or a snapshot) and ``stored`` (a Parquet file). Conditions come checked
-(``cql``), so a table meets only columns that it has.
+Kinds: ``live`` (Datastreams over a store or a snapshot), ``stored`` (a Parquet file), ``held`` (in memory).
+Conditions come checked (``cql``), so a table meets only columns that it has.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from typing import Protocol
 import pyarrow as pa
 
 from gops.catalog.querying.predicate import Predicate
+from gops.formats.cells import INSTEAD_OF
 
 PLACE = ("gops:place:major", "gops:place:minor")
 """Columns, int64, by which a row has its place in the order of its table: what a cursor holds."""
 
-INSTEAD_OF = b"instead_of"
-"""Key in the metadata of a column whose value, where it is no null, stands for that of the column named."""
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``unit`` is a UCUM code where all values have one; ``instead_of`` names another column (``INSTEAD_OF``)."""
+    """``unit`` is a UCUM code where all values have one; ``instead_of``: see ``formats.cells``."""
 
     name: str
     type: pa.DataType
@@ -58,8 +56,9 @@ class Table(Protocol):
     @property
     def columns(self) -> Sequence[Column]: ...
 
-    def at_most(self, ask: Ask) -> int:
-        """A bound of the rows that must be looked at, cheaply; ``limit`` apart."""
+    def at_most(self, ask: Ask, enough: int) -> int:
+        """A bound of the rows that must be looked at, ``limit`` apart. Counted exactly only where it may be over
+        ``enough``."""
 
     def scan(self, ask: Ask) -> Iterator[pa.RecordBatch]:
         """Batches of ``schema_of``, in flat memory. Close it when it is left half-way."""

@@ -30,7 +30,7 @@ class StoredTable:
     def columns(self) -> Sequence[Column]:
         return self._columns
 
-    def at_most(self, ask: Ask) -> int:
+    def at_most(self, ask: Ask, enough: int) -> int:
         return self._rows
 
     def scan(self, ask: Ask) -> Iterator[pa.RecordBatch]:

@@ -41,7 +41,7 @@ def test_columns_say_their_type_and_unit() -> None:
     first, second, _third = table().columns
     assert (first.name, first.type, first.unit) == (NUMBER, pa.int64(), "m")
     assert (second.name, second.type, second.unit) == (WORD, pa.string(), None)
-    assert table().at_most(Ask([NUMBER])) == 10
+    assert table().at_most(Ask([NUMBER]), 5) == 10
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,230 @@
+"""Datastreams as a table in the long shape, over whatever gives their readings: a store, or a snapshot.
+
+Conditions on what is the same in every reading of a Datastream (its thing, property, unit) choose Datastreams, so
+readings of the others are never looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gops.catalog.long_shape import Member
+from gops.catalog.querying.port import Ask, Column, schema_of
+from gops.catalog.querying.predicate import Predicate, expression, split
+from gops.errors import Unsupported
+from gops.quality import ANY, WORDS, Quality
+from gops.store.port import READINGS, Read
+
+LONG = ("time", "thing", "property", "value", "unit", "quality")
+OF_MEMBERS = frozenset({"thing", "thing_id", "property", "unit", "datastream", "longitude", "latitude"})
+WORD = pa.dictionary(pa.int32(), pa.string())
+Int64s = npt.NDArray[np.int64]
+
+
+class Readings(Protocol):
+    """What a store and a snapshot both do."""
+
+    def read(self, query: Read) -> pa.Table: ...
+
+    def stream(self, query: Read, rows: int = ...) -> Iterator[pa.RecordBatch]: ...
+
+
+Count = Callable[[Read, int], int]
+"""``count(read, enough)``: a bound of its rows, exact where it may be over ``enough``."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Range in microseconds, qualities, and the zone in which times are shown."""
+
+    zone: ZoneInfo
+    start: int | None = None
+    end: int | None = None
+    quality: frozenset[Quality] = ANY
+
+
+@dataclass(frozen=True)
+class LiveTable:
+    """``places`` are longitude and latitude by id of the Thing; ``backwards`` says whether readings come in either
+    order. Rows are ordered by Datastream, then time."""
+
+    readings: Readings
+    members: Sequence[Member]  # by id
+    asked: Asked
+    count: Count
+    places: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    backwards: bool = True
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        units = {one.unit for one in self.members}
+        text = [Column("text", pa.string(), instead_of="value")] if self._has_text else []
+        return (
+            Column("time", pa.timestamp("us", self.asked.zone.key), nullable=False),
+            Column("thing", WORD, nullable=False),
+            Column("property", WORD, nullable=False),
+            Column("value", pa.float64(), next(iter(units)) if len(units) == 1 else None),
+            *text,
+            Column("unit", WORD, nullable=False),
+            Column("quality", WORD, nullable=False),
+            Column("datastream", pa.int64(), nullable=False),
+            Column("thing_id", pa.int64(), nullable=False),
+            Column("result_time", pa.timestamp("us", self.asked.zone.key)),
+            Column("longitude", pa.float64(), "deg"),
+            Column("latitude", pa.float64(), "deg"),
+        )
+
+    def at_most(self, ask: Ask, enough: int) -> int:
+        members, _rest = self.chosen(ask.where)
+        return self.count(self._read(ask, members), enough) if members else 0
+
+    def scan(self, ask: Ask) -> Iterator[pa.RecordBatch]:
+        members, rest = self.chosen(ask.where)
+        if ask.descending and not self.backwards:
+            raise Unsupported(
+                "a snapshot is read forwards", field="order", found="desc", expected="order=asc, or no asof"
+            )
+        if not members:
+            return iter(())
+        shape = Shape(members, self, schema_of(self, ask), None if rest is None else schema_of(self, _looked_at(ask)))
+        query = self._read(ask, members)
+        if ask.limit is not None and rest is None:
+            return iter([shape.batch(one) for one in self.readings.read(query).combine_chunks().to_batches()])
+        return self._streamed(query, shape, rest, ask)
+
+    def _streamed(self, query: Read, shape: Shape, rest: Predicate | None, ask: Ask) -> Iterator[pa.RecordBatch]:
+        left, batches = ask.limit, self.readings.stream(query, ask.rows)
+        try:
+            for batch in batches:
+                kept = batch if rest is None else batch.filter(shape.meets(batch, rest))
+                kept = kept if left is None else kept.slice(0, left)
+                left = None if left is None else left - kept.num_rows
+                if kept.num_rows:
+                    yield shape.batch(kept)
+                if left == 0:
+                    return
+        finally:
+            close = getattr(batches, "close", None)  # a generator left half-way holds the store's view, or files
+            if close is not None:
+                close()
+
+    def chosen(self, where: Predicate | None) -> tuple[Sequence[Member], Predicate | None]:
+        """The members that can meet a condition, and what of it is left to ask of each reading."""
+        first, rest = split(where, OF_MEMBERS)
+        if first is None:
+            return self.members, rest
+        facts = pa.table(
+            {
+                "place": np.arange(len(self.members)),
+                **{name: self._facts(self.members)[name] for name in OF_MEMBERS},
+            }
+        )
+        return [self.members[place] for place in facts.filter(expression(first))["place"].to_pylist()], rest
+
+    def _facts(self, members: Sequence[Member]) -> dict[str, pa.Array]:
+        """What is the same in all readings of each member."""
+        spots = [self.places.get(one.thing_id, (None, None)) for one in members]
+        return {
+            "thing": pa.array([one.thing for one in members], pa.string()),
+            "property": pa.array([one.observed for one in members], pa.string()),
+            "unit": pa.array([one.unit for one in members], pa.string()),
+            "datastream": pa.array([one.id for one in members], pa.int64()),
+            "thing_id": pa.array([one.thing_id for one in members], pa.int64()),
+            "longitude": pa.array([one[0] for one in spots], pa.float64()),
+            "latitude": pa.array([one[1] for one in spots], pa.float64()),
+        }
+
+    @property
+    def _has_text(self) -> bool:
+        return any(one.kind == "state" for one in self.members)
+
+    def _read(self, ask: Ask, members: Sequence[Member]) -> Read:
+        _members, rest = split(ask.where, OF_MEMBERS)
+        return Read(
+            [one.series for one in members],
+            self.asked.start,
+            self.asked.end,
+            self.asked.quality,
+            ask.limit if rest is None else None,
+            ask.after,
+            ask.descending,
+        )
+
+
+def _looked_at(ask: Ask) -> Ask:
+    from gops.catalog.querying.predicate import columns
+
+    assert ask.where is not None
+    return Ask(sorted(columns(ask.where)))
+
+
+class Shape:
+    """Turns batches of ``READINGS`` into those of an answer. Every Datastream in them is one of ``members``."""
+
+    def __init__(
+        self, members: Sequence[Member], table: LiveTable, schema: pa.Schema, looked_at: pa.Schema | None = None
+    ) -> None:
+        self._ids = np.array([one.id for one in members], np.int64)
+        self._schema, self._looked_at = schema, looked_at
+        wanted = {*schema.names, *(looked_at.names if looked_at is not None else ())}
+        facts = table._facts(members)
+        self._codes = {
+            name: facts[name].dictionary_encode() for name in ("thing", "property", "unit") if name in wanted
+        }
+        self._values = {name: facts[name] for name in ("thing_id", "longitude", "latitude") if name in wanted}
+
+    def batch(self, readings: pa.RecordBatch) -> pa.RecordBatch:
+        return self._made(readings, self._schema)
+
+    def meets(self, readings: pa.RecordBatch, rest: Predicate) -> pa.Array:
+        """Which rows meet a condition; null counts as not."""
+        assert self._looked_at is not None
+        looked_at = self._made(readings, self._looked_at)
+        numbered = looked_at.append_column("gops:row", pa.array(np.arange(readings.num_rows)))
+        kept = np.zeros(readings.num_rows, bool)
+        kept[numbered.filter(expression(rest))["gops:row"].to_numpy()] = True
+        return pa.array(kept)
+
+    def _made(self, readings: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+        places: Int64s = np.searchsorted(self._ids, readings["datastream"].to_numpy())
+        return pa.RecordBatch.from_arrays([self._column(one, readings, places) for one in schema], schema=schema)
+
+    def _column(self, one: pa.Field, readings: pa.RecordBatch, places: Int64s) -> pa.Array:
+        name = one.name
+        if name in self._codes:
+            codes = self._codes[name]
+            return pa.DictionaryArray.from_arrays(
+                pa.array(codes.indices.to_numpy()[places]), codes.dictionary, safe=False
+            )
+        if name in self._values:
+            return self._values[name].take(pa.array(places))
+        if name == "quality":
+            return pa.DictionaryArray.from_arrays(readings["quality"].cast(pa.int32()), pa.array(WORDS))
+        if name in _OF_READINGS:
+            return readings[_OF_READINGS[name]].cast(one.type)
+        raise KeyError(name)
+
+
+_OF_READINGS: Mapping[str, str] = {
+    "time": "t",
+    "value": "value",
+    "text": "text",
+    "datastream": "datastream",
+    "result_time": "result_time",
+    "gops:place:major": "datastream",
+    "gops:place:minor": "t",
+}
+assert set(_OF_READINGS.values()) <= set(READINGS.names)
+
+
+def same_in_all(members: Sequence[Member], table: LiveTable) -> dict[str, Any]:
+    """For other shapes of the same Datastreams."""
+    return dict(table._facts(members))

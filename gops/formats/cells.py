@@ -1,0 +1,124 @@
+"""Columns of Arrow as columns of text: what formats made of text have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gops.timetext import write_times
+
+INSTEAD_OF = b"instead_of"
+"""Key in a field's metadata that names another column: a value of this one, where it is no null, stands for its."""
+SAMPLE = 4096  # values looked at to guess whether they repeat
+_FORMULA = r"^[=+\-@\t\r]"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column of the answer; ``other`` is the place of the column whose values stand for this one's."""
+
+    name: str
+    place: int
+    other: int | None = None
+
+
+def shown(schema: pa.Schema) -> list[Shown]:
+    """The columns of a format of text."""
+    others = {}
+    for place, field in enumerate(schema):
+        if field.metadata and INSTEAD_OF in field.metadata:
+            others[field.metadata[INSTEAD_OF].decode()] = place
+    kept = [place for place in range(len(schema)) if place not in others.values()]
+    return [Shown(schema.field(place).name, place, others.get(schema.field(place).name)) for place in kept]
+
+
+def is_text(kind: pa.DataType) -> bool:
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_integer(inner) or pa.types.is_floating(inner) or pa.types.is_decimal(inner))
+
+
+def few(column: pa.Array) -> pa.DictionaryArray | None:
+    """The column by its distinct values where these are few, so that each is written once; None elsewhere."""
+    if pa.types.is_dictionary(column.type):
+        return column
+    some = column.slice(0, SAMPLE)
+    if not len(some) or pc.count_distinct(some).as_py() > 0.9 * len(some):
+        return None
+    return pc.dictionary_encode(column)
+
+
+def texts(column: pa.Array) -> pa.Array:
+    """Each value as text without quotes; null stays null. Numbers in their shortest form; NaN and infinity are null.
+
+    Moments with a zone get its offset, dates and times are ISO 8601, lists and the like are JSON of Arrow's values.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return texts(column.dictionary).take(column.indices)
+    if is_text(kind):
+        return column.cast(pa.string())
+    if pa.types.is_timestamp(kind):
+        return _moments(column)
+    if is_number(kind):
+        repeated = few(column)
+        return _numbers(column) if repeated is None else _numbers(repeated.dictionary).take(repeated.indices)
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pa.array([None if one is None else str(one) for one in column.to_pylist()], pa.string())
+    return column.cast(pa.string())
+
+
+def _numbers(column: pa.Array) -> pa.Array:
+    if pa.types.is_floating(column.type):
+        finite = pc.is_finite(column)
+        if pc.any(pc.invert(finite)).as_py():
+            column = pc.if_else(finite, column, None)
+    return column.cast(pa.string())
+
+
+def _moments(column: pa.Array) -> pa.Array:
+    if column.type.tz is None:
+        return pc.replace_substring(column.cast(pa.timestamp("us")).cast(pa.string()), " ", "T")
+    micros = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
+    zone = ZoneInfo(column.type.tz)
+    if not column.null_count:
+        return write_times(micros.to_numpy(), zone)
+    present = column.is_valid().to_numpy(zero_copy_only=False)
+    places = np.where(present, np.cumsum(present) - 1, 0)
+    written = write_times(micros.drop_null().to_numpy(), zone)
+    return written.take(pa.array(places, mask=~present))
+
+
+def disarmed(column: pa.Array) -> pa.Array:
+    """Text that a spreadsheet would take for a formula gets an apostrophe before it. Numbers are never passed here."""
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices, disarmed(column.dictionary))
+    armed = pc.match_substring_regex(column, _FORMULA)
+    return pc.if_else(pc.fill_null(armed, False), pc.binary_join_element_wise("'", column, ""), column)
+
+
+def disarmed_name(name: str) -> str:
+    return "'" + name if name[:1] in ("=", "+", "-", "@", "\t", "\r") and name else name
+
+
+def joined(pieces: Sequence[pa.Array | str]) -> bytes:
+    """The texts of each row one after the other, and all rows; a null is no text. At least one piece is a column."""
+    scalars = [pa.scalar(one, pa.large_string()) if isinstance(one, str) else one for one in pieces]
+    large = sum(one.nbytes for one in pieces if not isinstance(one, str)) > 1 << 28
+    kind = pa.large_string() if large else pa.string()
+    cells = [one.cast(kind) for one in scalars]
+    rows = pc.binary_join_element_wise(*cells, pa.scalar("", kind), null_handling="replace")
+    _validity, offsets, characters = rows.buffers()
+    if characters is None:
+        return b""
+    places = np.frombuffer(offsets, np.int64 if large else np.int32)
+    return bytes(memoryview(characters)[int(places[rows.offset]) : int(places[rows.offset + len(rows)])])
