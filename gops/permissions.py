@@ -56,6 +56,8 @@ Action = Literal[
     "feed.change",
     "site.change",  # sites of a municipality, also those that are not offered
     "slot.book",
+    "demand.change",  # state, edit, open and close demands of an organisation; also its drafts
+    "demand.support",  # one's own support of any demand
     "call.change",  # also the drafts of calls, and the scores of their applications
     "application.read",
     "application.write",
@@ -79,27 +81,32 @@ OF_EVERY_KEY: frozenset[Action] = frozenset({"key.own"})
 and what it could make would carry no more than it does."""
 
 _TESTBED: frozenset[Action] = frozenset({"site.change", "slot.book", "call.change", "application.review"})
-_APPLY: frozenset[Action] = frozenset({"application.read", "application.write"})
-_PUBLISH: frozenset[Action] = _TESTBED | frozenset(
-    {
-        "device.list",
-        "device.change",
-        "registry.read_private",
-        "registry.change",
-        "observation.read_private",
-        "observation.write",
-        "observation.correct",
-        "refusal.read",
-        "refusal.count",
-        "refusal.replay",
-        "dataset.publish",
-        "dataset.read_private",
-        "feed.read",
-        "feed.change",
-        "alert.read",
-        "alert.change",
-        "member.list",
-    }
+_DEMANDS: frozenset[Action] = frozenset({"demand.change", "demand.support"})
+_APPLY: frozenset[Action] = _DEMANDS | {"application.read", "application.write"}
+_PUBLISH: frozenset[Action] = (
+    _TESTBED
+    | _DEMANDS
+    | frozenset(
+        {
+            "device.list",
+            "device.change",
+            "registry.read_private",
+            "registry.change",
+            "observation.read_private",
+            "observation.write",
+            "observation.correct",
+            "refusal.read",
+            "refusal.count",
+            "refusal.replay",
+            "dataset.publish",
+            "dataset.read_private",
+            "feed.read",
+            "feed.change",
+            "alert.read",
+            "alert.change",
+            "member.list",
+        }
+    )
 )
 BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
     "owner": _PUBLISH
@@ -107,7 +114,7 @@ BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
     | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read", "retention.change"},
     "publisher": _PUBLISH,
     "applicant": _APPLY,
-    "viewer": frozenset(),  # whoever signs up is a viewer of `public`: nobody's address is shown to them
+    "viewer": frozenset({"demand.support"}),  # whoever signs up is a viewer of `public`: nobody's address is shown
     "operator": frozenset(
         {
             "organisation.create",
@@ -136,6 +143,7 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "dataset.read_private",
             "feed.read",
             "alert.read",
+            "demand.support",  # a resident's key, from signing up by mail, has this scope alone
         }
     ),
     "data:write": frozenset(
@@ -153,7 +161,7 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     "catalog:write": frozenset({"dataset.publish", "dataset.read_private"}),
     "testbed:apply": _APPLY,
     "testbed:review": frozenset({"application.review"}),
-    "testbed:run": _TESTBED,
+    "testbed:run": _TESTBED | _DEMANDS,
     "org:admin": frozenset(
         {
             "key.issue_for",

@@ -36,6 +36,8 @@ from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
+from gops.testbed.demands.board import Demands
+from gops.testbed.demands.joining import DemandJoins
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -65,6 +67,8 @@ class Records:
     calls: Calls
     clocks: Clocks
     applications: Applications
+    demands: Demands
+    demand_joins: DemandJoins
     scores: Scores
     rounds: Rounds
     datasets: Datasets
@@ -105,6 +109,8 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         scores=Scores(database, clock),
         rounds=Rounds(database, clock),
         datasets=Datasets(database, clock, chosen, feed_of),
+        demands=Demands(database, clock, chosen),
+        demand_joins=DemandJoins(database, clock),
         feeds=feeds,
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
         alerts=Alerts(database, clock, chosen, outbound),

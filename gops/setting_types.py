@@ -139,3 +139,5 @@ class PlacesSettings:
     application_sites: int = setting(whole(1, 100), "20", "Most sites that an application ranks")
     testbed_ahead_weeks: int = setting(whole(1, 2_600), "520", "Furthest week ahead that the testbed deals with")
     calendar_weeks: int = setting(whole(1, 520), "104", "Most weeks in one answer of a calendar")
+    organisation_demands: int = setting(whole(1, 1_000_000), "1000", "Most demands of one organisation")
+    demand_km2: int = setting(whole(1, 1_000_000), "2000", "Largest area of a demand, in square kilometres")

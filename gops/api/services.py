@@ -46,6 +46,8 @@ class Services:
     alerts: Any
     sites: Any
     slots: Any
+    demands: Any
+    demand_joins: Any
     calls: Any
     clocks: Any
     applications: Any

@@ -204,8 +204,12 @@ OF_TESTBED: Titles = {
     "empty_polygon": ("넓이가 없는 다각형입니다", "The polygon is empty"),
     "illegal_move": ("이 상태에서 할 수 없습니다", "Not possible in this state"),
     "no_capacity": ("남은 용량이 모자랍니다", "Not so much is left"),
+    "demand_not_open": ("진행 중인 수요가 아닙니다", "The demand is not open"),
+    "demand_supported": ("지지를 받은 수요는 바꿀 수 없습니다", "People support the demand as it is"),
+    "demand_taken_up": ("공고가 채택한 수요입니다", "A call has taken up the demand"),
     "not_a_draft": ("작성 중인 신청이 아닙니다", "The application is no draft"),
     "not_a_municipality": ("지방자치단체만 할 수 있습니다", "For municipalities"),
+    "merge_not_offered": ("병합이 제안되지 않았습니다", "The merge was not offered"),
     "not_eligible": ("자격이 확인된 신청이 아닙니다", "The application is not eligible"),
     "open_too_short": ("접수 기간이 너무 짧습니다", "The call is open too short"),
     "pseudonym_twice": ("가명이 겹쳤습니다", "A pseudonym fell twice"),
@@ -225,6 +229,7 @@ OF_TESTBED: Titles = {
 }
 TITLES: Titles = {
     **OF_STATUS,
+    "wrong_organisation_kind": ("이 유형의 기관은 할 수 없습니다", "Not for this kind of organisation"),
     **OF_REQUEST,
     **OF_REGISTRY,
     **OF_ACCOUNTS,

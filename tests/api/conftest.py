@@ -59,6 +59,8 @@ from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
+from gops.testbed.demands.board import Demands
+from gops.testbed.demands.joining import DemandJoins
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -115,6 +117,8 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         calls=Calls(database, clock, settings),
         clocks=Clocks(database, clock, clock_table(settings)),
         applications=Applications(database, clock, settings),
+        demands=Demands(database, clock, settings),
+        demand_joins=DemandJoins(database, clock),
         scores=Scores(database, clock),
         rounds=Rounds(database, clock),
         store=store,
