@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gops.catalog.licences import LICENCES, Licence
+from gops.catalog.profiles import schema_org
 from gops.catalog.snapshots.citation import citation
 from gops.catalog.vocabularies import FREQUENCIES, THEMES, Word
 from gops.permissions import ANONYMOUS
@@ -28,18 +29,21 @@ class Frozen:
 
 @dataclass(frozen=True)
 class DatasetPage:
+    """``linked`` is the dataset as schema.org says it, by language."""
+
     view: Any
     licence: Licence
     theme: Word
     frequency: Word
     snapshots: Sequence[Frozen]
     more: bool
+    linked: Mapping[str, Any]
 
 
 def gather(sources: Sources, slug: str, origin: str) -> DatasetPage:
     """Raises ``NotFound``, ``Gone``. ``origin`` is the address of this server."""
     dataset = sources.datasets.get(ANONYMOUS, slug)
-    found = sources.snapshots.newest(ANONYMOUS, slug, SNAPSHOTS + 1)
+    found, facts = sources.snapshots.newest(ANONYMOUS, slug, SNAPSHOTS + 1), sources.views.stated(origin, [dataset])
     return DatasetPage(
         view=sources.views.of([dataset])[0],
         licence=LICENCES[dataset.licence],
@@ -47,6 +51,7 @@ def gather(sources: Sources, slug: str, origin: str) -> DatasetPage:
         frequency=FREQUENCIES[dataset.frequency],
         snapshots=tuple(_frozen(one, origin) for one in found[:SNAPSHOTS]),
         more=len(found) > SNAPSHOTS,
+        linked={language: schema_org.dataset(facts, language) for language in LANGUAGES},  # type: ignore[arg-type]
     )
 
 

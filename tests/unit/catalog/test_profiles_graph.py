@@ -18,6 +18,7 @@ from gops.catalog.facts import Bilingual, CatalogFacts, DatasetFacts, ServiceFac
 from gops.catalog.licences import LICENCES
 from gops.catalog.profiles import dcat, rdfxml, turtle
 from gops.catalog.profiles.graph import Graph as Statements
+from tests.proof import needed
 from tests.unit.catalog.test_dcat import BARE, CATALOG, FULL
 
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # rdflib's own
@@ -221,7 +222,7 @@ SHAPES = os.environ.get("SHAPES")
 @pytest.mark.skipif(SHAPES is None, reason="SHAPES names no folder with the shapes of DCAT-AP (*.ttl)")
 def test_the_shapes_of_dcat_ap_find_nothing() -> None:
     """The official SHACL shapes, version 3.0.1, of the EU's SEMIC."""
-    validate = pytest.importorskip("pyshacl").validate
+    validate = needed("pyshacl").validate
     shapes = Graph()
     for file in sorted(Path(str(SHAPES)).glob("*.ttl")):
         shapes.parse(file, format="turtle")
