@@ -51,6 +51,7 @@ Action = Literal[
     "refusal.count",
     "refusal.replay",
     "dataset.publish",
+    "dataset.review",  # approve what was handed in for review
     "dataset.read_private",  # drafts, and what is missing of them
     "feed.read",  # declarations and health; never their keys
     "feed.change",
@@ -108,10 +109,19 @@ _PUBLISH: frozenset[Action] = (
         }
     )
 )
+_OWN: frozenset[Action] = frozenset(
+    {
+        "organisation.edit",
+        "member.change",
+        "key.issue_for",
+        "key.administer",
+        "audit.read",
+        "retention.change",
+        "dataset.review",
+    }
+)
 BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
-    "owner": _PUBLISH
-    | _APPLY
-    | {"organisation.edit", "member.change", "key.issue_for", "key.administer", "audit.read", "retention.change"},
+    "owner": _PUBLISH | _APPLY | _OWN,
     "publisher": _PUBLISH,
     "applicant": _APPLY,
     "viewer": frozenset({"demand.support"}),  # whoever signs up is a viewer of `public`: nobody's address is shown
@@ -158,7 +168,7 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "alert.change",
         }
     ),
-    "catalog:write": frozenset({"dataset.publish", "dataset.read_private"}),
+    "catalog:write": frozenset({"dataset.publish", "dataset.review", "dataset.read_private"}),
     "testbed:apply": _APPLY,
     "testbed:review": frozenset({"application.review"}),
     "testbed:run": _TESTBED | _DEMANDS,

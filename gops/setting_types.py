@@ -123,6 +123,19 @@ class PlacesSettings:
         whole(1, 527_040), "1440", "Silence after which a device without a period counts as silent, in minutes"
     )
     observed_properties: int = setting(whole(1, 1_000_000), "10000", "Most observed properties of the platform")
+    # catalog
+    catalog_review: bool = setting(FLAG, "false", "Have datasets approved by another person before they are published")
+    # data
+    data_cells: int = setting(
+        whole(100, 10_000_000_000), "200000000", "Most cells (rows x columns) that one answer of data looks at"
+    )
+    wide_columns: int = setting(whole(1, 10_000), "256", "Most columns across in the wide shape")
+    wide_rows: int = setting(whole(1, 100_000_000), "1000000", "Most readings in one answer of the wide shape")
+    xlsx_cells: int = setting(whole(1, 100_000_000), "2000000", "Most cells (rows x columns) in one XLSX file")
+    # catalog
+    search_boundaries: str = setting(
+        fields.String(), "", "GeoJSON file of municipalities, by which the search knows where datasets lie; empty: none"
+    )
     # testbed
     organisation_sites: int = setting(whole(1, 1_000_000), "10000", "Most sites of one organisation")
     site_vertices: int = setting(whole(4, 1_000_000), "2000", "Most positions in the polygon of a site")
@@ -131,13 +144,19 @@ class PlacesSettings:
     organisation_calls: int = setting(whole(1, 1_000_000), "1000", "Most calls of one organisation")
     call_weeks: int = setting(whole(1, 520), "104", "Longest calendar that a call allocates, in weeks")
     call_open_days: int = setting(whole(0, 365), "28", "Shortest time that a call is open, in days")
+    call_questions: int = setting(whole(1, 1_000_000), "1000", "Most questions to one call")
+    call_own_questions: int = setting(whole(1, 10_000), "20", "Most questions of one person to one call")
+    call_errata: int = setting(whole(1, 1_000), "20", "Most errata of one call")
     closed_days: frozenset[dt.date] = setting(
         AsDates(), "", "Days that are no working days besides the public holidays of Korea, with commas between"
     )
     call_applications: int = setting(whole(1, 100_000), "10000", "Most applications in one call")
     call_own_applications: int = setting(whole(1, 10_000), "20", "Most applications of one organisation in one call")
     application_sites: int = setting(whole(1, 100), "20", "Most sites that an application ranks")
-    testbed_ahead_weeks: int = setting(whole(1, 2_600), "520", "Furthest week ahead that the testbed deals with")
-    calendar_weeks: int = setting(whole(1, 520), "104", "Most weeks in one answer of a calendar")
     organisation_demands: int = setting(whole(1, 1_000_000), "1000", "Most demands of one organisation")
     demand_km2: int = setting(whole(1, 1_000_000), "2000", "Largest area of a demand, in square kilometres")
+    offer_days: int = setting(whole(1, 365), "10", "Working days until an offer that nobody answers lapses")
+    appeal_days: int = setting(whole(0, 365), "10", "Working days in which appeals against a round are taken")
+    appeal_answer_days: int = setting(whole(1, 365), "10", "Working days in which an appeal is answered")
+    testbed_ahead_weeks: int = setting(whole(1, 2_600), "520", "Furthest week ahead that the testbed deals with")
+    calendar_weeks: int = setting(whole(1, 520), "104", "Most weeks in one answer of a calendar")

@@ -18,18 +18,6 @@ from typing import Any
 import pytest
 import structlog
 
-import gops.accounts.model
-import gops.alerts.model
-import gops.catalog.model
-import gops.ingest.feeds.model
-import gops.ingest.model
-import gops.notify.model
-import gops.records.leases
-import gops.sensors.model
-import gops.testbed.appeals.model
-import gops.testbed.clusters.model
-import gops.testbed.model
-import gops.testbed.offers.model  # noqa: F401 - the tables of all rooms are known
 from gops.accounts.model import Membership, Organisation, Person
 from gops.clock import FixedClock
 from gops.permissions import PLATFORM_ROLES, ROLES, SCOPES, Actor

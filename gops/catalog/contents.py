@@ -10,16 +10,18 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from gops.catalog import lookup
+from gops.catalog.exposing import exposure_of
 from gops.catalog.long_shape import Member
 from gops.catalog.model import Dataset, DatasetDatastream
-from gops.catalog.states import PUBLISHED
+from gops.catalog.states import PUBLIC
 from gops.durations import parse_duration
 from gops.errors import Invalid
 from gops.geo import BBox
 from gops.kinds import Kind, Label
-from gops.permissions import Actor, require
+from gops.permissions import Actor, permits, require
 from gops.records.database import Database
 from gops.sensors import places
+from gops.sensors.exposure import Exposure
 from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
 
 
@@ -42,10 +44,21 @@ class Contents:
     dataset: Dataset
     members: tuple[Member, ...]
     is_former_slug: bool
+    is_own: bool = False
 
     @property
     def ids(self) -> list[int]:
         return [one.id for one in self.members]
+
+    @property
+    def exposures(self) -> dict[int, Exposure]:
+        """Of its Datastreams, by id: how much of each whoever asks sees. Nothing is held back from its owner."""
+        return {} if self.is_own else exposures_of(self.dataset, self.members)
+
+    @property
+    def decimals(self) -> int | None:
+        """Of a degree, to which whoever asks sees positions; None: as they are."""
+        return None if self.is_own else self.dataset.location_decimals
 
 
 class Catalogued:
@@ -59,16 +72,17 @@ class Catalogued:
         ``Invalid`` (``unknown_thing``, ``unknown_property``) for a filter that names what is not in it."""
         with self._database.read() as session:
             dataset = lookup.readable(session, actor, slug)
-            if dataset.state != PUBLISHED:
+            if dataset.state not in PUBLIC:
                 require(actor, "observation.read_private", dataset.organisation_id)
             self._check(session, dataset, wanted)
             members = members_of(session, dataset, wanted)
-        return Contents(dataset, members, dataset.slug != slug)
+        return Contents(dataset, members, dataset.slug != slug, owns(actor, dataset))
 
     def places(self, contents: Contents) -> dict[int, Location]:
         """Where the Things of these Datastreams are, by id of the Thing."""
         with self._database.read() as session:
-            return places.newest(session, {one.thing_id for one in contents.members})
+            found = places.newest(session, {one.thing_id for one in contents.members})
+        return {thing: places.coarse(row, contents.decimals) for thing, row in found.items()}
 
     def _check(self, session: Session, dataset: Dataset, wanted: Filter) -> None:
         if wanted.things is not None:
@@ -83,6 +97,17 @@ class Catalogued:
 def _of(dataset: Dataset, column: Any) -> Select[Any]:
     joined = select(column).join_from(Datastream, DatasetDatastream, DatasetDatastream.datastream_id == Datastream.id)
     return joined.where(DatasetDatastream.dataset_id == dataset.id)
+
+
+def owns(actor: Actor, dataset: Dataset) -> bool:
+    """May ``actor`` read what is private of the dataset's organisation?"""
+    return permits(actor, "observation.read_private", dataset.organisation_id)
+
+
+def exposures_of(dataset: Dataset, members: Sequence[Member]) -> dict[int, Exposure]:
+    """Of those that are not whole."""
+    found = {one.id: exposure_of(dataset, one.kind) for one in members}
+    return {one: exposure for one, exposure in found.items() if not exposure.is_whole}
 
 
 def members_of(session: Session, dataset: Dataset, wanted: Filter = EVERYTHING) -> tuple[Member, ...]:

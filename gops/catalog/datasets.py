@@ -1,4 +1,4 @@
-"""Datasets: described, selected, published, withdrawn.
+"""Datasets: described and selected; ``workflow`` publishes and withdraws them.
 
 Each method raises ``NotFound`` for what the actor may not see, ``Gone`` for what was withdrawn, and ``Unauthenticated``
 or ``Forbidden`` for a change of what the actor sees and may not change.
@@ -15,21 +15,21 @@ from sqlalchemy.orm import Session
 from gops.accounts import checks
 from gops.accounts.lookup import organisation
 from gops.accounts.model import FormerSlug
-from gops.catalog import lookup, metadata, selection
+from gops.catalog import lookup, metadata, selection, terms
+from gops.catalog.exposing import expose, hide, refresh
 from gops.catalog.feeds import FeedOf
-from gops.catalog.metadata import Incomplete, Metadata
+from gops.catalog.metadata import Metadata
 from gops.catalog.model import LIVE, Dataset
 from gops.catalog.selection import Rule
-from gops.catalog.states import DRAFT, PUBLISHED, change_state
+from gops.catalog.states import DRAFT, is_public
+from gops.catalog.terms import TERMS
+from gops.catalog.workflow import Workflow, refuse_in_review, refuse_unfit
 from gops.clock import Clock
 from gops.errors import Conflict, Invalid
 from gops.permissions import Actor, require
-from gops.records import audit, events
 from gops.records.database import Database, flush_unique, serialise
 from gops.records.paging import page
-from gops.sensors import texts
 from gops.sensors.bounds import refuse_more
-from gops.sensors.publicity import set_public
 from gops.settings import Settings
 
 OWN_NAMES = ("slug", "datastreams", "rule", "follow", "snapshot_every")
@@ -37,13 +37,11 @@ NEVER, MONTHLY = "none", "1mo"
 SNAPSHOT_EVERY = (NEVER, MONTHLY)
 
 
-class Datasets:
+class Datasets(Workflow):
     """``feed_of`` finds the pulled feeds that a rule may name."""
 
     def __init__(self, database: Database, clock: Clock, settings: Settings, feed_of: FeedOf) -> None:
-        self._database = database
-        self._clock = clock
-        self._settings = settings
+        super().__init__(database, clock, settings)
         self._feed_of = feed_of
 
     def create(
@@ -64,7 +62,7 @@ class Datasets:
 
         Raises ``Invalid``, and ``Conflict`` when the slug is or was another's.
         """
-        words = metadata.clean(described or {})
+        words = _described(described or {})
         with self._database.write() as session:
             owner = organisation(session, home)
             require(actor, "dataset.publish", owner.id)
@@ -76,15 +74,18 @@ class Datasets:
             self._note(session, actor, "dataset.create", dataset, slug=dataset.slug)
         return dataset
 
-    def edit(self, actor: Actor, slug: str, changes: Mapping[str, Any]) -> Dataset:
-        """Change what is given: metadata, ``slug``, ``datastreams`` or ``rule``, ``follow``, ``snapshot_every``.
+    def edit(self, actor: Actor, slug: str, changes: Mapping[str, Any], note: str = "") -> Dataset:
+        """Change what is given: metadata, terms, ``slug``, ``datastreams`` or ``rule``, ``follow``, ``snapshot_every``.
 
-        A published dataset stays complete (``Incomplete``) and is never empty (``Conflict``).
+        A public dataset stays complete (``Incomplete``) and is never empty (``Conflict``). What is said of it is kept
+        as a revision, with a ``note`` on the change. One that is in review is not changed (``in_review``).
         """
-        words = metadata.clean({name: value for name, value in changes.items() if name not in OWN_NAMES})
+        words = _described(changes)
         with self._database.write() as session:
             serialise(session, lookup.NOUN)
             dataset = lookup.changeable(session, actor, slug)
+            refuse_in_review(dataset)
+            self._keep_first(session, dataset)
             if "slug" in changes:
                 _move(session, dataset, checks.slug(changes["slug"]))
             changed = [name for name, value in words.items() if getattr(dataset, name) != value]
@@ -96,40 +97,14 @@ class Datasets:
             if "snapshot_every" in changes:
                 dataset.snapshot_every = _every(changes["snapshot_every"])
             self._select(session, dataset, changes)
-            if dataset.state == PUBLISHED:
-                self._refuse_unfit(session, dataset)
+            if is_public(dataset):
+                refuse_unfit(session, dataset)
+                if words.keys() & set(TERMS):
+                    refresh(session, selection.members(session, dataset.id))
             flush_unique(session, _taken(dataset.slug))
             self._touch(dataset)
+            self._keep(session, actor, dataset, note)
             self._note(session, actor, "dataset.edit", dataset, changed=sorted(changed))
-        return dataset
-
-    def publish(self, actor: Actor, slug: str) -> Dataset:
-        """Make a draft public, and its Datastreams with it, in one unit.
-
-        Raises ``Incomplete`` that names each missing part, ``Conflict`` for an empty or a published one.
-        """
-        with self._database.write() as session:
-            serialise(session, lookup.NOUN)
-            dataset = lookup.changeable(session, actor, slug)
-            change_state(dataset, "publish", self._clock.micros())
-            self._refuse_unfit(session, dataset)
-            set_public(session, selection.members(session, dataset.id), True)
-            self._touch(dataset)
-            self._note(session, actor, "dataset.publish", dataset, kind="dataset.published")
-        return dataset
-
-    def withdraw(self, actor: Actor, slug: str, reason: str) -> Dataset:
-        """Leave a tombstone. Datastreams that are in no other published dataset are private from now on."""
-        why = texts.reason(reason)
-        with self._database.write() as session:
-            serialise(session, lookup.NOUN)
-            dataset = lookup.changeable(session, actor, slug)
-            change_state(dataset, "withdraw", self._clock.micros())
-            dataset.withdraw_reason = why
-            session.flush()
-            hide(session, selection.members(session, dataset.id))
-            self._touch(dataset)
-            self._note(session, actor, "dataset.withdraw", dataset, kind="dataset.withdrawn")
         return dataset
 
     def find(self, actor: Actor, slug: str) -> tuple[Dataset, bool]:
@@ -188,29 +163,9 @@ class Datasets:
 
     def _put(self, session: Session, dataset: Dataset, wanted: set[int]) -> None:
         added, gone = selection.put(session, self._settings, dataset, wanted)
-        if dataset.state == PUBLISHED:
-            set_public(session, added, True)
+        if is_public(dataset):
+            expose(session, added)
             hide(session, gone)
-
-    def _refuse_unfit(self, session: Session, dataset: Dataset) -> None:
-        """Raise unless the dataset may be public."""
-        names = metadata.missing(dataset)
-        if names:
-            raise Incomplete(dataset.slug, names)
-        ids = selection.members(session, dataset.id)
-        selection.refuse_empty(dataset.slug, ids)
-        selection.listed(session, dataset.organisation_id, sorted(ids))
-
-    def _touch(self, dataset: Dataset) -> None:
-        dataset.modified_at = self._clock.micros()
-        dataset.revision += 1
-
-    def _note(
-        self, session: Session, actor: Actor, action: str, row: Dataset, kind: str = "dataset.changed", **detail: Any
-    ) -> None:
-        now = self._clock.micros()
-        audit.record(session, now, actor, action, lookup.NOUN, row.id, row.organisation_id, **detail)
-        events.append(session, now, kind, dataset=row.id)
 
 
 def new_draft(at: int, organisation_id: int, slug: str, kind: str = LIVE, **words: Any) -> Dataset:
@@ -230,13 +185,14 @@ def new_draft(at: int, organisation_id: int, slug: str, kind: str = LIVE, **word
     )
 
 
+def _described(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata and terms among ``changes`` as they are kept. Raises ``Invalid``."""
+    said = {name: value for name, value in changes.items() if name not in (*OWN_NAMES, *TERMS)}
+    return metadata.clean(said) | terms.clean(changes)
+
+
 def _every(word: str) -> str | None:
     return None if checks.one_of(word, SNAPSHOT_EVERY, "snapshot_every") == NEVER else word
-
-
-def hide(session: Session, ids: set[int]) -> None:
-    """Make these Datastreams private, but for those that another published dataset has."""
-    set_public(session, ids - selection.held_elsewhere(session, ids, PUBLISHED), False)
 
 
 def refuse_former(session: Session, slug: str) -> None:

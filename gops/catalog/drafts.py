@@ -15,11 +15,12 @@ from gops import logs
 from gops.accounts.model import Organisation
 from gops.catalog import selection
 from gops.catalog.datasets import new_draft
+from gops.catalog.exposing import expose, refresh
 from gops.catalog.feeds import FeedNames
 from gops.catalog.lookup import NOUN, find
 from gops.catalog.model import Dataset, DatasetDatastream
 from gops.catalog.selection import DIRECT, Rule
-from gops.catalog.states import DRAFT, PUBLISHED, WITHDRAWN
+from gops.catalog.states import DRAFT, PUBLIC, WITHDRAWN, is_public
 from gops.clock import Clock
 from gops.errors import Conflict
 from gops.permissions import ANONYMOUS
@@ -68,8 +69,9 @@ class Drafts:
             serialise(session, NOUN)
             changed = self._offer(session, owner) + self._follow(session, owner) + self._succeed(session, owner)
             held = select(DatasetDatastream.datastream_id).join(Dataset)
-            published = held.where(Dataset.organisation_id == owner, Dataset.state == PUBLISHED)
-            set_public(session, set(session.scalars(published)), True)  # whatever was done to one of them meanwhile
+            published = held.where(Dataset.organisation_id == owner, Dataset.state.in_(PUBLIC))
+            changed_since = set_public(session, set(session.scalars(published)), True)  # whatever was done meanwhile
+            refresh(session, changed_since)
         return changed
 
     def _offer(self, session: Session, owner: int) -> int:
@@ -107,14 +109,14 @@ class Drafts:
     def _follow(self, session: Session, owner: int) -> int:
         """Bring the selection of drafts, and of what follows its rule, up to date."""
         ruled = select(Dataset).where(Dataset.organisation_id == owner, Dataset.rule.is_not(None))
-        moving = or_(Dataset.state == DRAFT, and_(Dataset.state == PUBLISHED, Dataset.follow))
+        moving = or_(Dataset.state == DRAFT, and_(Dataset.state.in_(PUBLIC), Dataset.follow))
         found = session.scalars(ruled.where(moving).order_by(Dataset.id).with_for_update())
         return sum(self._update(session, dataset) for dataset in found.all())
 
     def _update(self, session: Session, dataset: Dataset) -> bool:
         """A draft is what its rule says now; what is published only grows."""
         wanted = selection.matching(session, dataset.organisation_id, Rule.of(dataset.rule or {}))
-        if dataset.state == PUBLISHED:
+        if is_public(dataset):
             wanted |= selection.members(session, dataset.id)
         try:
             added, gone = selection.put(session, self._settings, dataset, wanted)
@@ -150,8 +152,8 @@ class Drafts:
         return grown
 
     def _changed_selection(self, session: Session, dataset: Dataset, added: set[int]) -> None:
-        if dataset.state == PUBLISHED:
-            set_public(session, added, True)
+        if is_public(dataset):
+            expose(session, added)
         dataset.modified_at = self._clock.micros()
         dataset.revision += 1
         events.append(session, dataset.modified_at, "dataset.changed", dataset=dataset.id)

@@ -17,10 +17,11 @@ from sqlalchemy import select
 
 from gops import logs
 from gops.catalog.model import Dataset, DatasetDatastream
-from gops.catalog.states import PUBLISHED
+from gops.catalog.states import PUBLIC
 from gops.quality import WORDS
 from gops.records.database import Database
 from gops.records.events import Event
+from gops.sensors.exposure import COUNTS
 from gops.sensors.model import Datastream
 from gops.store.port import REPLACED, Receipt
 from gops.timetext import write_times
@@ -37,9 +38,13 @@ Publish = Callable[[str, bytes], bool]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where the readings of a Datastream go, and in which unit they are."""
+    """Where the readings of a Datastream go, and in which unit they are.
 
-    topics: tuple[str, ...]
+    ``topics`` with the moment (microseconds) from which on readings may go there, None for all, and the least amount
+    that is shown there, 0 for all.
+    """
+
+    topics: tuple[tuple[str, int | None, int], ...]
     unit: str
 
 
@@ -57,13 +62,16 @@ def messages(batch: pa.Table, receipt: Receipt, routes: Routes, most: int = ROWS
     fresh = batch.take(pa.array(places))
     times = write_times(fresh["t"].to_numpy(), UTC).to_pylist()
     columns = [fresh[name].to_pylist() for name in ("datastream", "value", "text", "quality")]
-    for time, one, value, text, quality in zip(times, *columns, strict=True):
+    moments = fresh["t"].to_pylist()
+    for time, t, one, value, text, quality in zip(times, moments, *columns, strict=True):
         route = routes[one]
         shown = time.removesuffix("+00:00") + "Z"
-        body = {"time": shown, "value": value if text is None else text, "unit": route.unit, "quality": WORDS[quality]}
-        payload = orjson.dumps(body)
-        for topic in route.topics:
-            yield topic, payload
+        for topic, start, below in route.topics:
+            if start is not None and t < start:
+                continue
+            told = (None if below and value is not None and value < below else value) if text is None else text
+            body = {"time": shown, "value": told, "unit": route.unit, "quality": WORDS[quality]}
+            yield topic, orjson.dumps(body)
 
 
 def _news(batch: pa.Table, receipt: Receipt, routes: Routes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -102,12 +110,18 @@ class Live:
         self._routes = self._read()
 
     def _read(self) -> Routes:
-        columns = select(DatasetDatastream.datastream_id, Dataset.slug, Datastream.unit)
+        columns = select(
+            *(DatasetDatastream.datastream_id, Dataset.slug, Dataset.start, Dataset.suppress_below),
+            *(Datastream.unit, Datastream.kind, Datastream.label),
+        )
         query = columns.join_from(DatasetDatastream, Dataset).join(Datastream)
-        topics: dict[int, list[str]] = {}
+        live = query.where(Dataset.state.in_(PUBLIC), Dataset.delay == 0)  # what comes late is not live
+        topics: dict[int, list[tuple[str, int | None, int]]] = {}
         units: dict[int, str] = {}
         with self._database.read() as session:
-            for one, slug, unit in session.execute(query.where(Dataset.state == PUBLISHED).order_by(Dataset.id)):
-                topics.setdefault(one, []).append(TOPIC.format(dataset=slug, datastream=one))
+            for one, slug, start, below, unit, kind, label in session.execute(live.order_by(Dataset.id)):
+                first = start + 1 if start is not None and label == "end" else start
+                least = (below or 0) if kind in COUNTS else 0
+                topics.setdefault(one, []).append((TOPIC.format(dataset=slug, datastream=one), first, least))
                 units[one] = unit
         return {one: Route(tuple(names), units[one]) for one, names in topics.items()}

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from gops.accounts.checks import SLUG
 from gops.accounts.model import FormerSlug
 from gops.catalog.model import Dataset, DatasetDatastream
-from gops.catalog.states import PUBLISHED, WITHDRAWN
+from gops.catalog.states import PUBLIC, WITHDRAWN
 from gops.errors import Gone
-from gops.permissions import Actor, missing, permits, require
+from gops.permissions import Action, Actor, missing, permits, require
 
 NOUN = "dataset"
 
@@ -28,34 +28,34 @@ def find(session: Session, slug: str, *, lock: bool = False) -> Dataset | None:
 
 
 def readable(session: Session, actor: Actor, slug: str) -> Dataset:
-    """A published dataset, or a draft of the actor's own. Raises ``NotFound``; ``Gone`` for a withdrawn one."""
+    """A public dataset, or one of the actor's own in any state. Raises ``NotFound``; ``Gone`` for a withdrawn one."""
     dataset = find(session, slug)
     if dataset is None:
         raise missing(NOUN)
     if dataset.state == WITHDRAWN:
         raise gone(dataset)
-    if dataset.state != PUBLISHED:
+    if dataset.state not in PUBLIC:
         require(actor, "dataset.read_private", dataset.organisation_id, hidden=NOUN)
     return dataset
 
 
-def changeable(session: Session, actor: Actor, slug: str) -> Dataset:
-    """The dataset, locked, where the actor may publish. Raises ``NotFound``, ``Forbidden``, ``Gone``."""
+def changeable(session: Session, actor: Actor, slug: str, action: Action = "dataset.publish") -> Dataset:
+    """The dataset, locked, where the actor may do ``action``. Raises ``NotFound``, ``Forbidden``, ``Gone``."""
     dataset = find(session, slug, lock=True)
     if dataset is None:
         raise missing(NOUN)
-    hidden = NOUN if dataset.state not in (PUBLISHED, WITHDRAWN) else None
-    require(actor, "dataset.publish", dataset.organisation_id, hidden=hidden, shown_by="dataset.read_private")
+    hidden = NOUN if dataset.state not in (*PUBLIC, WITHDRAWN) else None
+    require(actor, action, dataset.organisation_id, hidden=hidden, shown_by="dataset.read_private")
     if dataset.state == WITHDRAWN:
         raise gone(dataset)
     return dataset
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """The datasets that a list shows: published ones, and all of the actor's own organisation."""
+    """The datasets that a list shows: public ones, and all of the actor's own organisation."""
     home = actor.organisation_id
     own = Dataset.organisation_id == home if permits(actor, "dataset.read_private", home) else false()
-    return or_(Dataset.state == PUBLISHED, own)
+    return or_(Dataset.state.in_(PUBLIC), own)
 
 
 def gone(dataset: Dataset) -> Gone:
@@ -68,6 +68,6 @@ def gone(dataset: Dataset) -> Gone:
 
 
 def published_in(session: Session, datastream: int) -> str | None:
-    """The slug of a published dataset that holds the Datastream; of several the oldest."""
+    """The slug of a public dataset that holds the Datastream; of several the oldest."""
     query = select(Dataset.slug).join(DatasetDatastream).where(DatasetDatastream.datastream_id == datastream)
-    return session.scalar(query.where(Dataset.state == PUBLISHED).order_by(Dataset.id).limit(1))
+    return session.scalar(query.where(Dataset.state.in_(PUBLIC)).order_by(Dataset.id).limit(1))

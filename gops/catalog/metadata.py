@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Protocol, TypedDict
 
 from gops.accounts import checks
@@ -30,6 +31,8 @@ class Described(Protocol):
     frequency: Any
     personal_data: Any
     personal_data_basis: Any
+    personal_data_reviewer: Any
+    personal_data_reviewed: Any
 
 
 class Metadata(TypedDict, total=False):
@@ -47,6 +50,8 @@ class Metadata(TypedDict, total=False):
     frequency: str
     personal_data: str
     personal_data_basis: str
+    personal_data_reviewer: str
+    personal_data_reviewed: str
 
 
 def _or_nothing(check: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
@@ -64,6 +69,13 @@ def _keywords(value: Any, field: str) -> list[str]:
     return list(dict.fromkeys(filter(None, words)))
 
 
+def _date(value: Any, field: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError) as error:
+        raise Invalid("this is no date", field=field, found=value, expected="YYYY-MM-DD") from error
+
+
 CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
     "title_ko": texts.line,
     "title_en": texts.line,
@@ -77,8 +89,12 @@ CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
     "frequency": _word(FREQUENCIES),
     "personal_data": _word(PERSONAL_DATA),
     "personal_data_basis": texts.prose,
+    "personal_data_reviewer": texts.line,
+    "personal_data_reviewed": _or_nothing(_date),
 }
-MANDATORY = tuple(name for name in CHECKS if name != "personal_data_basis")
+WITH_PEOPLE = ("personal_data_basis", "personal_data_reviewer", "personal_data_reviewed")
+"""What has to be said as well where ``personal_data`` is other than none: why, who looked at it, and when."""
+MANDATORY = tuple(name for name in CHECKS if name not in WITH_PEOPLE)
 
 
 def clean(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,8 +105,8 @@ def clean(changes: Mapping[str, Any]) -> dict[str, Any]:
 def missing(of: Described) -> tuple[str, ...]:
     """The names of what has to be said before it may be published."""
     names = [name for name in MANDATORY if not getattr(of, name)]
-    if of.personal_data not in ("", "none") and not of.personal_data_basis:
-        names.append("personal_data_basis")
+    if of.personal_data not in ("", "none"):
+        names += [name for name in WITH_PEOPLE if not getattr(of, name)]
     return tuple(names)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
+from gops.records.base import Base, Id, Micros, OptionalMicros, OptionalReference, table_args
 
 LIVE, FILES, HARVESTED = KINDS = ("live", "files", "harvested")
 
@@ -22,6 +22,10 @@ class Dataset(Base):
     ``rule`` the selection follows it while the dataset is a draft, and later as well where ``follow`` is true; without,
     the publisher lists Datastreams. ``revision`` grows with every change of the metadata or the selection.
     ``snapshot_every`` is ``1mo``, or null for a dataset that is frozen on request alone.
+
+    ``start`` and ``delay`` (microseconds), ``location_decimals`` and ``suppress_below`` say how much of it others see
+    (``catalog.terms``). ``review_asked_by`` is a person, ``review_note`` what was said last in a review.
+    ``replaced_by`` is the slug of the dataset to use instead of a deprecated one.
     """
 
     __tablename__ = "dataset"
@@ -49,9 +53,21 @@ class Dataset(Base):
     frequency: Mapped[str] = mapped_column(String(32), default="")
     personal_data: Mapped[str] = mapped_column(String(32), default="")
     personal_data_basis: Mapped[str] = mapped_column(String(2000), default="")
+    personal_data_reviewer: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    personal_data_reviewed: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    start: Mapped[OptionalMicros]
+    delay: Mapped[Micros] = mapped_column(default=0, server_default="0")
+    location_decimals: Mapped[int | None]
+    suppress_below: Mapped[int | None]
     created_at: Mapped[Micros]
     modified_at: Mapped[Micros]
     published_at: Mapped[OptionalMicros]
+    review_asked_at: Mapped[OptionalMicros]
+    review_asked_by: Mapped[OptionalReference]
+    review_note: Mapped[str | None] = mapped_column(String(2000))
+    deprecated_at: Mapped[OptionalMicros]
+    deprecate_reason: Mapped[str | None] = mapped_column(String(2000))
+    replaced_by: Mapped[str | None] = mapped_column(String(63))
     withdrawn_at: Mapped[OptionalMicros]
     withdraw_reason: Mapped[str | None] = mapped_column(String(2000))
     snapshot_every: Mapped[str | None] = mapped_column(String(8))

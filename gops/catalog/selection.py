@@ -156,11 +156,11 @@ def put(session: Session, settings: Settings, dataset: Dataset, wanted: Collecti
     return added, gone
 
 
-def held_elsewhere(session: Session, ids: Collection[int], state: str) -> set[int]:
-    """Those of these Datastreams that are in a dataset of that state."""
+def held_elsewhere(session: Session, ids: Collection[int], states: Sequence[str]) -> set[int]:
+    """Those of these Datastreams that are in a dataset of one of these states."""
     found: set[int] = set()
     for some in _chunks(sorted(ids)):
-        query = select(DatasetDatastream.datastream_id).join(Dataset).where(Dataset.state == state)
+        query = select(DatasetDatastream.datastream_id).join(Dataset).where(Dataset.state.in_(states))
         found |= set(session.scalars(query.where(DatasetDatastream.datastream_id.in_(some)).distinct()))
     return found
 

@@ -2,7 +2,11 @@
 
 ::
 
-    draft --publish--> published --withdraw--> withdrawn (a tombstone, for ever)
+    draft --ask--> in_review --publish--> published --deprecate--> deprecated --withdraw--> withdrawn
+      |  <--return--'                      ^  |  '<----publish--------'                       ^ (a tombstone, for ever)
+      +-------------publish----------------+  +-------------------withdraw--------------------+
+
+What is deprecated is served as before and says so.
 """
 
 from __future__ import annotations
@@ -13,14 +17,32 @@ from typing import Literal
 from gops.catalog.model import Dataset
 from gops.errors import Conflict
 
-State = Literal["draft", "published", "withdrawn"]
-Move = Literal["publish", "withdraw"]
+State = Literal["draft", "in_review", "published", "deprecated", "withdrawn"]
+Move = Literal["ask", "return", "publish", "deprecate", "withdraw"]
 DRAFT: State = "draft"
+IN_REVIEW: State = "in_review"
 PUBLISHED: State = "published"
+DEPRECATED: State = "deprecated"
 WITHDRAWN: State = "withdrawn"
+STATES: tuple[State, ...] = (DRAFT, IN_REVIEW, PUBLISHED, DEPRECATED, WITHDRAWN)
+PUBLIC: tuple[State, ...] = (PUBLISHED, DEPRECATED)
+"""Those in which everybody sees a dataset and its readings."""
 MOVES: Mapping[tuple[State, Move], State] = {
+    (DRAFT, "ask"): IN_REVIEW,
+    (IN_REVIEW, "return"): DRAFT,
     (DRAFT, "publish"): PUBLISHED,
+    (IN_REVIEW, "publish"): PUBLISHED,
+    (DEPRECATED, "publish"): PUBLISHED,
+    (PUBLISHED, "deprecate"): DEPRECATED,
     (PUBLISHED, "withdraw"): WITHDRAWN,
+    (DEPRECATED, "withdraw"): WITHDRAWN,
+}
+_DONE: Mapping[Move, str] = {
+    "ask": "handed in for review",
+    "return": "returned",
+    "publish": "published",
+    "deprecate": "deprecated",
+    "withdraw": "withdrawn",
 }
 
 
@@ -31,7 +53,7 @@ def after(state: str, move: Move) -> State:
             return end
     starts = sorted(start for start, known in MOVES if known == move)
     raise Conflict(
-        f"a dataset that is {state} cannot be {'published' if move == 'publish' else 'withdrawn'}",
+        f"a dataset that is {state} cannot be {_DONE[move]}",
         code="wrong_state",
         field="state",
         found=state,
@@ -42,7 +64,17 @@ def after(state: str, move: Move) -> State:
 def change_state(dataset: Dataset, move: Move, at: int) -> None:
     """The one place where a state changes. Raises ``Conflict``."""
     dataset.state = after(dataset.state, move)
-    if dataset.state == PUBLISHED:
-        dataset.published_at = at
-    else:
-        dataset.withdrawn_at = at
+    match dataset.state:
+        case "published":  # again after it was deprecated: it was public all the time
+            dataset.published_at = dataset.published_at or at
+            dataset.deprecated_at = dataset.deprecate_reason = dataset.replaced_by = None
+        case "in_review":
+            dataset.review_asked_at = at
+        case "deprecated":
+            dataset.deprecated_at = at
+        case "withdrawn":
+            dataset.withdrawn_at = at
+
+
+def is_public(dataset: Dataset) -> bool:
+    return dataset.state in PUBLIC

@@ -11,7 +11,10 @@ from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
 
 
 class Thing(Base):
-    """What is measured somewhere. A new device gets one of its name; a gateway has many."""
+    """What is measured somewhere. A new device gets one of its name; a gateway has many.
+
+    Where it is others see rounded to ``place_decimals`` of a degree, null: as it is. Its datasets say so.
+    """
 
     __tablename__ = "thing"
     __table_args__ = table_args(Index("ix_thing_organisation_id_name", "organisation_id", "name"))
@@ -21,6 +24,7 @@ class Thing(Base):
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(String(2000), default="")
     properties: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    place_decimals: Mapped[int | None]
     created_at: Mapped[Micros]
     decommissioned_at: Mapped[OptionalMicros]
     decommission_reason: Mapped[str | None] = mapped_column(String(2000))
@@ -70,10 +74,12 @@ class Datastream(Base):
     """(Thing, ObservedProperty, Sensor, unit, kind). Its unit never changes once it has readings.
 
     ``period`` is an ISO 8601 duration of fixed length or nothing. ``public`` is true while a published dataset holds
-    it. A Datastream that was replaced or decommissioned has ``ended_at`` and keeps its readings. ``feed_id`` is the
-    pulled feed that writes it; null for what devices publish directly. ``retention``, ``thin_after`` and ``thin_every``
-    are its own rule (see ``sensors.retention``), null where the default holds. Readings before ``thinned_until`` were
-    thinned, at last to one every ``thinned_every``. ``quality_rules`` are those of ``sensors.quality_rules``.
+    it; then others see what ``public_start``, ``public_delay`` (microseconds) and ``suppress_below`` leave of it
+    (``sensors.exposure``). A Datastream that was replaced or decommissioned has ``ended_at`` and keeps its readings.
+    ``feed_id`` is the pulled feed that writes it; null for what devices publish directly. ``retention``, ``thin_after``
+    and ``thin_every`` are its own rule (see ``sensors.retention``), null where the default holds. Readings before
+    ``thinned_until`` were thinned, at last to one every ``thinned_every``. ``quality_rules`` are those of
+    ``sensors.quality_rules``.
     """
 
     __tablename__ = "datastream"
@@ -91,6 +97,9 @@ class Datastream(Base):
     range_low: Mapped[float | None]
     range_high: Mapped[float | None]
     public: Mapped[bool] = mapped_column(default=False, index=True)
+    public_start: Mapped[OptionalMicros]
+    public_delay: Mapped[Micros] = mapped_column(default=0, server_default="0")
+    suppress_below: Mapped[int | None]
     created_at: Mapped[Micros]
     ended_at: Mapped[OptionalMicros]
     end_reason: Mapped[str | None] = mapped_column(String(2000))

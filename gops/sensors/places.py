@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from gops.clock import from_micros
 from gops.errors import Conflict, Invalid
 from gops.geo import BBox, Point
+from gops.sensors.exposure import rounded
 from gops.sensors.model import Location, Thing
 from gops.windows import EARLIEST
 
@@ -18,6 +19,15 @@ def newest(session: Session, thing_ids: Iterable[int]) -> dict[int, Location]:
     """Where these Things are, as far as they have a place."""
     query = select(Location).where(Location.thing_id.in_(list(thing_ids)), is_newest())
     return {row.thing_id: row for row in session.scalars(query)}
+
+
+def coarse(row: Location, decimals: int | None) -> Location:
+    """The row as others see it: its position rounded, without its name. A row of its own, of no session."""
+    if decimals is None:
+        return row
+    longitude, latitude = rounded(row.longitude, decimals), rounded(row.latitude, decimals)
+    words = {"thing_id": row.thing_id, "since": row.since, "name": ""}
+    return Location(id=row.id, longitude=longitude, latitude=latitude, **words)
 
 
 def is_within(box: BBox) -> ColumnElement[bool]:

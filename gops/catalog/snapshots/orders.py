@@ -20,9 +20,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from gops.catalog.history import news
 from gops.catalog.model import Dataset, Snapshot, SnapshotFile
 from gops.catalog.snapshots.manifest import FrozenFile, Manifest
-from gops.catalog.states import PUBLISHED
+from gops.catalog.states import PUBLIC, PUBLISHED
 from gops.clock import MINUTE, from_micros, to_micros
 from gops.errors import Conflict
 from gops.permissions import ANONYMOUS, Actor
@@ -61,7 +62,7 @@ def order(
 ) -> Snapshot:
     """Write an order. Raises ``Conflict``: ``wrong_state``, ``snapshot_under_way``, ``too_many``."""
     serialise(session, NOUN)
-    if dataset.state != PUBLISHED:
+    if dataset.state not in PUBLIC:
         raise Conflict(
             f"{dataset.slug} is {dataset.state}; only what is published is frozen",
             code="wrong_state",
@@ -138,7 +139,7 @@ def finish(session: Session, held: Claim, now: int, manifest: Manifest, sha256: 
         return False
     dataset = session.get_one(Dataset, held.dataset_id, with_for_update=True)
     row.ended_at = now
-    if dataset.state != PUBLISHED:
+    if dataset.state not in PUBLIC:
         row.state, row.code, row.note = FAILED, "withdrawn", "the dataset was withdrawn meanwhile"
         return False
     row.state, row.frozen_at, row.code, row.note = COMPLETE, manifest.frozen_at, None, None
@@ -148,6 +149,7 @@ def finish(session: Session, held: Claim, now: int, manifest: Manifest, sha256: 
     session.add_all(_file(row.id, one) for one in manifest.files)
     detail = {"sha256": sha256, "rows": manifest.rows, "bytes": manifest.bytes}
     _note(session, now, ANONYMOUS, "snapshot.made", row, dataset, **detail)
+    news.add(session, dataset, news.SNAPSHOT, now, row.number)
     return True
 
 

@@ -116,12 +116,7 @@ class Snapshots:
         """Raises ``NotFound``, and ``Gone`` (``snapshot_removed``) for one whose files were taken away."""
         view = self.get(actor, slug, number)
         if view.snapshot.state == REMOVED:
-            raise Gone(
-                f"the files of snapshot {number} of {view.slug} were removed: {view.snapshot.note}",
-                code="snapshot_removed",
-                field=NOUN,
-                found=number,
-            )
+            raise _removed(view.snapshot, view.slug)
         for one in view.files:
             if one.name == name:
                 return view, one
@@ -134,15 +129,18 @@ class Snapshots:
     def asof(self, actor: Actor, slug: str, at: int, wanted: Filter = EVERYTHING) -> AsOf:
         """The dataset as the newest snapshot not later than ``at`` (microseconds) has it.
 
-        Raises ``NotFound`` (``no_snapshot``) without any, and what ``Catalogued.contents`` raises.
+        Raises ``NotFound`` (``no_snapshot``) without any, ``Gone`` (``snapshot_removed``) where that one has lost its
+        files: an older one would answer something else without saying so. And what ``Catalogued.contents`` raises.
         """
         with self._database.read() as session:
             dataset = lookup.readable(session, actor, slug)
-            complete = Snapshot.dataset_id == dataset.id, Snapshot.state == COMPLETE
-            newest = select(Snapshot).where(*complete, Snapshot.frozen_at <= at)
+            made = Snapshot.dataset_id == dataset.id, Snapshot.state.in_(SHOWN)
+            newest = select(Snapshot).where(*made, Snapshot.frozen_at <= at)
             found = session.scalar(newest.order_by(Snapshot.frozen_at.desc(), Snapshot.id.desc()).limit(1))
             if found is None:
-                raise _no_snapshot(dataset, at, session.scalar(select(func.min(Snapshot.frozen_at)).where(*complete)))
+                raise _no_snapshot(dataset, at, session.scalar(select(func.min(Snapshot.frozen_at)).where(*made)))
+        if found.state == REMOVED:
+            raise _removed(found, dataset.slug)
         assert found.sha256 is not None, "a complete snapshot has its manifest"
         manifest = self._manifest(found.sha256)
         contents = Contents(dataset, _members(manifest, wanted), dataset.slug != slug)
@@ -210,6 +208,16 @@ def _members(manifest: Manifest, wanted: Filter) -> tuple[Member, ...]:
         if (wanted.things is None or one.member.thing_id in wanted.things)
         and (wanted.properties is None or one.member.observed in wanted.properties)
         and (wanted.bbox is None or (one.place is not None and Point(*one.place) in wanted.bbox))
+    )
+
+
+def _removed(snapshot: Snapshot, slug: str) -> Gone:
+    return Gone(
+        f"the files of snapshot {snapshot.number} of {slug} were removed: {snapshot.note}",
+        code="snapshot_removed",
+        field=NOUN,
+        found=snapshot.number,
+        expected=f"a time at which another answers: /api/v1/datasets/{slug}/snapshots",
     )
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from gops import __version__, logs
 from gops.accounts.model import Organisation
-from gops.catalog.contents import members_of
+from gops.catalog.contents import exposures_of, members_of
+from gops.catalog.exposed import exposed
 from gops.catalog.facts import Bilingual
 from gops.catalog.long_shape import Member
 from gops.catalog.model import Dataset
@@ -28,6 +29,7 @@ from gops.permissions import ANONYMOUS
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.sensors import places
+from gops.sensors.exposure import Exposure
 from gops.sensors.model import Location
 from gops.settings import Settings
 from gops.store.port import Read, Store
@@ -133,9 +135,10 @@ class SnapshotWorker:
         """Write everything, and make it a snapshot."""
         self._files.drop(held.owner)  # what a try left that was killed
         with self._database.read() as session:
-            about, members, where = _described(session, held.dataset_id)
+            about, members, where, exposures = _described(session, held.dataset_id)
         frozen_at = self._clock.micros()
-        manifest = self._write(held, about, members, where, frozen_at)
+        shown = exposed(self._store, exposures, frozen_at)
+        manifest = self._write(held, shown, about, members, where, frozen_at)
         text = encode(manifest)
         draft = self._files.begin(held.owner, self._settings.snapshot_file_bytes)
         try:
@@ -150,8 +153,10 @@ class SnapshotWorker:
             raise _Over
         return manifest, sha256
 
-    def _write(self, held: Claim, about: About, members: tuple[Member, ...], where: Places, frozen_at: int) -> Manifest:
-        extents = self._store.extent([one.id for one in members])
+    def _write(
+        self, held: Claim, store: Store, about: About, members: tuple[Member, ...], where: Places, frozen_at: int
+    ) -> Manifest:
+        extents = store.extent([one.id for one in members])
         expected = sum(one.rows for one in extents.values())
         if expected > self._settings.snapshot_rows_max:
             raise TooLarge(
@@ -170,22 +175,12 @@ class SnapshotWorker:
         )
         series = [one.series for one in members if one.id in extents]
         with Writing(self._files, held.owner, cuts, members, self._settings.snapshot_file_bytes) as writing:
-            for batch in self._watched(held, self._stream(Read(series)) if series else iter(()), expected):
+            for batch in self._watched(held, _stream(store, Read(series)) if series else iter(()), expected):
                 writing.add(batch)
             files = writing.keep()
             counts, span = writing.counts, writing.span
         frozen = tuple(FrozenMember(one, _place(where.get(one.thing_id)), counts.get(one.id, 0)) for one in members)
         return Manifest(__version__, about, held.number, frozen_at, *span, frozen, files)
-
-    def _stream(self, query: Read) -> Iterator[pa.RecordBatch]:
-        """The store's stream, closed whatever happens: one left half-way holds the store's view."""
-        batches = self._store.stream(query, ROWS)
-        try:
-            yield from batches
-        finally:
-            close = getattr(batches, "close", None)
-            if close is not None:
-                close()
 
     def _watched(self, held: Claim, batches: Iterator[pa.RecordBatch], expected: int) -> Iterator[pa.RecordBatch]:
         """The batches; between them it is said how far they are, and seen whether to stop."""
@@ -202,8 +197,20 @@ class SnapshotWorker:
                         raise _Over
 
 
-def _described(session: Session, dataset_id: int) -> tuple[About, tuple[Member, ...], Places]:
-    """What the records say of a dataset: its description, its Datastreams, and where their Things are."""
+def _stream(store: Store, query: Read) -> Iterator[pa.RecordBatch]:
+    """The store's stream, closed whatever happens: one left half-way holds the store's view."""
+    batches = store.stream(query, ROWS)
+    try:
+        yield from batches
+    finally:
+        close = getattr(batches, "close", None)
+        if close is not None:
+            close()
+
+
+def _described(session: Session, dataset_id: int) -> tuple[About, tuple[Member, ...], Places, Mapping[int, Exposure]]:
+    """What the records say of a dataset: its description, its Datastreams, and where their Things are; and how much of
+    each others see, for a snapshot is for everybody."""
     dataset = session.get_one(Dataset, dataset_id)
     owner = session.scalars(select(Organisation).where(Organisation.id == dataset.organisation_id)).one()
     about = About(
@@ -216,7 +223,9 @@ def _described(session: Session, dataset_id: int) -> tuple[About, tuple[Member, 
         dataset.licence,
     )
     members = members_of(session, dataset)
-    return about, members, places.newest(session, {one.thing_id for one in members})
+    found = places.newest(session, {one.thing_id for one in members})
+    where = {thing: places.coarse(row, dataset.location_decimals) for thing, row in found.items()}
+    return about, members, where, exposures_of(dataset, members)
 
 
 def _place(spot: Location | None) -> tuple[float, float] | None:

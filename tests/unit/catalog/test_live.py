@@ -16,7 +16,10 @@ from gops.store.port import READINGS, Mode, Receipt
 from gops.store.watched import WatchedStore
 from tests.unit.catalog.conftest import World
 
-ROUTES = {7: Route(("gops/live/v1/air/7", "gops/live/v1/all/7"), "ug/m3"), 9: Route(("gops/live/v1/air/9",), "1")}
+ROUTES = {
+    7: Route((("gops/live/v1/air/7", None, 0), ("gops/live/v1/all/7", None, 0)), "ug/m3"),
+    9: Route((("gops/live/v1/air/9", None, 0),), "1"),
+}
 UNKNOWN = Receipt(None, None, None, None)
 
 

@@ -15,7 +15,7 @@ from tests.unit.catalog.conftest import COMPLETE
 
 
 def described(**words: Any) -> Any:
-    return SimpleNamespace(**(COMPLETE | {"personal_data_basis": ""} | words))
+    return SimpleNamespace(**(COMPLETE | dict.fromkeys(metadata.WITH_PEOPLE, "") | words))
 
 
 def test_a_complete_dataset_lacks_nothing() -> None:
@@ -33,9 +33,11 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("kind", ["aggregated", "pseudonymous"])
-def test_personal_data_need_words_on_their_basis(kind: str) -> None:
-    assert metadata.missing(described(personal_data=kind)) == ("personal_data_basis",)
-    assert metadata.missing(described(personal_data=kind, personal_data_basis="PIPA 28-2")) == ()
+def test_personal_data_need_their_basis_and_who_reviewed_them_when(kind: str) -> None:
+    assert metadata.missing(described(personal_data=kind)) == metadata.WITH_PEOPLE
+    basis = {"personal_data_basis": "PIPA 28-2", "personal_data_reviewer": "개인정보보호책임자"}
+    assert metadata.missing(described(personal_data=kind, **basis)) == ("personal_data_reviewed",)
+    assert metadata.missing(described(personal_data=kind, **basis, personal_data_reviewed="2026-04-01")) == ()
 
 
 def test_words_are_kept_clean() -> None:

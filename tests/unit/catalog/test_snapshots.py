@@ -130,7 +130,7 @@ def test_a_snapshot_is_ordered_made_and_seen_by_all(either_world: World, keep_of
     assert (snapshot.state, snapshot.rows_done, snapshot.first, snapshot.last) == ("complete", 2, MAY, MAY + HOUR)
     assert snapshot.frozen_at == either_world.clock.micros()
     assert keep.service.find(ANONYMOUS, snapshot.sha256).snapshot.id == snapshot.id
-    assert [kind for kind, _ in either_world.events()][-2:] == ["snapshot.asked", "snapshot.made"]
+    assert [kind for kind, _ in either_world.events()][-3:] == ["snapshot.asked", "snapshot.made", "dataset.news"]
     with either_world.database.read() as session:
         acts = session.scalars(select(AuditRow).where(AuditRow.noun == "snapshot").order_by(AuditRow.id)).all()
         assert [(one.action, one.person_id) for one in acts] == [

@@ -1,0 +1,82 @@
+"""News of datasets: what their readers may want to hear of. Written in the unit that makes it true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gops.accounts.model import Organisation
+from gops.catalog import lookup
+from gops.catalog.history.model import DatasetNews
+from gops.catalog.model import Dataset
+from gops.permissions import missing
+from gops.records import events
+from gops.records.database import Database
+
+PUBLISHED, REVISED, SNAPSHOT, DEPRECATED, WITHDRAWN = KINDS = (
+    "published",
+    "revised",
+    "snapshot",
+    "deprecated",
+    "withdrawn",
+)
+EVENT = "dataset.news"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One piece, with the publisher and the slug that the dataset has now."""
+
+    row: DatasetNews
+    slug: str
+    publisher: Organisation
+
+    @property
+    def id(self) -> int:
+        return self.row.id
+
+
+def add(session: Session, dataset: Dataset, what: str, at: int, number: int, note: str = "") -> DatasetNews:
+    """Tell that; the event makes webhooks hear of it."""
+    made = DatasetNews(
+        dataset_id=dataset.id, publisher_id=dataset.organisation_id, what=what, at=at, number=number,
+        slug=dataset.slug, title_ko=dataset.title_ko, title_en=dataset.title_en, note=note,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    events.append(session, at, EVENT, news=made.id, dataset=dataset.id)
+    return made
+
+
+class Feed:
+    """What feeds show, the newest first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, before: int | None = None, limit: int = 50, slug: str | None = None) -> Sequence[News]:
+        """Of all datasets or of one, withdrawn ones too: that they were is news. Raises ``NotFound``."""
+        query = select(DatasetNews, Dataset.slug, Organisation).join(Dataset, Dataset.id == DatasetNews.dataset_id)
+        query = query.join(Organisation, Organisation.id == DatasetNews.publisher_id)
+        with self._database.read() as session:
+            if slug is not None:
+                query = query.where(DatasetNews.dataset_id == self._told(session, slug).id)
+            if before is not None:
+                query = query.where(DatasetNews.id < before)
+            rows = session.execute(query.order_by(DatasetNews.id.desc()).limit(limit)).all()
+        return [News(*row) for row in rows]
+
+    def dataset(self, slug: str) -> Dataset:
+        """A dataset that there is news of. Raises ``NotFound``."""
+        with self._database.read() as session:
+            return self._told(session, slug)
+
+    def _told(self, session: Session, slug: str) -> Dataset:
+        """One that was public at some time."""
+        found = lookup.find(session, slug)
+        if found is None or found.published_at is None:
+            raise missing(lookup.NOUN)
+        return found

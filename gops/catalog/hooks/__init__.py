@@ -1,0 +1,1 @@
+"""Webhooks: news of datasets, told to whoever asked for it."""
