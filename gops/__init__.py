@@ -12,7 +12,8 @@ The two journeys::
 A module imports only modules of lower rank (``tests/rules/test_layering.py``)::
 
     8 cli   7 demo   6 compose   5 api | portal | keeping   4 ingest | catalog | testbed
-    3 accounts | sensors | notify | store adapters   2 records | store port | jobs | files | outbound | areas | timetext
+    3 accounts | sensors | store adapters, over them notify
+    2 records | store port | jobs | files | outbound | areas | timetext
     1 geo | units | durations | settings | kinds | quality | windows | permissions | admin | process
     0 errors | clock | logs | ucum
 """

@@ -17,6 +17,8 @@ from gops.accounts.signup import Signup
 from gops.alerts.service import Alerts
 from gops.catalog.datasets import Datasets
 from gops.catalog.lookup import published_in
+from gops.catalog.search.boundaries import places_of
+from gops.catalog.search.service import Search
 from gops.clock import Clock
 from gops.ingest.declared.service import FeedDeclarations, Watched
 from gops.ingest.feeds.names import feed_of
@@ -38,6 +40,9 @@ from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
+from gops.testbed.errata import Errata
+from gops.testbed.offers.service import Offers
+from gops.testbed.questions import Questions
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -64,14 +69,18 @@ class Records:
     device_status: DeviceStatus
     sites: Sites
     slots: Slots
-    calls: Calls
-    clocks: Clocks
-    applications: Applications
     demands: Demands
     demand_joins: DemandJoins
+    calls: Calls
+    clocks: Clocks
+    questions: Questions
+    errata: Errata
+    applications: Applications
     scores: Scores
     rounds: Rounds
+    offers: Offers
     datasets: Datasets
+    search: Search
     feeds: Feeds
     declared: FeedDeclarations
     alerts: Alerts
@@ -103,14 +112,18 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         device_status=DeviceStatus(database, clock),
         sites=Sites(database, clock, chosen),
         slots=Slots(database, clock, chosen),
-        calls=Calls(database, clock, chosen),
-        clocks=Clocks(database, clock, clock_table(chosen)),
-        applications=Applications(database, clock, chosen),
-        scores=Scores(database, clock),
-        rounds=Rounds(database, clock),
-        datasets=Datasets(database, clock, chosen, feed_of),
         demands=Demands(database, clock, chosen),
         demand_joins=DemandJoins(database, clock),
+        calls=Calls(database, clock, chosen),
+        clocks=Clocks(database, clock, clock_table(chosen)),
+        questions=Questions(database, clock, chosen),
+        errata=Errata(database, clock, chosen),
+        applications=Applications(database, clock, chosen),
+        scores=Scores(database, clock),
+        rounds=Rounds(database, clock, chosen),
+        offers=Offers(database, clock, chosen),
+        datasets=Datasets(database, clock, chosen, feed_of),
+        search=Search(database, places_of(chosen)),
         feeds=feeds,
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
         alerts=Alerts(database, clock, chosen, outbound),

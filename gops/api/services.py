@@ -38,6 +38,7 @@ class Services:
     device_status: Any
     audit: Any
     datasets: Any
+    search: Any
     catalogued: Any
     views: Any
     snapshots: Any
@@ -50,9 +51,12 @@ class Services:
     demand_joins: Any
     calls: Any
     clocks: Any
+    questions: Any
+    errata: Any
     applications: Any
     scores: Any
     rounds: Any
+    offers: Any
     store: Store
     clock: Clock
     settings: Settings

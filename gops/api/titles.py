@@ -75,6 +75,7 @@ OF_REGISTRY: Titles = {
     "too_many_locations": ("위치가 너무 많습니다", "Too many places"),
     "unit_of_kind": ("종류와 맞지 않는 단위입니다", "The unit does not suit the kind"),
     "unknown_datastream": ("없는 데이터스트림입니다", "There is no such Datastream"),
+    "unknown_place": ("없는 시군입니다", "There is no such municipality"),
     "unknown_unit": ("없는 단위입니다", "There is no such unit"),
 }
 OF_ACCOUNTS: Titles = {
@@ -188,6 +189,13 @@ OF_ALERTS: Titles = {
     "webhook_refused": ("웹훅 수신자가 거절했습니다", "The receiver of the webhook refused"),
 }
 OF_TESTBED: Titles = {
+    "already_answered": ("이미 답변한 질문입니다", "The question is answered already"),
+    "extension_too_short": ("마감은 7일 이상 늦춰야 합니다", "A close is extended by at least 7 days"),
+    "nothing_to_change": ("바뀌는 내용이 없습니다", "Nothing would change"),
+    "questions_closed": ("질의 기간이 끝났습니다", "Questions are taken no more"),
+    "appeals_open": ("이의신청이 아직 끝나지 않았습니다", "Appeals are not decided yet"),
+    "conditions_unmet": ("충족되지 않은 조건이 있습니다", "Some conditions are not met"),
+    "offer_open": ("신청자의 답을 기다리는 제안입니다", "The offer waits for its applicant"),
     "bad_need": ("필요량이 올바르지 않습니다", "A need is wrong"),
     "bad_nonce": ("난수가 올바르지 않습니다", "The nonce is wrong"),
     "bad_polygon": ("다각형이 올바르지 않습니다", "The polygon is wrong"),
@@ -201,15 +209,15 @@ OF_TESTBED: Titles = {
     "call_not_open": ("접수 중인 공고가 아닙니다", "The call is not open"),
     "call_not_scored": ("평가가 끝난 공고가 아닙니다", "The call is not scored"),
     "crosses_itself": ("다각형이 자신과 교차합니다", "The polygon crosses itself"),
-    "empty_polygon": ("넓이가 없는 다각형입니다", "The polygon is empty"),
-    "illegal_move": ("이 상태에서 할 수 없습니다", "Not possible in this state"),
-    "no_capacity": ("남은 용량이 모자랍니다", "Not so much is left"),
     "demand_not_open": ("진행 중인 수요가 아닙니다", "The demand is not open"),
     "demand_supported": ("지지를 받은 수요는 바꿀 수 없습니다", "People support the demand as it is"),
     "demand_taken_up": ("공고가 채택한 수요입니다", "A call has taken up the demand"),
+    "empty_polygon": ("넓이가 없는 다각형입니다", "The polygon is empty"),
+    "illegal_move": ("이 상태에서 할 수 없습니다", "Not possible in this state"),
+    "merge_not_offered": ("병합이 제안되지 않았습니다", "The merge was not offered"),
+    "no_capacity": ("남은 용량이 모자랍니다", "Not so much is left"),
     "not_a_draft": ("작성 중인 신청이 아닙니다", "The application is no draft"),
     "not_a_municipality": ("지방자치단체만 할 수 있습니다", "For municipalities"),
-    "merge_not_offered": ("병합이 제안되지 않았습니다", "The merge was not offered"),
     "not_eligible": ("자격이 확인된 신청이 아닙니다", "The application is not eligible"),
     "open_too_short": ("접수 기간이 너무 짧습니다", "The call is open too short"),
     "pseudonym_twice": ("가명이 겹쳤습니다", "A pseudonym fell twice"),
@@ -226,10 +234,10 @@ OF_TESTBED: Titles = {
     "unknown_resource": ("없는 자원입니다", "There is no such resource"),
     "window_outside": ("공고 기간을 벗어났습니다", "Outside of the call's weeks"),
     "window_reversed": ("마지막 시작 주가 첫 주보다 이릅니다", "The window ends before it starts"),
+    "wrong_organisation_kind": ("이 유형의 기관은 할 수 없습니다", "Not for this kind of organisation"),
 }
 TITLES: Titles = {
     **OF_STATUS,
-    "wrong_organisation_kind": ("이 유형의 기관은 할 수 없습니다", "Not for this kind of organisation"),
     **OF_REQUEST,
     **OF_REGISTRY,
     **OF_ACCOUNTS,

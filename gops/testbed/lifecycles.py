@@ -1,7 +1,6 @@
 """States and legal moves of everything in the testbed that has them. ``move`` alone changes a state.
 
-Some states and moves wait for what comes later (offers, conditions of a slot, appeals); the tables have them already,
-because they say what a thing is.
+An ineligible application becomes eligible, and an allocated call scored again, where an appeal was upheld.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ CALL = _table(
     open="closed cancelled",
     closed="scored cancelled",
     scored="allocated cancelled",
-    allocated="final cancelled",
+    allocated="final scored cancelled",
     final="",
     cancelled="",
 )
@@ -72,7 +71,7 @@ APPLICATION = _table(
     draft="submitted withdrawn",
     submitted="draft eligible ineligible withdrawn",
     eligible="scored",
-    ineligible="",
+    ineligible="eligible",
     scored="offered reserve rejected",
     offered="accepted declined lapsed",
     reserve="offered rejected",
@@ -110,7 +109,40 @@ DEMAND = _table(
     taken_up="open closed",
     closed="",
 )
-LIFECYCLES = (DEMAND, SITE, CALL, APPLICATION, ROUND, SLOT)
+OFFER = _table(
+    "offer",
+    open="accepted declined lapsed",
+    accepted="",
+    declined="",
+    lapsed="",
+)
+CONDITION = _table(
+    "condition",
+    open="handed_in met",
+    handed_in="met open",
+    met="open",
+)
+APPEAL = _table(
+    "appeal",
+    filed="answered panel upheld",
+    answered="upheld dismissed panel",
+    panel="upheld dismissed",
+    upheld="",
+    dismissed="",
+)
+CLUSTER = _table(
+    "cluster",
+    forming="active closed",
+    active="forming closed",
+    closed="",
+)
+MEMBER = _table(
+    "member of a consortium",
+    asked="confirmed declined",
+    confirmed="asked declined",
+    declined="",
+)
+LIFECYCLES = (DEMAND, SITE, CALL, APPLICATION, MEMBER, ROUND, SLOT, OFFER, CONDITION, APPEAL, CLUSTER)
 SLOTS_THAT_HOLD = ("reserved", "conditions", "ready", "active", "paused")
 """States in which a slot takes capacity from its site."""
 

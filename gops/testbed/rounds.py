@@ -21,20 +21,24 @@ from gops.permissions import Actor, missing, permits, require
 from gops.records import audit, events
 from gops.records.database import Database
 from gops.records.paging import page
+from gops.settings import Settings
 from gops.testbed import lifecycles, preparing, terms, texts, visibility
 from gops.testbed.allocation import ranked, roundfile
 from gops.testbed.allocation.verify import Report, verify
+from gops.testbed.appeals import window
+from gops.testbed.booking import Booking, book, lock_sites
 from gops.testbed.lifecycles import APPLICATION, CALL, ROUND
 from gops.testbed.model import Application, Call, Round
-from gops.testbed.slots import Booking, book, lock_sites
+from gops.testbed.offers import giving
 
 MECHANISM = (ranked.MECHANISM, ranked.VERSION)
 
 
 class Rounds:
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database = database
         self._clock = clock
+        self._settings = settings
 
     def compute(self, actor: Actor, call_slug: str) -> Round:
         """Allocate a scored call, write the round file and verify it. A round not yet published is superseded, and its
@@ -68,24 +72,33 @@ class Rounds:
             lifecycles.move(ROUND, row, "published")
             lifecycles.move(CALL, call, "allocated")
             row.published_at = now
+            window.begin(session, row, now, self._settings)
             self._book(session, call, orjson.loads(row.file), now)
             self._note(session, actor, "round.publish", call, row)
             events.append(session, now, "round.published", call=call.id, round=row.id)
         return row
 
     def finish(self, actor: Actor, call_slug: str, revision: int) -> Round:
-        """The published round is final: the placed are offered their places, the others stand in reserve."""
+        """The published round is final: the placed are offered their places, the others stand in reserve.
+
+        Raises ``Conflict``: ``appeals_open`` while appeals are taken or undecided.
+        """
         require(actor, "round.run", None)
+        now = self._clock.micros()
         with self._database.write() as session:
             call = visibility.call(session, actor, call_slug, lock=True)
             row = _seen(session, actor, call_slug, revision, with_file=True)
+            lifecycles.ROUND.check(row.state, "final")
+            window.refuse_early(session, call, row, now, self._settings)
             lifecycles.move(ROUND, row, "final")
             lifecycles.move(CALL, call, "final")
-            row.final_at = self._clock.micros()
+            row.final_at = now
             names = _names(session, call)
             for pseudonym, site, _start in orjson.loads(row.file)["outcome"]:
                 application = session.get_one(Application, names[pseudonym])
                 lifecycles.move(APPLICATION, application, "reserve" if site is None else "offered")
+            session.flush()
+            giving.give_all(session, call, now, self._settings)
             self._note(session, actor, "round.final", call, row)
         return row
 

@@ -1,17 +1,13 @@
-"""Slots: amounts of a site held for some weeks. A site is never booked beyond what it has.
-
-Booking holds the site's row from before it looks until its commit (on SQLite the whole write unit), so that of any
-number at once each sees what the one before it took.
-"""
+"""Slots: amounts of a site held for some weeks, and what becomes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from gops.accounts.checks import one_of
 from gops.accounts.lookup import organisation
 from gops.clock import Clock
 from gops.errors import Conflict
@@ -19,67 +15,15 @@ from gops.permissions import Actor, missing, permits, require
 from gops.records import audit, events
 from gops.records.database import Database
 from gops.records.paging import is_id, page
-from gops.sensors.texts import line, reason
+from gops.sensors.texts import line, prose, reason
 from gops.settings import Settings
-from gops.testbed import checks, lifecycles, visibility, weeks
+from gops.testbed import checks, lifecycles, notices, visibility, weeks
+from gops.testbed.booking import Booking, book, lock_sites
 from gops.testbed.calendar import Calendar, calendars
-from gops.testbed.model import Site, Slot
-
-
-@dataclass(frozen=True)
-class Booking:
-    """What is asked of a site. Weeks [first_week, end_week)."""
-
-    first_week: int
-    end_week: int
-    amounts: Mapping[str, int]
-    organisation_id: int
-    application_id: int | None = None
-    note: str = ""
-
-
-def lock_sites(session: Session, site_ids: Iterable[int]) -> dict[int, Site]:
-    """Hold these sites until the unit ends, in one order for all, so that two units never wait for each other."""
-    query = select(Site).where(Site.id.in_(sorted(set(site_ids)))).order_by(Site.id)
-    return {site.id: site for site in session.scalars(query.with_for_update(key_share=True))}
-
-
-def book(session: Session, site: Site, asked: Booking, now: int) -> Slot:
-    """A slot at a site that is held (``lock_sites``). Raises ``Conflict``: ``site_not_offered``, ``no_capacity``."""
-    if site.state != "offered":
-        raise Conflict(f"site {site.id} is {site.state}", code="site_not_offered", field="site", found=site.state,
-                       expected="a site that is offered")  # fmt: skip
-    left = calendars(session, [site], asked.first_week, asked.end_week)[site.id]
-    _refuse_too_much(left, asked)
-    slot = Slot(
-        site_id=site.id,
-        organisation_id=asked.organisation_id,
-        application_id=asked.application_id,
-        state=lifecycles.SLOT.states[0],
-        first_week=asked.first_week,
-        end_week=asked.end_week,
-        amounts=dict(asked.amounts),
-        note=asked.note,
-        created_at=now,
-    )
-    session.add(slot)
-    session.flush()
-    return slot
-
-
-def _refuse_too_much(left: Calendar, asked: Booking) -> None:
-    for name, amount in asked.amounts.items():
-        for week, there in enumerate(left.left.get(name, [0] * (asked.end_week - asked.first_week))):
-            if amount > there:
-                monday = weeks.name(left.first_week + week)
-                closed = left.first_week + week in left.closed
-                raise Conflict(
-                    f"site {left.site} has {max(0, there)} of {name} left in the week of {monday}, asked were {amount}",
-                    code="site_closed" if closed else "no_capacity",
-                    field=f"amounts.{name}",
-                    found=amount,
-                    expected=f"at most {max(0, there)} in the week of {monday}" + (" (closed)" if closed else ""),
-                )
+from gops.testbed.lifecycles import CONDITION, SLOT
+from gops.testbed.model import Application, Call, Site, Slot
+from gops.testbed.offers import conditions, reserve
+from gops.testbed.offers.model import Offer, SlotCondition
 
 
 class Slots:
@@ -113,12 +57,54 @@ class Slots:
         return slot
 
     def move(self, actor: Actor, slot_id: int, state: str, why: str = "") -> Slot:
-        """By the site's municipality. Raises ``Conflict`` (``illegal_move``)."""
+        """By the site's municipality. What a cancelled slot of a final call held goes to the reserve list.
+
+        Raises ``Conflict``: ``illegal_move``, ``conditions_unmet``, ``offer_open`` (it is the applicant's turn).
+        """
+        now = self._clock.micros()
         with self._database.write() as session:
-            slot, site = self._to_change(session, actor, slot_id)
-            lifecycles.move(lifecycles.SLOT, slot, checks.state(lifecycles.SLOT, state))
+            slot, site, call = self._to_change(session, actor, slot_id)
+            _refuse_offered(session, slot)
+            lifecycles.move(SLOT, slot, checks.state(SLOT, state))
+            if state in ("ready", "active"):
+                conditions.refuse_unmet(session, slot)
             self._note(session, actor, f"slot.{state}", slot, site.organisation_id, reason=reason(why) if why else "")
+            if state == "cancelled":
+                notices.slot_changed(session, now, slot, "slot.cancelled", reason=why)
+            if state == "cancelled" and call is not None:
+                reserve.move_up(session, call, now, self._settings)
         return slot
+
+    def conditions(self, actor: Actor, slot_id: int) -> Sequence[SlotCondition]:
+        """What a slot that one may see waits for. Raises ``NotFound``."""
+        self.get(actor, slot_id)
+        with self._database.read() as session:
+            return conditions.rows(session, slot_id)
+
+    def set_condition(self, actor: Actor, slot_id: int, kind: str, state: str, note: str = "") -> SlotCondition:
+        """Handed in by who holds the slot, met or opened again by the site's municipality; when all are met the slot
+        is ready. Raises ``Conflict`` (``illegal_move``), ``NotFound``."""
+        one_of(kind, conditions.KINDS, "kind")
+        wanted, text, now = checks.state(CONDITION, state), prose(note, "note"), self._clock.micros()
+        self.get(actor, slot_id)
+        with self._database.write() as session:
+            slot = session.get_one(Slot, slot_id, with_for_update=True)
+            site = session.get_one(Site, slot.site_id)
+            if wanted == "handed_in":
+                require(actor, "application.write", slot.organisation_id)
+            else:
+                require(actor, "slot.book", site.organisation_id)
+            row = _condition(session, slot, kind)
+            lifecycles.move(CONDITION, row, wanted)
+            row.note, row.changed_at, row.person_id = text or row.note, now, actor.person_id
+            session.flush()
+            self._note(session, actor, f"condition.{wanted}", slot, site.organisation_id, kind=kind)
+            notices.slot_changed(session, now, slot, f"condition.{wanted}", condition=kind)
+            if not conditions.unmet(session, slot.id):
+                lifecycles.move(SLOT, slot, "ready")
+                self._note(session, actor, "slot.ready", slot, site.organisation_id)
+                notices.slot_changed(session, now, slot, "slot.ready")
+        return row
 
     def get(self, actor: Actor, slot_id: int) -> Slot:
         """For who holds it, for the site's municipality and for the operator; else ``NotFound``."""
@@ -145,20 +131,41 @@ class Slots:
             found = calendars(session, sites, first_week, first_week + length)
         return [found[site.id] for site in sites]
 
-    def _to_change(self, session: Session, actor: Actor, slot_id: int) -> tuple[Slot, Site]:
-        """The site is held first, as every booking does."""
+    def _to_change(self, session: Session, actor: Actor, slot_id: int) -> tuple[Slot, Site, Call | None]:
+        """The call is held first, then the site, as in every booking."""
         slot = session.get(Slot, slot_id) if is_id(slot_id) else None
         if slot is None:
             raise missing("slot")
-        site = lock_sites(session, [slot.site_id])[slot.site_id]
-        require(actor, "slot.book", site.organisation_id, hidden="slot")
+        require(actor, "slot.book", session.get_one(Site, slot.site_id).organisation_id, hidden="slot")
+        call = None
+        if slot.application_id is not None:
+            of_call = session.get_one(Application, slot.application_id).call_id
+            call = session.get_one(Call, of_call, with_for_update={"key_share": True})
+        else:
+            lock_sites(session, [slot.site_id])
         session.refresh(slot, with_for_update=True)
-        return slot, site
+        return slot, session.get_one(Site, slot.site_id), call
 
     def _note(self, session: Session, actor: Actor, action: str, slot: Slot, municipality: int, **detail: str) -> None:
         now = self._clock.micros()
         audit.record(session, now, actor, action, "slot", slot.id, municipality, **detail)
         events.append(session, now, "slot.changed", slot=slot.id)
+
+
+def _refuse_offered(session: Session, slot: Slot) -> None:
+    if session.scalar(select(Offer.id).where(Offer.slot_id == slot.id, Offer.state == "open")) is not None:
+        raise Conflict(f"slot {slot.id} is offered to its applicant", code="offer_open", field="state",
+                       found=slot.state, expected="an offer that was answered, or has lapsed")  # fmt: skip
+
+
+def _condition(session: Session, slot: Slot, kind: str) -> SlotCondition:
+    if slot.state != "conditions":
+        raise Conflict(f"slot {slot.id} is {slot.state}", code="illegal_move", field="state", found=slot.state,
+                       expected="a slot that is in conditions")  # fmt: skip
+    found = session.scalar(select(SlotCondition).where(SlotCondition.slot_id == slot.id, SlotCondition.kind == kind))
+    if found is None:
+        raise missing("condition of this slot")
+    return found
 
 
 def _seen(actor: Actor) -> ColumnElement[bool]:

@@ -31,6 +31,7 @@ from gops.api.context import EXTENSION
 from gops.api.services import Services
 from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
+from gops.catalog.search.service import Search
 from gops.catalog.snapshots.service import Snapshots
 from gops.catalog.views import Views
 from gops.clock import FixedClock
@@ -61,6 +62,9 @@ from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
+from gops.testbed.errata import Errata
+from gops.testbed.offers.service import Offers
+from gops.testbed.questions import Questions
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -106,6 +110,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         device_status=DeviceStatus(database, clock),
         audit=Audit(database),
         datasets=Datasets(database, clock, settings, feed_of),
+        search=Search(database),
         catalogued=Catalogued(database),
         views=Views(database, settings, store, feed_names),
         snapshots=Snapshots(database, clock, settings, FolderFiles(settings.data / "files")),
@@ -114,13 +119,16 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         alerts=Alerts(database, clock, settings, Outbound.of(settings)),
         sites=Sites(database, clock, settings),
         slots=Slots(database, clock, settings),
-        calls=Calls(database, clock, settings),
-        clocks=Clocks(database, clock, clock_table(settings)),
-        applications=Applications(database, clock, settings),
         demands=Demands(database, clock, settings),
         demand_joins=DemandJoins(database, clock),
+        calls=Calls(database, clock, settings),
+        clocks=Clocks(database, clock, clock_table(settings)),
+        questions=Questions(database, clock, settings),
+        errata=Errata(database, clock, settings),
+        applications=Applications(database, clock, settings),
         scores=Scores(database, clock),
-        rounds=Rounds(database, clock),
+        rounds=Rounds(database, clock, settings),
+        offers=Offers(database, clock, settings),
         store=store,
         clock=clock,
         settings=settings,

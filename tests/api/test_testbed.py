@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from gops.accounts.model import ApiKey
+from gops.clock import DAY
 from gops.testbed.allocation.verify import verify
 from tests.api.conftest import World, problem
 from tests.conftest import People
@@ -62,6 +65,13 @@ class Town:
         for slug in ("robots", "drones"):
             company = people.organisation(slug, "company")
             self.world.keys[slug] = self.world.key(company, "applicant")
+
+    def later(self, days: int) -> None:
+        """Days pass; keys are as good as new."""
+        self.world.clock.move(days=days)
+        with self.world.database.write() as session:
+            session.execute(update(ApiKey).values(expires_at=ApiKey.expires_at + days * DAY))
+        self.world.services.keys.forget(None)
 
     def get(self, path: str, who: str | None = None, **options: Any) -> TestResponse:
         return self.world.get(path, who, **options)
@@ -222,12 +232,34 @@ def test_the_whole_way_to_a_booked_place(allocated: tuple[Town, int, int]) -> No
         "kind": "start", "site": str(first["sites"][0]), "start": 2, "weeks_later": 2
     }  # fmt: skip
     assert town.get("/calls/spring/applications").json["items"] == []
+    town.later(21)
     town.made("POST", "/calls/spring/rounds/1/state", "operator", {"state": "final"}, 200)
     assert [(row["id"], row["placed"]) for row in town.get("/calls/spring/applications").json["items"]] == [
         (one, True), (two, False)
     ]  # fmt: skip
     assert [slot["application"] for slot in town.get("/slots", "robots").json["items"]] == [one]
     assert town.get("/calls/spring").json["state"] == "final"
+
+
+def test_an_offer_is_accepted_and_its_conditions_met(allocated: tuple[Town, int, int]) -> None:
+    town, one, two = allocated
+    town.later(21)
+    town.made("POST", "/calls/spring/rounds/1/state", "operator", {"state": "final"}, 200)
+    assert town.get("/calls/spring/reserve", "drones").json == {"items": [{"turn": 1, "application": two}]}
+    (offer,) = town.get("/offers", "robots").json["items"]
+    assert (offer["application"], offer["state"], offer["answered_at"]) == (one, "open", None)
+    address = f"/offers/{offer['id']}/state"
+    problem(town.send("POST", address, "drones", {"state": "accepted"}), 404, "not_found")
+    assert town.made("POST", address, "robots", {"state": "accepted"}, 200)["state"] == "accepted"
+    problem(town.send("POST", address, "robots", {"state": "declined"}), 409, "illegal_move")
+    waits = f"/slots/{offer['slot']}/conditions"
+    kinds = [row["kind"] for row in town.get(waits, "robots").json["items"]]
+    town.made("POST", f"{waits}/insurance", "robots", {"state": "handed_in", "note": "4711"}, 200)
+    problem(town.send("POST", f"{waits}/insurance", "robots", {"state": "met"}), 403)
+    problem(town.send("POST", f"{waits}/luck", "publisher", {"state": "met"}), 422)
+    for kind in kinds:
+        town.made("POST", f"{waits}/{kind}", "publisher", {"state": "met"}, 200)
+    assert town.get(f"/slots/{offer['slot']}", "robots").json["state"] == "ready"
 
 
 def test_the_round_file_is_served_to_the_byte_and_verifies(allocated: tuple[Town, int, int]) -> None:
@@ -496,11 +528,14 @@ SHOWN = {
     "/api/v1/calls/{slug}/rounds/{revision}": "/calls/spring/rounds/1",
     "/api/v1/calls/{slug}/pseudonyms": "/calls/spring/pseudonyms",
     "/api/v1/applications": "/applications",
+    "/api/v1/offers": "/offers",
+    "/api/v1/calls/{slug}/reserve": "/calls/spring/reserve",
 }
 
 
 def test_answers_are_as_the_document_says(allocated: tuple[Town, int, int]) -> None:
     town = allocated[0]
+    town.later(21)
     town.made("POST", "/calls/spring/rounds/1/state", "operator", {"state": "final"}, 200)
     document = town.get("/openapi.json").json
     for path, address in SHOWN.items():

@@ -17,7 +17,7 @@ RANKS = {
     "durations": 1, "geo": 1, "units": 1, "settings": 1, "kinds": 1, "quality": 1, "windows": 1,
     "permissions": 1, "admin": 1, "process": 1, "metrics": 1,
     "records": 2, "areas": 2, "store.port": 2, "jobs": 2, "files": 2, "outbound": 2, "timetext": 2,
-    "accounts": 3, "sensors": 3, "notify": 3, "store": 3, "formats": 3, "stores": 4,
+    "accounts": 3, "sensors": 3, "notify": 3.5, "store": 3, "formats": 3, "stores": 4,
     "ingest": 4, "catalog": 4, "testbed": 4, "alerts": 4, "usage": 4,
     "api": 5, "portal": 5, "keeping": 5, "doctor": 5, "figures": 5,
     "record_services": 5, "compose": 6, "demo": 7, "separate": 7, "cli": 8, "__main__": 9,

@@ -1,5 +1,7 @@
-"""The routes of the testbed: demands, sites and their calendars, slots, calls, applications, scores and rounds."""
+"""The routes of the testbed: demands, sites and their calendars, slots, calls and questions, applications, rounds."""
 
-from gops.api.testbed import applications, calls, demands, rounds, scores, sites, slots
+from gops.api.testbed import applications, calls, demands, offers, questions, rounds, scores, sites, slots
 
-BLUEPRINTS = tuple(module.blueprint for module in (demands, sites, slots, calls, applications, scores, rounds))
+BLUEPRINTS = tuple(
+    module.blueprint for module in (demands, sites, slots, calls, questions, applications, scores, rounds, offers)
+)

@@ -13,7 +13,7 @@ from gops.api.context import actor, services
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.api.testbed.fields import Reasoned, Week, amounts, length, state
-from gops.testbed.lifecycles import SLOT
+from gops.testbed.lifecycles import CONDITION, SLOT
 
 blueprint = Blueprint("slots", __name__, description="What is held of sites")
 
@@ -90,3 +90,41 @@ class SlotStateView(MethodView):
     def post(self, wanted: dict[str, Any], slot_id: int) -> Any:
         """Move a slot along, or cancel it"""
         return services().slots.move(actor(), slot_id, wanted["state"], wanted["reason"])
+
+
+class ConditionState(Strict):
+    state = state(CONDITION, "handed_in by who holds the slot; met, or open again, by the municipality", required=True)
+    note = own.text("such as the number of a policy; kept as it is where none is given", 2000, load_default="")
+
+
+class ConditionOut(Strict):
+    kind = fields.String()
+    state = fields.String()
+    note = fields.String()
+    changed_at = own.moment("when it changed last")
+
+
+class ConditionsOut(Strict):
+    items = fields.List(fields.Nested(ConditionOut))
+
+
+@blueprint.route("/slots/<id:slot_id>/conditions")
+class ConditionsView(MethodView):
+    @blueprint.response(200, ConditionsOut)
+    @blueprint.reads(404)
+    def get(self, slot_id: int) -> Any:
+        """List what a slot waits for
+
+        When all of it is met the slot is ready; what is not met on its first day cancels it.
+        """
+        return {"items": services().slots.conditions(actor(), slot_id)}
+
+
+@blueprint.route("/slots/<id:slot_id>/conditions/<name:kind>")
+class ConditionView(MethodView):
+    @blueprint.arguments(ConditionState)
+    @blueprint.response(200, ConditionOut)
+    @blueprint.writes(404, 409, 413, 415, 422)
+    def post(self, wanted: dict[str, Any], slot_id: int, kind: str) -> Any:
+        """Hand in a condition of a slot, or confirm it"""
+        return services().slots.set_condition(actor(), slot_id, kind, wanted["state"], wanted["note"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from gops.errors import Conflict
 from gops.permissions import ANONYMOUS
-from gops.testbed.slots import Booking, book, lock_sites
+from gops.testbed.booking import Booking, book, lock_sites
 from tests.unit.testbed.conftest import FIRST_WEEK, City
 
 CLIENTS = 32

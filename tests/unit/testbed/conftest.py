@@ -16,7 +16,10 @@ from gops.settings import Settings
 from gops.testbed import weeks
 from gops.testbed.applications import Applications, Draft
 from gops.testbed.calls import Calls
+from gops.testbed.clock_table import clock_table
+from gops.testbed.clocks import Clocks
 from gops.testbed.model import Application, Call, Round, Site
+from gops.testbed.offers.service import Offers
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -60,7 +63,9 @@ class City:
         self.calls = Calls(database, clock, settings)
         self.applications = Applications(database, clock, settings)
         self.scores = Scores(database, clock)
-        self.rounds = Rounds(database, clock)
+        self.rounds = Rounds(database, clock, settings)
+        self.offers = Offers(database, clock, settings)
+        self.clocks = Clocks(database, clock, clock_table(settings))
         self.suwon: Organisation = people.organisation("suwon")
         self.seongnam: Organisation = people.organisation("seongnam")
         self.robots: Organisation = people.organisation("robots", "company")
@@ -136,6 +141,12 @@ class City:
     def published(self, call: Call) -> Round:
         made = self.rounds.compute(self.operator, call.slug)
         return self.rounds.publish(self.operator, call.slug, made.revision)
+
+    def final(self, call: Call) -> Round:
+        """Published on 1 July, final once the ten working days of appeals are over."""
+        made = self.published(call)
+        self.to("2026-07-16T00:00")
+        return self.rounds.finish(self.operator, call.slug, made.revision)
 
 
 @pytest.fixture

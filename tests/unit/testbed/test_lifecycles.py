@@ -13,14 +13,20 @@ LEGAL = {
     "demand": """draft>open draft>closed open>merged open>taken_up open>closed taken_up>open taken_up>closed""",
     "site": "draft>offered draft>withdrawn offered>paused offered>withdrawn paused>offered paused>withdrawn",
     "call": """draft>published draft>cancelled published>open published>cancelled open>closed open>cancelled
-        closed>scored closed>cancelled scored>allocated scored>cancelled allocated>final allocated>cancelled""",
+        closed>scored closed>cancelled scored>allocated scored>cancelled allocated>final allocated>scored
+        allocated>cancelled""",
     "application": """draft>submitted draft>withdrawn submitted>draft submitted>withdrawn submitted>eligible
-        submitted>ineligible eligible>scored scored>offered scored>reserve scored>rejected reserve>offered
-        reserve>rejected offered>accepted offered>declined offered>lapsed""",
+        submitted>ineligible ineligible>eligible eligible>scored scored>offered scored>reserve scored>rejected
+        reserve>offered reserve>rejected offered>accepted offered>declined offered>lapsed""",
     "round": """prepared>computed computed>verified computed>superseded verified>published verified>superseded
         published>final published>superseded""",
     "slot": """reserved>conditions reserved>cancelled conditions>ready conditions>cancelled ready>active
         ready>cancelled active>paused active>ended active>expired paused>active paused>ended paused>expired""",
+    "offer": "open>accepted open>declined open>lapsed",
+    "condition": "open>handed_in open>met handed_in>met handed_in>open met>open",
+    "appeal": """filed>answered filed>panel filed>upheld answered>upheld answered>dismissed answered>panel
+        panel>upheld panel>dismissed""",
+    "cluster": "forming>active forming>closed active>forming active>closed",
 }
 PAIRS = [(life, before, after) for life in LIFECYCLES for before in life.states for after in life.states]
 

@@ -168,6 +168,7 @@ def test_final_offers_places_and_keeps_the_rest_in_reserve(city: City, story: St
     city.published(story.call)
     assert {row.state for row in city.applications.list(city.company, state="scored")} == {"scored"}
     assert list(city.applications.public(ANONYMOUS, story.call.slug)) == []
+    city.to("2026-07-16T00:00")
     assert city.rounds.finish(city.operator, story.call.slug, 1).state == "final"
     states = {row.id: row.state for row in city.applications.public(ANONYMOUS, story.call.slug)}
     assert states == {story.first.id: "offered", story.second.id: "offered", story.third.id: "reserve"}
@@ -189,6 +190,10 @@ def test_steps_come_in_their_order(city: City, story: Story) -> None:
     with pytest.raises(Conflict) as late:
         city.rounds.compute(city.operator, slug)
     assert late.value.code == "call_not_scored"
+    with pytest.raises(Conflict) as early:
+        city.rounds.finish(city.operator, slug, 1)
+    assert (early.value.code, early.value.expected) == ("appeals_open", "after 2026-07-16T00:00:00+09:00")
+    city.to("2026-07-16T00:00")
     city.rounds.finish(city.operator, slug, 1)
     with pytest.raises(Conflict):
         city.calls.cancel(city.planner, slug, "too late")
@@ -222,8 +227,7 @@ def test_a_call_without_applications_has_an_empty_round(city: City) -> None:
     city.site()
     call = city.call()
     city.scored(call, {})
-    assert city.published(call).placed == 0
-    assert city.rounds.finish(city.operator, call.slug, 1).state == "final"
+    assert city.final(call).placed == 0
 
 
 def test_a_cancelled_call_gives_its_places_back(city: City, story: Story) -> None:
@@ -323,8 +327,7 @@ def test_scores_are_the_call_owners_to_enter(city: City, who: str) -> None:
 
 def test_the_whole_story_on_either_database(either_city: City) -> None:
     story = Story(either_city)
-    assert either_city.published(story.call).placed == 2
-    assert either_city.rounds.finish(either_city.operator, story.call.slug, 1).state == "final"
+    assert (either_city.final(story.call).placed, either_city.offers.list(either_city.company)[0].state) == (2, "open")
     assert verify(either_city.rounds.file(ANONYMOUS, story.call.slug, 1)).is_true
 
 

@@ -1,0 +1,67 @@
+"""Who is told what of the testbed: facts for the templates of ``notify``, written with the change they tell of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gops.accounts.model import Membership
+from gops.notify.telling import APPLICANTS, OPERATORS, PUBLISHERS, Tiding, tell
+from gops.testbed import weeks
+from gops.testbed.model import Application, Call, Site, Slot
+
+
+def offered(session: Session, now: int, call: Call, application: Application, slot: Slot, lapses_at: int) -> None:
+    facts = {**of_application(call, application), **of_slot(session, slot), "lapses_at": lapses_at}
+    _to_applicant(session, now, "offer.made", application, facts)
+
+
+def answered(session: Session, now: int, call: Call, application: Application, event: str) -> None:
+    """An offer was accepted, declined, or lapsed: to the call's owner, a lapse to the applicant too."""
+    facts = of_application(call, application)
+    to_owner = Tiding(event, application.id, call.organisation_id, PUBLISHERS, facts)
+    tell(session, now, to_owner)
+    if event == "offer.lapsed":
+        _to_applicant(session, now, event, application, facts)
+
+
+def slot_changed(session: Session, now: int, slot: Slot, event: str, **facts: Any) -> None:
+    """To who holds the slot and to the site's municipality. ``event``: slot.cancelled, condition.met and so on."""
+    known = {**of_slot(session, slot), **facts}
+    municipality = session.get_one(Site, slot.site_id).organisation_id
+    tell(
+        session,
+        now,
+        Tiding(event, slot.id, slot.organisation_id, APPLICANTS, known),
+        Tiding(event, slot.id, municipality, PUBLISHERS, known),
+    )
+
+
+def to_operators(session: Session, now: int, event: str, subject: int, facts: dict[str, Any]) -> None:
+    homes = select(Membership.organisation_id).where(Membership.role.in_(OPERATORS)).distinct()
+    found = session.scalars(homes.order_by(Membership.organisation_id))
+    tell(session, now, *(Tiding(event, subject, home, OPERATORS, facts) for home in found))
+
+
+def of_call(call: Call) -> dict[str, Any]:
+    return {"call": {"ko": call.title_ko, "en": call.title_en}, "call_slug": call.slug}
+
+
+def of_application(call: Call, application: Application) -> dict[str, Any]:
+    return {**of_call(call), "application": application.title, "application_id": application.id}
+
+
+def of_slot(session: Session, slot: Slot) -> dict[str, Any]:
+    site = session.get_one(Site, slot.site_id)
+    return {
+        "site": {"ko": site.name_ko, "en": site.name_en},
+        "first_week": weeks.name(slot.first_week),
+        "end_week": weeks.name(slot.end_week),
+        "slot_id": slot.id,
+    }
+
+
+def _to_applicant(session: Session, now: int, event: str, application: Application, facts: dict[str, Any]) -> None:
+    tell(session, now, Tiding(event, application.id, application.organisation_id, APPLICANTS, facts))
