@@ -221,6 +221,7 @@ OF_TESTBED: Titles = {
     "not_eligible": ("자격이 확인된 신청이 아닙니다", "The application is not eligible"),
     "open_too_short": ("접수 기간이 너무 짧습니다", "The call is open too short"),
     "pseudonym_twice": ("가명이 겹쳤습니다", "A pseudonym fell twice"),
+    "reference_taken": ("이미 있는 관리번호입니다", "Another site has that reference"),
     "round_overtaken": ("그 사이 다른 배정이 계산되었습니다", "Another round was computed meanwhile"),
     "score_missing": ("점수가 없는 신청이 있습니다", "A score is missing"),
     "site_booked": ("예약된 부지입니다", "Slots hold the site"),

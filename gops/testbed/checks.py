@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from gops.accounts.checks import one_of, shown, whole
 from gops.errors import Invalid
+from gops.sensors.texts import line
 from gops.testbed import weeks
 from gops.testbed.lifecycles import Lifecycle
 
 RESOURCES = ("area_m2", "power_w")
-"""Additive resources of a site, in the order of every round's arrays."""
+"""Additive resources that every site has, in the order of every round's arrays. A site may have further ones."""
+RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,31}")
+RESOURCES_MAX = 16
 AMOUNT_MAX = 1_000_000_000
 TRL = (1, 9)
 
 
 def capacity(given: Any, field: str = "capacity") -> dict[str, int]:
-    """An amount of every resource, in each week; area above 0."""
-    amounts = _amounts(given, field)
+    """An amount of every resource, in each week; area above 0. Further resources come after those of all sites."""
+    named = amounts(given, field)
     return {
-        name: whole(amounts.get(name, 0), 1 if name == "area_m2" else 0, AMOUNT_MAX, f"{field}.{name}")
-        for name in RESOURCES
+        name: whole(named.get(name, 0), 1 if name == "area_m2" else 0, AMOUNT_MAX, f"{field}.{name}")
+        for name in (*RESOURCES, *(name for name in sorted(named) if name not in RESOURCES))
     }
 
 
-def needs(given: Any, field: str = "needs") -> dict[str, int]:
+def needs(given: Any, field: str = "needs", known: Collection[str] = RESOURCES) -> dict[str, int]:
     """What is needed in each week, above 0. Area always; of another resource that is not needed nothing is said."""
-    amounts = _amounts(given, field)
-    if "area_m2" not in amounts:
+    named = amounts(given, field)
+    for name in named:
+        if name not in known:
+            raise wrong("unknown_resource", f"{field}.{name}", name, "one of " + ", ".join(known))
+    if "area_m2" not in named:
         raise wrong("bad_need", f"{field}.area_m2", None, f"a whole number from 1 to {AMOUNT_MAX}")
-    return {name: _need(amounts[name], f"{field}.{name}") for name in RESOURCES if name in amounts}
+    return {name: _need(named[name], f"{field}.{name}") for name in known if name in named}
 
 
 def _need(value: Any, field: str) -> int:
@@ -39,13 +46,23 @@ def _need(value: Any, field: str) -> int:
     return value
 
 
-def _amounts(given: Any, field: str) -> Mapping[str, Any]:
-    if not isinstance(given, Mapping):
-        raise wrong("invalid_value", field, given, "an object of amounts by resource")
+def amounts(given: Any, field: str) -> Mapping[str, Any]:
+    """Amounts of at most 16 resources, by names that could be ones; the amounts are whoever asks to check."""
+    if not isinstance(given, Mapping) or len(given) > RESOURCES_MAX:
+        raise wrong("invalid_value", field, given, f"an object of amounts by resource, at most {RESOURCES_MAX}")
     for name in given:
-        if name not in RESOURCES:
-            raise wrong("unknown_resource", f"{field}.{name}", name, "one of " + ", ".join(RESOURCES))
+        if not isinstance(name, str) or not RESOURCE.fullmatch(name):
+            raise wrong("unknown_resource", f"{field}.{shown(name)}", name,
+                        "area_m2, power_w, or a name of small letters, digits and _, at most 32")  # fmt: skip
     return given
+
+
+def reference(given: Any) -> str:
+    """What a municipality calls a site in its own files: one line of 1 to 100 characters."""
+    text = line(given, "reference", 100)
+    if not text:
+        raise wrong("invalid_value", "reference", given, "one line of 1 to 100 characters")
+    return text
 
 
 def span(first_week: int, length: int, now_week: int, ahead_max: int, length_max: int, field: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, LargeBinary, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
+from gops.testbed.places import details
 
 Amounts = dict[str, int]
 """Resource -> amount in each week."""
@@ -45,6 +46,11 @@ class Site(Base):
     reference: Mapped[str | None] = mapped_column(String(100))
     details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     revision: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The details with every key."""
+        return details.of(self.details)
 
 
 class Closure(Base):

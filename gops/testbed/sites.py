@@ -21,7 +21,7 @@ from gops.errors import Conflict, Forbidden
 from gops.geo import BBox
 from gops.permissions import Actor, require
 from gops.records import audit, events
-from gops.records.database import Database
+from gops.records.database import Database, flush_unique
 from gops.records.paging import page
 from gops.sensors.bounds import refuse_count, refuse_more
 from gops.sensors.texts import prose
@@ -30,6 +30,7 @@ from gops.testbed import checks, lifecycles, visibility, weeks
 from gops.testbed.calendar import calendars
 from gops.testbed.lifecycles import SITE, SLOTS_THAT_HOLD
 from gops.testbed.model import Application, ApplicationSite, Call, CallSite, Closure, Site, Slot
+from gops.testbed.places import details as places
 from gops.testbed.timetable import state_column
 
 KINDS = (
@@ -55,8 +56,11 @@ class Sites:
         area: Any,
         capacity: Any,
         description: str = "",
+        reference: str | None = None,
+        details: Any = None,
     ) -> Site:
-        """A draft of a municipality; ``area`` is a GeoJSON Polygon or MultiPolygon. Raises ``Invalid``."""
+        """A draft of a municipality; ``area`` is a GeoJSON Polygon or MultiPolygon; ``details`` as ``places.details``
+        reads them. Raises ``Invalid``, ``Conflict`` (``reference_taken``)."""
         shape = self._area(area)
         site = Site(
             name_ko=names.name(name_ko, "name_ko"),
@@ -65,6 +69,8 @@ class Sites:
             kind=names.one_of(kind, KINDS, "kind"),
             state=SITE.states[0],
             capacity=checks.capacity(capacity),
+            reference=None if reference is None else checks.reference(reference),
+            details=places.read({} if details is None else details),
             created_at=self._clock.micros(),
         )
         _shape(site, shape)
@@ -75,7 +81,7 @@ class Sites:
             refuse_more(session, self._settings, "organisation_sites", Site.organisation_id == home.id, home.id)
             site.organisation_id = home.id
             session.add(site)
-            session.flush()
+            flush_unique(session, _taken(site.reference))
             self._note(session, actor, "site.create", site, kind=site.kind)
         return site
 
@@ -122,8 +128,11 @@ class Sites:
         kind: str | None = None,
         area: Any = None,
         capacity: Any = None,
+        reference: str | None = None,
+        details: Any = None,
     ) -> Site:
-        """Change what is given. Raises ``Conflict`` (``site_booked``) where slots hold more than would be left."""
+        """Change what is given; of ``details`` the keys that are given. Raises ``Conflict`` (``site_booked``) where
+        slots hold more than would be left, ``reference_taken``."""
         shape = None if area is None else self._area(area)
         wanted = {
             "name_ko": None if name_ko is None else names.name(name_ko, "name_ko"),
@@ -131,15 +140,19 @@ class Sites:
             "description": None if description is None else prose(description),
             "kind": None if kind is None else names.one_of(kind, KINDS, "kind"),
             "capacity": None if capacity is None else checks.capacity(capacity),
+            "reference": None if reference is None else checks.reference(reference),
         }
         with self._database.write() as session:
             site = self._living(session, actor, site_id)
+            wanted["details"] = None if details is None else places.read(details, site.details)
             changed = [name for name, value in wanted.items() if value is not None and value != getattr(site, name)]
             for name in changed:
                 setattr(site, name, wanted[name])
             if shape is not None and shape.geojson != site.geojson:
                 _shape(site, shape)
                 changed.append("area")
+            if "reference" in changed:
+                flush_unique(session, _taken(site.reference))
             if "capacity" in changed:
                 self._refuse_overbooked(session, site)
             if changed:
@@ -232,6 +245,7 @@ class Sites:
         now = self._clock.micros()
         audit.record(session, now, actor, action, "site", site.id, site.organisation_id, **detail)
         events.append(session, now, "site.changed", site=site.id)
+        site.revision = events.newest(session)  # units that append events wait for each other, so it only grows
 
 
 def _refuse_held(session: Session, site: Site) -> None:
@@ -239,6 +253,11 @@ def _refuse_held(session: Session, site: Site) -> None:
     if session.scalar(holds) is not None:
         raise Conflict(f"slots hold site {site.id}", code="site_booked", field="state", found="withdrawn",
                        expected="a site without slots; pause it until they end")  # fmt: skip
+
+
+def _taken(reference: str | None) -> Conflict:
+    return Conflict(f"the municipality has a site {reference} already", code="reference_taken", field="reference",
+                    found=reference, expected="a reference that no other site of it has")  # fmt: skip
 
 
 def _shape(site: Site, area: Area) -> None:

@@ -324,7 +324,7 @@ def polygon(ring: Any) -> dict[str, Any]:
     ({"area": "here"}, 422, "invalid_value", "area"),
     ({"capacity": {"area_m2": 0}}, 422, "invalid_value", "capacity.area_m2"),
     ({"capacity": {"area_m2": "100"}}, 422, "invalid_value", "capacity.area_m2"),
-    ({"capacity": {"area_m2": 1, "gold": 1}}, 422, "unknown_resource", "capacity.gold"),
+    ({"capacity": {"area_m2": 1, "Gold": 1}}, 422, "unknown_resource", "capacity.'Gold'"),
     ({"kind": "moon"}, 422, "invalid_value", "kind"),
     ({"colour": "red"}, 422, "unknown_field", "colour"),
 ])  # fmt: skip

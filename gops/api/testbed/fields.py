@@ -33,7 +33,7 @@ def raw(description: str, **options: Any) -> fields.Dict:
 
 
 def amounts(description: str, **options: Any) -> fields.Dict:
-    about = f"{description}; by resource: {', '.join(RESOURCES)}"
+    about = f"{description}; by resource: {', '.join(RESOURCES)}, and further ones of a site by their names"
     return fields.Dict(fields.String(), fields.Raw(metadata={"type": "integer"}), metadata={"description": about},
                        **options)  # fmt: skip
 

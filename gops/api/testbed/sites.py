@@ -14,6 +14,7 @@ from gops.api.context import actor, services
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.api.testbed.fields import Week, amounts, length, raw, state
+from gops.api.testbed.site_fields import Details
 from gops.testbed.calendar import Calendar
 from gops.testbed.lifecycles import SITE
 from gops.testbed.sites import KINDS
@@ -36,6 +37,8 @@ class SiteNew(Strict):
     kind = own.choice("what kind of place", KINDS, required=True)
     area = raw("GeoJSON Polygon or MultiPolygon, longitude first", required=True)
     capacity = amounts("what it has in every week", required=True)
+    reference = own.text("what the municipality calls it; unique there", 100, shortest=1)
+    details = fields.Nested(Details)
 
 
 class SiteChange(Strict):
@@ -45,6 +48,8 @@ class SiteChange(Strict):
     kind = own.choice("what kind of place", KINDS)
     area = raw("GeoJSON Polygon or MultiPolygon, longitude first")
     capacity = amounts("what it has in every week")
+    reference = own.text("what the municipality calls it; unique there", 100, shortest=1)
+    details = fields.Nested(Details, metadata={"description": "what is given takes the place of what was"})
 
 
 class SiteState(Strict):
@@ -64,6 +69,8 @@ class SiteOut(Strict):
     longitude = fields.Float(metadata={"description": "of a point inside"})
     latitude = fields.Float(metadata={"description": "of a point inside"})
     capacity = amounts("in every week without closure")
+    reference = fields.String(allow_none=True, metadata={"description": "what the municipality calls it"})
+    details = fields.Nested(Details, attribute="facts")
     created_at = own.moment("when it was made")
 
 

@@ -33,7 +33,10 @@ def test_power_that_is_not_named_is_none(city: City) -> None:
     ({"capacity": {"area_m2": 0}}, "capacity.area_m2", "invalid_value"),
     ({"capacity": {"power_w": 10}}, "capacity.area_m2", "invalid_value"),
     ({"capacity": {"area_m2": 10, "power_w": -1}}, "capacity.power_w", "invalid_value"),
-    ({"capacity": {"area_m2": 10, "water": 1}}, "capacity.water", "unknown_resource"),
+    ({"capacity": {"area_m2": 10, "Water": 1}}, "capacity.'Water'", "unknown_resource"),
+    ({"capacity": {"area_m2": 10, "water_l": -1}}, "capacity.water_l", "invalid_value"),
+    ({"capacity": {"area_m2": 10} | {f"r{number}": 1 for number in range(16)}}, "capacity", "invalid_value"),
+    ({"reference": ""}, "reference", "invalid_value"),
     ({"capacity": [10]}, "capacity", "invalid_value"),
     ({"capacity": {"area_m2": 1.5}}, "capacity.area_m2", "invalid_value"),
     ({"kind": "moon"}, "kind", "invalid_value"),
@@ -285,3 +288,55 @@ def test_a_cancelled_slot_gives_back_what_it_held(city: City) -> None:
     with pytest.raises(Conflict) as refused:
         city.slots.move(city.planner, slot.id, "ready")
     assert refused.value.code == "illegal_move"
+
+
+def test_a_site_has_further_resources_and_details_that_are_edited_key_by_key(city: City) -> None:
+    site = city.site(
+        capacity={"water_l": 500, "area_m2": 10},
+        reference="SW-17",
+        details={"tags": ["drone", "drone"], "bands": ["b920"], "equipment": [{"kind": "charger", "count": 2}]},
+    )
+    assert site.capacity == {"area_m2": 10, "power_w": 0, "water_l": 500}
+    assert site.facts["equipment"] == [{"kind": "charger", "count": 2, "operator": False, "note": ""}]
+    edited = city.sites.edit(city.planner, site.id, details={"consent": "given"})
+    assert (edited.facts["consent"], edited.facts["tags"], edited.facts["micro"]) == ("given", ["drone"], None)
+    assert edited.revision > 0
+
+
+def test_a_reference_is_one_sites_of_a_municipality(city: City) -> None:
+    city.site(reference="A-1")
+    city.site(city.neighbour, reference="A-1")
+    other = city.site()
+    for act in (
+        lambda: city.site(reference="A-1"),
+        lambda: city.sites.edit(city.planner, other.id, reference="A-1"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            act()
+        assert refused.value.code == "reference_taken"
+
+
+@pytest.mark.parametrize(("details", "field"), [
+    ([], "details"),
+    ({"colour": "red"}, "details.colour"),
+    ({"zone": "free"}, "details.zone"),
+    ({"consent": True}, "details.consent"),
+    ({"tags": "drone"}, "details.tags"),
+    ({"tags": ["two words"]}, "details.tags[0]"),
+    ({"bands": ["B 920"]}, "details.bands[0]"),
+    ({"bands": ["b"] * 17}, "details.bands"),
+    ({"equipment": [{"kind": "crane", "count": 0}]}, "details.equipment[0].count"),
+    ({"equipment": [{"kind": "crane", "operator": "yes"}]}, "details.equipment[0].operator"),
+    ({"equipment": [{"name": "crane"}]}, "details.equipment[0].name"),
+    ({"opening": [{"days": ["mon"], "from": "18:00", "until": "09:00"}]}, "details.opening[0].until"),
+    ({"opening": [{"days": ["mon"], "from": "9", "until": "10:00"}]}, "details.opening[0].from"),
+    ({"opening": [{"days": [], "from": "09:00", "until": "10:00"}]}, "details.opening[0].days"),
+    ({"micro": {"keep": {"area_m2": -1}}}, "details.micro.keep.area_m2"),
+    ({"micro": {"weeks": 14}}, "details.micro.weeks"),
+    ({"exemptions": ["a\u202eb"]}, "details.exemptions[0]"),
+])  # fmt: skip
+def test_wrong_details_are_refused_with_their_place(city: City, details: Any, field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        city.site(details=details)
+    assert refused.value.field == field
+    assert refused.value.expected
