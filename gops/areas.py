@@ -7,7 +7,7 @@ rounded to whole centimetres.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -138,6 +138,32 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
+
+
+def inside(areas: Mapping[str, Mapping[str, Any]]) -> Callable[[Sequence[tuple[float, float]]], list[list[str]]]:
+    """What says of points (longitude, latitude) in which of these polygons (GeoJSON) each lies; edges count.
+
+    Raises ``Invalid`` (``bad_polygon``).
+    """
+    shapes = {}
+    for name, geojson in areas.items():
+        try:
+            shapes[name] = shapely.geometry.shape(geojson)
+        except (shapely.errors.ShapelyError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _bad("bad_polygon", name, geojson, "a GeoJSON Polygon or MultiPolygon") from error
+        if shapes[name].geom_type not in ("Polygon", "MultiPolygon"):
+            raise _bad("bad_polygon", name, shapes[name].geom_type, "a GeoJSON Polygon or MultiPolygon")
+        shapely.prepare(shapes[name])
+
+    def of(points: Sequence[tuple[float, float]]) -> list[list[str]]:
+        places = shapely.points(points) if points else []
+        found: list[list[str]] = [[] for _ in points]
+        for name, shape in shapes.items():
+            for at in shapely.intersects(shape, places).nonzero()[0]:
+                found[at].append(name)
+        return found
+
+    return of
 
 
 def distances_cm(areas: Mapping[str, Mapping[str, Any]], within_cm: int) -> list[tuple[str, str, int]]:

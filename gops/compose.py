@@ -22,6 +22,7 @@ from gops.alerts.running import RunningAlerts, both
 from gops.catalog.contents import Catalogued
 from gops.catalog.drafts import Drafts
 from gops.catalog.live import Live
+from gops.catalog.search.extents import Extents
 from gops.catalog.snapshots.running import RunningSnapshots
 from gops.catalog.views import Views
 from gops.clock import Clock, SystemClock
@@ -153,6 +154,7 @@ class Platform:
         )
         self.ageing = Ageing(own.database, clock, chosen, self.store, self.jobs.stopping)
         self.schedule = FeedSchedule(own.database, self.jobs, runner)
+        own.search.seeing = Extents(own.database, self.store, clock).seen
         self.drafts = Drafts(own.database, clock, chosen, feed_names)
         files = FolderFiles(chosen.data / "files")
         self.snapshots = RunningSnapshots(own.database, clock, chosen, self.store, files, self.jobs)
@@ -212,6 +214,7 @@ class Platform:
         self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)
         self.jobs.hourly("retention", AGEING_MINUTE, self.ageing.run)
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
+        self.jobs.every("search", HOUR_SECONDS, self.records.search.refresh, at_once=True)
         self.jobs.every("calls", CALLS_SECONDS, self.records.clocks.advance, at_once=True)
         if self.settings.store_upkeep:
             self.jobs.hourly("store", UPKEEP_MINUTE, lambda: self.keeping.run(self.jobs.stopping))

@@ -24,6 +24,7 @@ COMMANDS = {
     "key": "gops.cli.registry:key",
     "device": "gops.cli.devices:device",
     "broker": "gops.cli.broker:broker",
+    "catalog": "gops.cli.catalog:catalog",
     "doctor": "gops.cli.doctor:doctor",
     "datastream": "gops.cli.quality:datastream",
     "feed": "gops.cli.feeds:feed",

@@ -1,5 +1,5 @@
 """The routes of the catalog: datasets, their data and snapshots, the words of metadata, and pulled feeds."""
 
-from gops.api.catalog import data, datasets, feeds, snapshots, vocabularies
+from gops.api.catalog import data, datasets, feeds, search, snapshots, vocabularies
 
-BLUEPRINTS = tuple(module.blueprint for module in (datasets, data, snapshots, vocabularies, feeds))
+BLUEPRINTS = tuple(module.blueprint for module in (datasets, search, data, snapshots, vocabularies, feeds))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gops.catalog.search.synonyms import Piece, pieces, synonyms
-from gops.catalog.search.words import CONCEPT, is_initials, is_paired, normal, parts, runs
+from gops.catalog.search.words import BEGINNING_LENGTH, CONCEPT, is_initials, is_paired, normal, parts, runs
 from gops.errors import Invalid
 
 LONGEST = 200
@@ -35,11 +35,9 @@ class Term:
 
 
 def read(query: str) -> tuple[Term, ...]:
-    """The terms of a query, none for one without letters. Raises ``Invalid`` (``long_query``, ``too_many_terms``)."""
+    """The terms of a query, none for one without letters. Raises ``Invalid``; ``too_many`` for too many words."""
     if len(query) > LONGEST:
-        raise Invalid(
-            "the query is too long", code="long_query", field="q", found=len(query), expected=f"{LONGEST} characters"
-        )
+        raise Invalid("the query is too long", field="q", found=len(query), expected=f"{LONGEST} characters")
     fillers = synonyms().fillers
     terms: dict[Term, None] = {}
     for word in _words(query):
@@ -48,7 +46,7 @@ def read(query: str) -> tuple[Term, ...]:
             terms[replace(term, required=False) if plain in fillers else term] = None
     if len(terms) > TERMS:
         raise Invalid(
-            "the query has too many words", code="too_many_terms", field="q", found=len(terms),
+            "the query has too many words", code="too_many", field="q", found=len(terms),
             expected=f"{TERMS} words",
         )  # fmt: skip
     if not any(term.required for term in terms):
@@ -96,7 +94,7 @@ def _terms(word: list[Piece]) -> list[Term]:
 def _term(piece: Piece) -> Term:
     text = piece.text
     if is_initials(text):
-        return Term((Way((text,)),), required=len(text) >= SHORTEST_INITIALS, is_typed=True)
+        return Term((Way((text[:BEGINNING_LENGTH],)),), required=len(text) >= SHORTEST_INITIALS, is_typed=True)
     if piece.concept in synonyms().places:
         return Term((Way((CONCEPT + piece.concept,)),))
     literal = tuple(token for run in runs(text) for token in parts(run))

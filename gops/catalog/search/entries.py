@@ -52,29 +52,41 @@ class Source:
     formats: tuple[str, ...] = field(default=tuple(FILE_TYPES))
 
 
-def index(session: Session, ids: Sequence[int], seen: Mapping[int, Seen] | None = None) -> int:
-    """Bring the entries of these datasets up to date; how many changed. Without ``seen`` what it says stays."""
+def index(session: Session, ids: Sequence[int], seen: Mapping[int, Seen] | None = None, *, anew: bool = False) -> int:
+    """Bring the entries of these datasets up to date; how many changed. Without ``seen`` what it says stays.
+
+    ``anew`` writes what has not changed as well.
+    """
     serialise(session, NAME)
-    there = {one.dataset_id: one for one in session.scalars(select(SearchEntry).where(SearchEntry.dataset_id.in_(ids)))}
-    number = session.scalar(select(func.max(SearchEntry.changed))) or 0
+    there = _there(session, ids)
+    newest = session.scalar(select(func.max(SearchEntry.changed))) or 0
     found = {source.dataset.id: source for source in sources(session, ids)}
     written: list[tuple[int, list[str]]] = []
-    for one in ids:
+    for number, one in enumerate(ids, newest + 1):
         source, entry = found.get(one), there.get(one)
-        number += 1
-        if source is None:
-            changed = entry is not None and entry.listed and _unlist(entry, number)
-            words: list[str] = []
-        else:
-            entry = entry or _new(session, one)
-            words = tokens(source)
-            changed = _update(entry, source, words, (seen or {}).get(one), number)
-        if changed:
-            written.append((one, words))
+        if source is not None:
+            made = _made(source, entry, (seen or {}).get(one))
+            if anew or not _is(entry, made):
+                _set(session, entry, made, number)
+                written.append((one, made.tokens))
+        elif entry is not None and entry.listed:
+            entry.listed, entry.changed, entry.digest, entry.facts = False, number, "", {}  # a copy learns of it so
+            written.append((one, []))
     session.flush()
     if written:
         text_index(session).put(session, written)
     return len(written)
+
+
+def stale(session: Session, ids: Sequence[int], seen: Mapping[int, Seen]) -> list[int]:
+    """Those of these datasets whose entries are not what ``index`` would write. Reads alone."""
+    there = _there(session, ids)
+    found = {source.dataset.id: source for source in sources(session, ids)}
+    gone = [one for one, entry in there.items() if entry.listed and one not in found]
+    wrong = [
+        one for one, source in found.items() if not _is(there.get(one), _made(source, there.get(one), seen.get(one)))
+    ]
+    return sorted(gone + wrong)
 
 
 def sources(session: Session, ids: Sequence[int]) -> list[Source]:
@@ -132,31 +144,41 @@ def _length(title: str) -> int:
     return sum(len(run) if is_paired(run) else 1 for run in runs(normal(title)))
 
 
-def _new(session: Session, one: int) -> SearchEntry:
-    entry = SearchEntry(dataset_id=one, version=0, changed=0, listed=False, digest="", facts={}, modified=0)
-    session.add(entry)
-    return entry
+@dataclass(frozen=True)
+class Made:
+    """An entry as it should be."""
+
+    dataset: Dataset
+    tokens: list[str]
+    facts: dict[str, Any]
+    seen: Seen
+    digest: str
 
 
-def _unlist(entry: SearchEntry, number: int) -> bool:
-    """The row stays, so that whoever has a copy learns of it."""
-    entry.listed, entry.changed, entry.digest, entry.facts = False, number, "", {}
-    return True
+def _there(session: Session, ids: Sequence[int]) -> dict[int, SearchEntry]:
+    return {one.dataset_id: one for one in session.scalars(select(SearchEntry).where(SearchEntry.dataset_id.in_(ids)))}
 
 
-def _update(entry: SearchEntry, source: Source, words: list[str], seen: Seen | None, number: int) -> bool:
-    """False where nothing of it is new."""
-    known = Seen(entry.first, entry.last, (entry.facts or {}).get("quality", ""))
-    said = seen or known
+def _made(source: Source, entry: SearchEntry | None, seen: Seen | None) -> Made:
+    known = Seen() if entry is None else Seen(entry.first, entry.last, entry.facts.get("quality", ""))
+    said, words = seen or known, tokens(source)
     about = facts(source, said.quality)
-    digest = hashlib.blake2b(
-        orjson.dumps([VERSION, about, sorted(words), said.first, said.last, source.dataset.modified_at]), digest_size=16
-    ).hexdigest()
-    if entry.listed and entry.digest == digest:
-        return False
-    entry.version, entry.changed, entry.listed, entry.digest = VERSION, number, True, digest
-    entry.facts, entry.modified, entry.first, entry.last = about, source.dataset.modified_at, said.first, said.last
-    return True
+    parts = [VERSION, about, sorted(words), said.first, said.last, source.dataset.modified_at]
+    digest = hashlib.blake2b(orjson.dumps(parts), digest_size=16).hexdigest()
+    return Made(source.dataset, words, about, said, digest)
+
+
+def _is(entry: SearchEntry | None, made: Made) -> bool:
+    return entry is not None and entry.listed and entry.digest == made.digest
+
+
+def _set(session: Session, entry: SearchEntry | None, made: Made, number: int) -> None:
+    if entry is None:
+        entry = SearchEntry(dataset_id=made.dataset.id)
+        session.add(entry)
+    entry.version, entry.changed, entry.listed, entry.digest = VERSION, number, True, made.digest
+    entry.facts, entry.modified = made.facts, made.dataset.modified_at
+    entry.first, entry.last = made.seen.first, made.seen.last
 
 
 def _columns(session: Session, live: ColumnElement[bool]) -> dict[int, tuple[str, ...]]:
