@@ -14,6 +14,9 @@ from gops.api.arguments import refuse_limit_beyond
 from gops.api.context import actor, services, settings
 from gops.api.reading import refuse_too_many
 from gops.api.series import JSON, life
+from gops.catalog.exposed import exposed, moment
+from gops.sensors.exposure import Exposure
+from gops.store.port import Store
 
 
 def latest(query: dict[str, Any]) -> Response:
@@ -25,12 +28,15 @@ def latest(query: dict[str, Any]) -> Response:
     shown = found[:limit]
     following = paging.next_address(after=shown[-1].id) if len(found) > limit else None
     version = services().store.version([one.id for one in shown])
-    etag = etags.tag(life(), version, orjson.dumps([tuple(one) for one in shown]), zone.key, request.path, following)
-    return etags.unchanged(etag) or _answer(shown, zone, following, etag)
+    exposures, now = {one.id: Exposure.of(one) for one in shown}, services().clock.micros()
+    facts = orjson.dumps([tuple(one) for one in shown]), moment(exposures, now)
+    etag = etags.tag(life(), version, *facts, zone.key, request.path, following)
+    store = exposed(services().store, exposures, now)
+    return etags.unchanged(etag) or _answer(shown, store, zone, following, etag)
 
 
-def _answer(datastreams: Sequence[Any], zone: Any, following: str | None, etag: str) -> Response:
-    readings = rows.readings(services().store.latest([one.id for one in datastreams]), zone)
+def _answer(datastreams: Sequence[Any], store: Store, zone: Any, following: str | None, etag: str) -> Response:
+    readings = rows.readings(store.latest([one.id for one in datastreams]), zone)
     facts = {one.id: _facts(one) for one in datastreams}
     newest = [reading | facts[reading["datastream"]] for reading in readings]
     body = orjson.dumps({"zone": zone.key, "latest": newest, "next": following})

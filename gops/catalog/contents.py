@@ -23,6 +23,7 @@ from gops.records.database import Database
 from gops.sensors import places
 from gops.sensors.exposure import Exposure
 from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
+from gops.sensors.visibility import home_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Catalogued:
             if dataset.state not in PUBLIC:
                 require(actor, "observation.read_private", dataset.organisation_id)
             self._check(session, dataset, wanted)
-            members = members_of(session, dataset, wanted)
+            home = None if dataset.state not in PUBLIC else home_of(actor, "observation.read_private")
+            members = members_of(session, dataset, wanted, home)
         return Contents(dataset, members, dataset.slug != slug, owns(actor, dataset))
 
     def places(self, contents: Contents) -> dict[int, Location]:
@@ -110,8 +112,10 @@ def exposures_of(dataset: Dataset, members: Sequence[Member]) -> dict[int, Expos
     return {one: exposure for one, exposure in found.items() if not exposure.is_whole}
 
 
-def members_of(session: Session, dataset: Dataset, wanted: Filter = EVERYTHING) -> tuple[Member, ...]:
-    """Those Datastreams of a dataset, in the order of their ids."""
+def members_of(
+    session: Session, dataset: Dataset, wanted: Filter = EVERYTHING, home: int | None = None
+) -> tuple[Member, ...]:
+    """Those Datastreams of a dataset, in the order of their ids. ``home`` as ``places.is_within`` takes it."""
     columns = (
         Datastream.id,
         Datastream.thing_id,
@@ -125,7 +129,7 @@ def members_of(session: Session, dataset: Dataset, wanted: Filter = EVERYTHING) 
     query = _of(dataset, Datastream.id).with_only_columns(*columns)
     query = query.join(Thing, Thing.id == Datastream.thing_id)
     query = query.join(ObservedProperty, ObservedProperty.id == Datastream.observed_property_id)
-    rows = session.execute(query.where(*_conditions(wanted)).order_by(Datastream.id)).all()
+    rows = session.execute(query.where(*_conditions(wanted, home)).order_by(Datastream.id)).all()
     shared = _shared_names(session, dataset)
     return tuple(
         Member(
@@ -142,14 +146,14 @@ def members_of(session: Session, dataset: Dataset, wanted: Filter = EVERYTHING) 
     )
 
 
-def _conditions(wanted: Filter) -> Sequence[ColumnElement[bool]]:
+def _conditions(wanted: Filter, home: int | None) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.things is not None:
         conditions.append(Datastream.thing_id.in_(wanted.things))
     if wanted.properties is not None:
         conditions.append(ObservedProperty.key.in_(wanted.properties))
     if wanted.bbox is not None:
-        conditions.append(places.is_within(wanted.bbox))
+        conditions.append(places.is_within(wanted.bbox, home))
     return conditions
 
 

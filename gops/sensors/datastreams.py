@@ -35,7 +35,7 @@ from gops.sensors.properties import property_of
 from gops.sensors.quality_rules import refit
 from gops.sensors.retention import Said
 from gops.sensors.things import refuse_decommissioned
-from gops.sensors.visibility import among, changeable, seen, visible
+from gops.sensors.visibility import among, changeable, home_of, seen, visible
 from gops.settings import Settings
 from gops.store.port import Series
 
@@ -185,18 +185,24 @@ class Datastreams:
                 query = query.where(Datastream.thing_id == seen(session, Thing, actor, thing, "thing").id)
             if in_use is not None:
                 query = query.where(Datastream.ended_at.is_(None) if in_use else Datastream.ended_at.is_not(None))
-            query = query.where(*self._fits(session, organisation, observed_property, bbox))
+            home = 0 if public_only else home_of(actor, "registry.read_private")
+            query = query.where(*self._fits(session, organisation, observed_property, bbox, home))
             return session.scalars(page(query, Datastream.id, after, limit)).all()
 
     def _fits(
-        self, session: Session, organisation: str | None, observed_property: str | None, bbox: BBox | None
+        self,
+        session: Session,
+        organisation: str | None,
+        observed_property: str | None,
+        bbox: BBox | None,
+        home: int | None,
     ) -> Iterator[ColumnElement[bool]]:
         if organisation is not None:
             yield Datastream.organisation_id == self._accounts.organisation(session, organisation).id
         if observed_property is not None:
             yield Datastream.observed_property_id == property_of(session, observed_property).id
         if bbox is not None:
-            yield Datastream.thing_id.in_(select(Thing.id).where(places.is_within(bbox)))
+            yield Datastream.thing_id.in_(select(Thing.id).where(places.is_within(bbox, home)))
 
     def known(self, actor: Actor, ids: Iterable[int]) -> Sequence[facts.Known]:
         """What an answer of readings needs of these, by id. Raises ``NotFound`` when the actor does not see one."""
@@ -222,8 +228,9 @@ class Datastreams:
                 chosen: ColumnElement[bool] = Datastream.ended_at.is_(None)
             else:
                 chosen = among(Datastream, [one.id for one in facts.known(session, actor, list(ids))])
-            fits = self._fits(session, organisation, observed_property, bbox)
-            return facts.placed(session, (visible(Datastream, actor), chosen, *fits), after, limit)
+            home = home_of(actor, "registry.read_private")
+            fits = self._fits(session, organisation, observed_property, bbox, home)
+            return facts.placed(session, (visible(Datastream, actor), chosen, *fits), after, limit, home)
 
     def edit(self, actor: Actor, datastream_id: int, **changes: Unpack[Changes]) -> Datastream:
         """Change what is given. Unit and kind are refused with ``Conflict`` (``has_readings``) once there are readings.
@@ -281,6 +288,9 @@ class Datastreams:
                 sensor_id=used.id,
                 observed_property_id=old.observed_property_id,
                 public=old.public,
+                public_start=old.public_start,
+                public_delay=old.public_delay,
+                suppress_below=old.suppress_below,
                 feed_id=old.feed_id,
                 created_at=now,
                 **asdict(Said.of(old)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
@@ -16,12 +16,16 @@ from sqlalchemy.orm import Session
 from gops.permissions import Actor, missing
 from gops.records.paging import is_id, page
 from gops.sensors import places
+from gops.sensors.exposure import rounded
 from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
 from gops.sensors.visibility import home_of, is_public
 
 
 class Known(NamedTuple):
-    """What decides how readings are asked for and shown. Those before ``thinned_until`` (microseconds) were thinned."""
+    """What decides how readings are asked for and shown. Those before ``thinned_until`` (microseconds) were thinned.
+
+    The last three are what ``exposure.Exposure`` needs; they hold nothing back from the owner.
+    """
 
     id: int
     name: str
@@ -31,6 +35,10 @@ class Known(NamedTuple):
     label: str
     thinned_until: int | None
     thinned_every: str | None
+    organisation_id: int
+    public_start: int | None = None
+    public_delay: int = 0
+    suppress_below: int | None = None
 
 
 class Placed(NamedTuple):
@@ -47,6 +55,10 @@ class Placed(NamedTuple):
     longitude: float | None
     latitude: float | None
     place: str | None
+    place_decimals: int | None = None
+    public_start: int | None = None
+    public_delay: int = 0
+    suppress_below: int | None = None
 
 
 def known(session: Session, actor: Actor, ids: Sequence[int]) -> list[Known]:
@@ -55,13 +67,23 @@ def known(session: Session, actor: Actor, ids: Sequence[int]) -> list[Known]:
     home = home_of(actor, "registry.read_private")
     words = {"ids": [one for one in asked if is_id(one)]} | ({"home": home} if home else {})
     rows = session.connection().execute(_known("all" if home is None else "home" if home else "public"), words).all()
-    found = [Known._make(row) for row in rows]
+    found = [_shown(Known._make(row), home) for row in rows]
     if len(found) < len(asked):
         there = {one.id for one in found}
         error = missing("datastream")
         error.found = next(one for one in asked if one not in there)
         raise error
     return found
+
+
+Row = TypeVar("Row", Known, Placed)
+
+
+def _shown(row: Row, home: int | None) -> Row:
+    """Nothing is held back from its owner; ``home`` as ``visibility.home_of`` gives it."""
+    if home is not None and home != row.organisation_id:
+        return row
+    return row._replace(public_start=None, public_delay=0, suppress_below=None)
 
 
 @cache
@@ -75,13 +97,25 @@ def _known(reach: Literal["all", "home", "public"]) -> Select[*tuple[Any, ...]]:
     return query.where(or_(is_public(Datastream), *private))
 
 
-def placed(session: Session, conditions: Iterable[ColumnElement[bool]], after: int, limit: int) -> list[Placed]:
+def placed(
+    session: Session, conditions: Iterable[ColumnElement[bool]], after: int, limit: int, home: int | None = None
+) -> list[Placed]:
     """The first Datastreams behind ``after`` that fulfil the conditions.
 
-    Who sees a Datastream sees its Thing, and where that is.
+    Who sees a Datastream sees its Thing, and where that is: exactly in the organisation ``home`` (None: in all of them,
+    see ``visibility.home_of``), elsewhere as its datasets say.
     """
     query = page(_placed().where(*conditions), Datastream.id, after, limit)
-    return [Placed._make(row) for row in session.connection().execute(query).all()]
+    rows = [Placed._make(row) for row in session.connection().execute(query).all()]
+    return [_shown(_roughly(row, home), home) for row in rows]
+
+
+def _roughly(row: Placed, home: int | None) -> Placed:
+    is_own = home is None or home == row.organisation_id
+    if is_own or row.place_decimals is None or row.longitude is None or row.latitude is None:
+        return row._replace(place_decimals=None)
+    longitude, latitude = (rounded(one, row.place_decimals) for one in (row.longitude, row.latitude))
+    return row._replace(longitude=longitude, latitude=latitude, place="")
 
 
 @cache
@@ -90,7 +124,8 @@ def _placed() -> Select[*tuple[Any, ...]]:
         select(
             *(Datastream.id, Datastream.name, ObservedProperty.key, Datastream.unit, Datastream.kind),
             *(Datastream.organisation_id, Thing.id, Thing.name),
-            *(Location.longitude, Location.latitude, Location.name),
+            *(Location.longitude, Location.latitude, Location.name, Thing.place_decimals),
+            *(Datastream.public_start, Datastream.public_delay, Datastream.suppress_below),
         )
         .select_from(Datastream)
         .join(Thing, Thing.id == Datastream.thing_id)

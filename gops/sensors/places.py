@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Double, Numeric, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from gops.clock import from_micros
@@ -30,11 +31,35 @@ def coarse(row: Location, decimals: int | None) -> Location:
     return Location(id=row.id, longitude=longitude, latitude=latitude, **words)
 
 
-def is_within(box: BBox) -> ColumnElement[bool]:
-    """Of Things: is the place where they are now in ``box``, its edges included?"""
-    longitude = or_(*(Location.longitude.between(low, high) for low, high in box.longitudes))
-    inside = and_(longitude, Location.latitude.between(box.south, box.north))
-    return Thing.id.in_(select(Location.thing_id).where(inside, is_newest()))
+def is_within(box: BBox, home: int | None = None) -> ColumnElement[bool]:
+    """Of Things: is the place where they are now in ``box``, its edges included?
+
+    Things of others than the organisation ``home`` (None: of nobody else, see ``visibility.home_of``) are where others
+    see them: a box must not tell more than an answer does.
+    """
+    exact = Thing.id.in_(select(Location.thing_id).where(_inside(box, _exact), is_newest()))
+    if home is None:
+        return exact
+    coarse = select(Location.thing_id).join(_OWNER, _OWNER.id == Location.thing_id)
+    coarse = coarse.where(_OWNER.place_decimals.is_not(None), _inside(box, _rounded), is_newest())
+    sees = or_(Thing.place_decimals.is_(None), Thing.organisation_id == home)
+    return or_(and_(sees, exact), and_(~sees, Thing.id.in_(coarse)))
+
+
+_OWNER = aliased(Thing)
+
+
+def _exact(degrees: Any) -> Any:
+    return degrees
+
+
+def _rounded(degrees: Any) -> Any:
+    return cast(func.round(cast(degrees, Numeric), _OWNER.place_decimals), Double)
+
+
+def _inside(box: BBox, shown: Callable[[Any], Any]) -> ColumnElement[bool]:
+    longitude = or_(*(shown(Location.longitude).between(low, high) for low, high in box.longitudes))
+    return and_(longitude, shown(Location.latitude).between(box.south, box.north))
 
 
 def is_newest() -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from gops import geo
 from gops.clock import Clock
 from gops.errors import Conflict
 from gops.geo import BBox, Point
-from gops.permissions import Actor, require
+from gops.permissions import Actor, permits, require
 from gops.records import audit, events
 from gops.records.database import Database
 from gops.records.paging import is_id, page
@@ -25,7 +25,7 @@ from gops.sensors.bounds import refuse_more
 from gops.sensors.ending import end_datastreams
 from gops.sensors.model import Datastream, Location, Thing
 from gops.sensors.owners import Accounts, device_at
-from gops.sensors.visibility import among, changeable, seen, visible
+from gops.sensors.visibility import among, changeable, home_of, seen, visible
 from gops.settings import Settings
 
 
@@ -104,7 +104,7 @@ class Things:
             if organisation is not None:
                 query = query.where(Thing.organisation_id == self._accounts.organisation(session, organisation).id)
             if bbox is not None:
-                query = query.where(places.is_within(bbox))
+                query = query.where(places.is_within(bbox, home_of(actor, "registry.read_private")))
             return session.scalars(page(query, Thing.id, after, limit)).all()
 
     def edit(
@@ -151,15 +151,18 @@ class Things:
     def locations(self, actor: Actor, thing_id: int, after: int = 0, limit: int = 100) -> Sequence[Location]:
         """Where a Thing was, oldest first; the last row is where it is."""
         with self._database.read() as session:
-            seen(session, Thing, actor, thing_id, "thing")
+            thing = seen(session, Thing, actor, thing_id, "thing")
             query = select(Location).where(Location.thing_id == thing_id)
-            return session.scalars(page(query, Location.id, after, limit)).all()
+            rows = session.scalars(page(query, Location.id, after, limit)).all()
+        return [places.coarse(row, _decimals(thing, actor)) for row in rows]
 
     def places(self, actor: Actor, thing_ids: Iterable[int]) -> dict[int, Location]:
         """Where those of these Things are that the actor sees."""
         with self._database.read() as session:
-            query = select(Thing.id).where(among(Thing, thing_ids), visible(Thing, actor))
-            return places.newest(session, session.scalars(query).all())
+            query = select(Thing).where(among(Thing, thing_ids), visible(Thing, actor))
+            seen_by = {thing.id: _decimals(thing, actor) for thing in session.scalars(query)}
+            found = places.newest(session, seen_by)
+        return {thing: places.coarse(row, seen_by[thing]) for thing, row in found.items()}
 
     def decommission(self, actor: Actor, thing_id: int, reason: str) -> Thing:
         """End a Thing and its Datastreams. Their readings stay."""
@@ -202,6 +205,11 @@ class Things:
         now = self._clock.micros()
         audit.record(session, now, actor, action, "thing", thing.id, thing.organisation_id, **detail)
         events.append(session, now, "thing.changed", thing=thing.id)
+
+
+def _decimals(thing: Thing, actor: Actor) -> int | None:
+    """Of a degree, to which ``actor`` sees where it is."""
+    return None if permits(actor, "registry.read_private", thing.organisation_id) else thing.place_decimals
 
 
 def refuse_decommissioned(thing: Thing) -> None:
