@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -17,16 +17,16 @@ from sqlalchemy.orm import Session
 from gops.accounts import checks as names
 from gops.accounts.lookup import organisation
 from gops.clock import Clock
-from gops.errors import Conflict
+from gops.errors import Conflict, Invalid
 from gops.permissions import Actor, require
 from gops.records import audit, events
 from gops.records.database import Database, serialise
 from gops.records.paging import page
 from gops.sensors.texts import prose
 from gops.settings import Settings
-from gops.testbed import calls, checks, judging, lifecycles, terms, visibility, weeks
+from gops.testbed import calls, checks, consortium, details, judging, lifecycles, terms, visibility, weeks
 from gops.testbed.checks import wrong
-from gops.testbed.eligibility import Place
+from gops.testbed.eligibility import TITLES, Place, Verdict, judge
 from gops.testbed.lifecycles import APPLICATION
 from gops.testbed.model import Application, ApplicationSite, Call
 from gops.testbed.timetable import state_at
@@ -36,7 +36,10 @@ NONCE = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Draft:
-    """``sites`` are ids, the best first; starts are weeks; ``needs`` by resource, in each week."""
+    """``sites`` are ids, the best first; starts are weeks; ``needs`` by resource, in each week.
+
+    ``theme``: one of ``checks.THEMES``; ``details``: the document of ``details``.
+    """
 
     title: str
     sites: Sequence[int]
@@ -47,6 +50,8 @@ class Draft:
     trl: int
     summary: str = ""
     band: str | None = None
+    theme: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Applications:
@@ -92,16 +97,19 @@ class Applications:
                 )  # fmt: skip
             there = judging.places(session, call)
             wanted = {key: value for key, value in given.items() if value is not None}
-            if given.get("band", "") is None:
-                wanted["band"] = None
+            wanted |= {key: None for key in ("band", "theme") if given.get(key, "") is None}
             for key, value in self._clean(call, replace(_draft_of(row), **wanted), there).items():
                 setattr(row, key, value)
             self._rank(session, call, row, there)
+            consortium.ask_again(session, row)
             self._note(session, actor, "application.edit", row, changed=sorted(wanted))
         return row
 
     def submit(self, actor: Actor, application_id: int, nonce: str) -> Application:
-        """Hand in, while the call is open. ``nonce``: 16 bytes in hex, the applicant's hand in the seed."""
+        """Hand in, while the call is open. ``nonce``: 16 bytes in hex, the applicant's hand in the seed; a new one each
+        time. All of the consortium must have confirmed, and every ranked site be feasible (``Invalid``,
+        ``site_infeasible``).
+        """
         if not isinstance(nonce, str) or not NONCE.fullmatch(nonce):
             raise wrong("bad_nonce", "nonce", nonce, "32 small hex digits, such as `openssl rand -hex 16` gives")
         with self._database.write() as session:
@@ -110,9 +118,13 @@ class Applications:
             lifecycles.move(APPLICATION, row, "submitted")
             there = judging.places(session, call)
             self._clean(call, _draft_of(row), there)  # a site may have been withdrawn since
+            consortium.refuse_unconfirmed(session, row)
+            found = judging.judged(session, call, row, there)
+            _refuse_infeasible(row, found)
+            _refuse_used(session, row, nonce)
             row.nonce = bytes.fromhex(nonce)
             row.submitted_at = self._clock.micros()
-            row.verdicts = judging.verdicts(session, call, row, there)
+            row.verdicts = [verdict.document() for verdict in found]
             self._note(session, actor, "application.submit", row)
         return row
 
@@ -121,7 +133,7 @@ class Applications:
         with self._database.write() as session:
             row, _ = self._writable(session, actor, application_id)
             lifecycles.move(APPLICATION, row, "draft")
-            row.nonce, row.submitted_at = None, None
+            row.submitted_at = None  # the nonce stays, so that it is not used again
             self._note(session, actor, "application.take_back", row)
         return row
 
@@ -138,7 +150,18 @@ class Applications:
         with self._database.read() as session:
             found = visibility.application(session, actor, application_id)
             visibility.hide_scores(session, actor, [found])
+            visibility.hide_confidential(session, actor, [found])
         return found
+
+    def sites(self, actor: Actor, application_id: int) -> Sequence[tuple[int, Sequence[Verdict]]]:
+        """Every site of the call with what stands against the application there; nothing: it can be ranked."""
+        with self._database.read() as session:
+            row = visibility.application(session, actor, application_id)
+            call = session.get_one(Call, row.call_id)
+            there = judging.places(session, call)
+            pilot = replace(judging.pilot(session, row), sites=sorted(there))
+            found = judge(terms.rules(call.terms), pilot, there)
+        return [(site, [verdict for verdict in found if verdict.site == site]) for site in sorted(there)]
 
     def list(
         self,
@@ -158,6 +181,7 @@ class Applications:
                 query = query.where(Application.call_id == visibility.call(session, actor, call_slug).id)
             found = session.scalars(page(query, Application.id, after, limit)).all()
             visibility.hide_scores(session, actor, found)
+            visibility.hide_confidential(session, actor, found)
         return found
 
     def public(self, actor: Actor, call_slug: str, after: int = 0, limit: int = 100) -> Sequence[Application]:
@@ -213,6 +237,8 @@ class Applications:
             "last_start": last,
             "band": None if draft.band is None else names.one_of(draft.band, bands, "band"),
             "trl": names.whole(draft.trl, *checks.TRL, "trl"),
+            "theme": None if draft.theme is None else names.one_of(draft.theme, checks.THEMES, "theme"),
+            "details": details.read(draft.details),
         }
 
     def _sites(self, given: Sequence[int], there: Mapping[int, Place]) -> Sequence[int]:
@@ -242,7 +268,24 @@ class Applications:
 
 def _draft_of(row: Application) -> Draft:
     return Draft(row.title, row.sites, row.needs, row.duration, row.first_start, row.last_start, row.trl, row.summary,
-                 row.band)  # fmt: skip
+                 row.band, row.theme, details.of(row.details))  # fmt: skip
+
+
+def _refuse_infeasible(row: Application, found: Sequence[Verdict]) -> None:
+    for verdict in found:
+        if verdict.site is not None:
+            raise Invalid(
+                f"site {verdict.site} cannot be ranked: {TITLES[verdict.code][1]}",
+                code="site_infeasible", field=f"sites[{row.sites.index(verdict.site)}]",
+                found=f"{verdict.code}: {verdict.field} {verdict.found}", expected=verdict.expected,
+            )  # fmt: skip
+
+
+def _refuse_used(session: Session, row: Application, nonce: str) -> None:
+    """Raises ``Invalid`` (``nonce_used``); also for the one that it was handed in with before."""
+    used = select(Application.id).where(Application.call_id == row.call_id, Application.nonce == bytes.fromhex(nonce))
+    if session.scalar(used.limit(1)) is not None:
+        raise wrong("nonce_used", "nonce", nonce, "one that was never used in this call")
 
 
 def _window(call: Call, draft: Draft, duration: int) -> tuple[int, int]:

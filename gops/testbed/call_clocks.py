@@ -1,4 +1,4 @@
-"""The clocks of calls: they open and close by themselves."""
+"""The clocks of calls: they open and close by themselves; the ends of questions, answers and reviews are announced."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def call_clocks(settings: Settings) -> Sequence[TestbedClock]:
                      "applications are taken", _advance),
         TestbedClock("call.closes", "call", lambda: _until(Call.closes_at, "published", "open"),
                      f"at least {days} days after it opens", "applications are judged", _advance),
+        TestbedClock("call.questions", "call", lambda: _until(Call.questions_until, "published", "open"),
+                     "5 working days before the close", "questions are taken no more"),
+        TestbedClock("call.answers", "call", lambda: _until(Call.answers_until, "published", "open"),
+                     "2 working days before the close", "the owner should have answered"),
+        TestbedClock("call.review", "call", lambda: _until(Call.review_until, "closed"),
+                     "20 working days after the close", "scores should be there"),
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from gops.testbed.allocation import ties
 from gops.testbed.allocation.roundfile import digest
 from gops.testbed.lifecycles import CALL, SLOT, SLOTS_THAT_HOLD
 from gops.testbed.model import Application, Call, CallSite, Site, Slot
-from gops.testbed.timetable import state_at, state_column
+from gops.testbed.timetable import set_deadlines, state_at, state_column
 
 OWNERS = ("municipality", "operator")
 EDITABLE = ("title_ko", "title_en", "description", "opens_at", "closes_at")
@@ -109,8 +109,10 @@ class Calls:
             call.operator_seed, call.operator_seed_hash = seed, ties.commitment(seed)
             call.pseudonym_key, call.pseudonym_key_hash = key, ties.commitment(key)
             call.published_at = now
+            set_deadlines(call, self._settings)
             advance(session, call, now)
             self._note(session, actor, "call.publish", call, terms_hash=call.terms_hash)
+            events.append(session, now, "call.published", call=call.id)
         return call
 
     def cancel(self, actor: Actor, slug: str, why: str) -> Call:
@@ -125,6 +127,7 @@ class Calls:
             for slot in session.scalars(of_call.where(Application.call_id == call.id, Slot.state.in_(SLOTS_THAT_HOLD))):
                 lifecycles.move(SLOT, slot, "cancelled")
             self._note(session, actor, "call.cancel", call, reason=text)
+            events.append(session, self._clock.micros(), "call.cancelled", call=call.id)
         return call
 
     def get(self, actor: Actor, slug: str) -> Call:
@@ -184,6 +187,7 @@ class Calls:
                 found = from_micros(late).astimezone(self._settings.zone).isoformat()
                 raise Invalid(f"{field} is too early", code="bad_timetable", field=field, found=found,
                               expected=expected)  # fmt: skip
+        set_deadlines(call, self._settings)
 
     def _timely(self, call: Call, now: int) -> None:
         days = self._settings.call_open_days

@@ -18,6 +18,12 @@ RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 RESOURCES_MAX = 16
 AMOUNT_MAX = 1_000_000_000
 TRL = (1, 9)
+WON_MAX = 10**15
+THEMES = (
+    "mobility", "energy", "environment", "safety", "care", "health", "housing", "culture", "commerce", "administration",
+    "other",
+)  # fmt: skip
+"""What demands, calls and applications are about."""
 
 
 def capacity(given: Any, field: str = "capacity") -> dict[str, int]:
@@ -89,6 +95,13 @@ def some_of(given: Any, words: Collection[str], field: str) -> list[str]:
     if not isinstance(given, list | tuple | set | frozenset) or not set(map(str, given)) <= set(words):
         raise wrong("invalid_value", field, given, "some of " + ", ".join(words))
     return [word for word in words if word in given]
+
+
+def keys(given: Any, known: Collection[str], field: str) -> Mapping[str, Any]:
+    """An object with no other keys."""
+    if not isinstance(given, Mapping) or not set(given) <= set(known):
+        raise wrong("invalid_value", field, given, "an object of " + ", ".join(known))
+    return given
 
 
 def wrong(code: str, field: str, value: Any, expected: str) -> Invalid:

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.accounts.model import Organisation
-from gops.testbed import lifecycles, terms
+from gops.testbed import details, lifecycles, terms
 from gops.testbed.calendar import closed_weeks
-from gops.testbed.eligibility import Pilot, Place, eligible_sites, judge
+from gops.testbed.call_model import Document, Member
+from gops.testbed.eligibility import Equipment, Pilot, Place, Verdict, eligible_sites, judge
 from gops.testbed.model import Application, Call, CallSite, Site
+from gops.testbed.places import details as furnishing
 
 
 def places(session: Session, call: Call) -> dict[int, Place]:
@@ -20,30 +22,69 @@ def places(session: Session, call: Call) -> dict[int, Place]:
     sites = session.scalars(select(Site).join(CallSite, CallSite.site_id == Site.id).where(CallSite.call_id == call.id))
     by_id = {site.id: site for site in sites}
     closed = closed_weeks(session, by_id, terms.first_week(call.terms), terms.end_week(call.terms))
-    return {
-        site.id: Place(site.id, True, site.state == "offered", site.capacity, closed[site.id])
-        for site in by_id.values()
-    }
+    return {site.id: _place(site, closed[site.id]) for site in by_id.values()}
 
 
-def pilot(application: Application, organisation_kind: str) -> Pilot:
+def _place(site: Site, closed: frozenset[int]) -> Place:
+    has = furnishing.of(site.details)
+    return Place(
+        site.id,
+        in_call=True,
+        offered=site.state == "offered",
+        capacity=site.capacity,
+        closed=closed,
+        bands=frozenset(has["bands"]),
+        equipment=_equipment(has["equipment"]),
+        consent=has["consent"] != "refused",
+    )
+
+
+def pilot(session: Session, application: Application) -> Pilot:
+    """What is judged. Members count that have not declined: without the others' word nothing is handed in anyway."""
+    home = session.get_one(Organisation, application.organisation_id)
+    said = details.of(application.details)
     return Pilot(
-        organisation_kind,
+        home.kind,
         application.trl,
         application.needs,
         application.duration,
         application.first_start,
         application.last_start,
         application.sites,
+        theme=application.theme,
+        region=said["region"],
+        requested=said["funding"]["requested"],
+        cost=details.cost(said),
+        own_funds=said["funding"]["own"],
+        members=_members(session, application),
+        documents=_documents(session, application),
+        band=application.band,
+        equipment=_equipment(said["equipment"]),
     )
+
+
+def _equipment(rows: list[dict[str, Any]]) -> list[Equipment]:
+    return [Equipment(row["kind"], row["count"], row["operator"]) for row in rows]
+
+
+def _members(session: Session, application: Application) -> tuple[str, ...]:
+    query = select(Organisation.kind).join(Member, Member.organisation_id == Organisation.id)
+    of_it = Member.application_id == application.id, Member.state != "declined"
+    return tuple(session.scalars(query.where(*of_it).order_by(Member.id)))
+
+
+def _documents(session: Session, application: Application) -> frozenset[str]:
+    return frozenset(session.scalars(select(Document.kind).where(Document.application_id == application.id)))
+
+
+def judged(session: Session, call: Call, application: Application, there: Mapping[int, Place]) -> tuple[Verdict, ...]:
+    return judge(terms.rules(call.terms), pilot(session, application), there)
 
 
 def verdicts(
     session: Session, call: Call, application: Application, there: Mapping[int, Place]
 ) -> list[dict[str, Any]]:
-    home = session.get_one(Organisation, application.organisation_id)
-    found = judge(terms.rules(call.terms), pilot(application, home.kind), there)
-    return [verdict.document() for verdict in found]
+    return [verdict.document() for verdict in judged(session, call, application, there)]
 
 
 def close(session: Session, call: Call) -> None:

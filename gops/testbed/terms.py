@@ -4,7 +4,8 @@
 
     {"mechanism": "ranked", "first_week": "2027-01-04", "weeks": 52, "shift_max": 8, "resources": [...],
      "criteria": [{"name", "weight", "description"}],      weights are percent, 100 together
-     "rules": {"organisation_kinds", "trl_min", "trl_max", "duration_max"},
+     "rules": {...},                                       who may apply with what: ``call_rules``
+     "timetable": {...},                                   working days of each deadline: ``timetable``
      "bands": [{"id", "separation_m"}],
      "sites": [ids]}                                       empty in a draft: all that are offered at publication
 """
@@ -15,11 +16,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gops.accounts.checks import name, whole
-from gops.permissions import ORGANISATION_KINDS
 from gops.records.database import MAX_ID
 from gops.sensors.texts import prose
 from gops.settings import Settings
-from gops.testbed import checks, weeks
+from gops.testbed import call_rules, checks, timetable, weeks
 from gops.testbed.checks import wrong
 from gops.testbed.eligibility import Rules
 
@@ -35,7 +35,7 @@ Terms = dict[str, Any]
 
 def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
     """The terms in full, defaults filled in. Raises ``Invalid`` with the place of what is wrong."""
-    known = {"mechanism", "first_week", "weeks", "shift_max", "criteria", "rules", "bands", "sites"}
+    known = {"mechanism", "first_week", "weeks", "shift_max", "criteria", "rules", "timetable", "bands", "sites"}
     for key in given:
         if key not in known:
             raise wrong("unknown_field", f"terms.{key}", key, "one of " + ", ".join(sorted(known)))
@@ -52,15 +52,15 @@ def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
         "shift_max": whole(given.get("shift_max", SHIFT_MAX), 0, settings.call_weeks, "terms.shift_max"),
         "resources": list(checks.RESOURCES),
         "criteria": _criteria(given.get("criteria", [])),
-        "rules": _rules(given.get("rules", {}), length),
+        "rules": call_rules.read(given.get("rules", {}), length),
+        "timetable": timetable.read(given.get("timetable", {}), settings),
         "bands": _bands(given.get("bands", [])),
         "sites": _sites(given.get("sites", [])),
     }
 
 
 def rules(terms: Terms) -> Rules:
-    asked = terms["rules"]
-    return Rules(frozenset(asked["organisation_kinds"]), asked["trl_min"], asked["trl_max"], asked["duration_max"])
+    return call_rules.rules(terms["rules"])
 
 
 def first_week(terms: Terms) -> int:
@@ -82,27 +82,11 @@ def _criteria(given: Any) -> list[dict[str, Any]]:
 
 
 def _criterion(row: Any, field: str) -> dict[str, Any]:
-    _keys(row, ("name", "weight", "description"), field)
+    checks.keys(row, ("name", "weight", "description"), field)
     return {
         "name": name(row.get("name"), f"{field}.name"),
         "weight": whole(row.get("weight"), 1, 100, f"{field}.weight"),
         "description": prose(row.get("description", ""), f"{field}.description"),
-    }
-
-
-def _rules(given: Any, length: int) -> dict[str, Any]:
-    field = "terms.rules"
-    _keys(given, ("organisation_kinds", "trl_min", "trl_max", "duration_max"), field)
-    low, high = (_optional(given.get(key), *checks.TRL, f"{field}.{key}") for key in ("trl_min", "trl_max"))
-    if low is not None and high is not None and low > high:
-        raise wrong("invalid_value", f"{field}.trl_max", high, f"at least trl_min, {low}")
-    return {
-        "organisation_kinds": checks.some_of(
-            given.get("organisation_kinds", []), ORGANISATION_KINDS, f"{field}.organisation_kinds"
-        ),
-        "trl_min": low,
-        "trl_max": high,
-        "duration_max": _optional(given.get("duration_max"), 1, length, f"{field}.duration_max"),
     }
 
 
@@ -111,7 +95,7 @@ def _bands(given: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for index, row in enumerate(rows):
         field = f"terms.bands[{index}]"
-        _keys(row, ("id", "separation_m"), field)
+        checks.keys(row, ("id", "separation_m"), field)
         band = name(row.get("id"), f"{field}.id")
         if len(band) > BAND_LENGTH or band in [other["id"] for other in found]:
             raise wrong("invalid_value", f"{field}.id", band, f"another name, of at most {BAND_LENGTH} characters")
@@ -128,16 +112,7 @@ def _sites(given: Any) -> list[int]:
     return sorted(ids)
 
 
-def _optional(value: Any, low: int, high: int, field: str) -> int | None:
-    return None if value is None else whole(value, low, high, field)
-
-
 def _list(value: Any, field: str, most: int) -> list[Any]:
     if not isinstance(value, list) or len(value) > most:
         raise wrong("invalid_value", field, value, f"a list of at most {most}")
     return value
-
-
-def _keys(value: Any, keys: tuple[str, ...], field: str) -> None:
-    if not isinstance(value, Mapping) or not set(value) <= set(keys):
-        raise wrong("invalid_value", field, value, "an object of " + ", ".join(keys))

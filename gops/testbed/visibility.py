@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from gops.errors import Unauthenticated
 from gops.permissions import Action, Actor, missing, permits, require
 from gops.records.paging import is_id
+from gops.testbed import details
+from gops.testbed.call_model import Member
 from gops.testbed.model import Application, ApplicationSite, Call, Round, Site
 
 PUBLIC_CALLS = ("published", "open", "closed", "scored", "allocated", "final")
@@ -73,9 +75,9 @@ def call_to_change(session: Session, actor: Actor, slug: str, action: Action = "
 
 
 def applications_seen(actor: Actor) -> ColumnElement[bool]:
-    """Whole applications: of the own organisation; handed in to own calls or ranking own sites; all, for the operator
-    and the auditor. Drafts are the applicant's alone."""
-    own = Application.organisation_id == home_of(actor, "application.read")
+    """Whole applications: of the own organisation or consortium; handed in to own calls or ranking own sites; all, for
+    the operator and the auditor. Drafts are the applicants' alone."""
+    own = _applies(home_of(actor, "application.read"))
     if permits(actor, "application.read", None) or permits(actor, "application.review", None):
         return or_(own, Application.state != "draft")
     home = home_of(actor, "application.review")
@@ -86,6 +88,14 @@ def applications_seen(actor: Actor) -> ColumnElement[bool]:
         Site.organisation_id == home,
     )
     return or_(own, and_(Application.state != "draft", or_(in_own_call, at_own_site)))
+
+
+def _applies(home: int) -> ColumnElement[bool]:
+    """Of the organisation, or of a consortium that it was asked to join and did not decline."""
+    joins = exists().where(
+        Member.application_id == Application.id, Member.organisation_id == home, Member.state != "declined"
+    )
+    return or_(Application.organisation_id == home, joins)
 
 
 def application(session: Session, actor: Actor, application_id: int) -> Application:
@@ -121,3 +131,29 @@ def hide_scores(session: Session, actor: Actor, rows: Sequence[Application]) -> 
     for row in rows:
         if row.call_id not in shown:
             row.score = None
+
+
+def hide_confidential(session: Session, actor: Actor, rows: Sequence[Application]) -> None:
+    """What an applicant calls confidential is seen by the consortium, the call's owner, operator and auditor.
+
+    The rows are read to be shown, in a unit that cannot write.
+    """
+    shown = sees_confidential(session, actor, rows)
+    for row in rows:
+        if row.id not in shown and row.details is not None:
+            row.details = details.without_confidential(row.details)
+
+
+def sees_confidential(session: Session, actor: Actor, rows: Sequence[Application]) -> set[int]:
+    """The ids of those of ``rows``, all of which the actor sees, that it sees with their confidential parts.
+
+    Left out are municipalities that see an application for their sites alone.
+    """
+    if permits(actor, "application.read", None) or permits(actor, "application.review", None):
+        return {row.id for row in rows}
+    home = home_of(actor, "application.review")
+    in_own_call = exists().where(Call.id == Application.call_id, Call.organisation_id == home)
+    query = select(Application.id).where(
+        Application.id.in_([row.id for row in rows]), or_(_applies(home_of(actor, "application.read")), in_own_call)
+    )
+    return set(session.scalars(query))

@@ -18,7 +18,9 @@ from gops.testbed.lifecycles import CALL
 blueprint = Blueprint("calls", __name__, description="What is asked, by which terms, and when")
 TERMS = (
     "everything that decides who gets what: mechanism, first_week, weeks, criteria (name, weight), rules "
-    "(organisation_kinds, trl_min, trl_max, duration_max), bands (id, separation_m), shift_max, sites"
+    "(organisation_kinds, trl_min, trl_max, duration_max, themes, regions, requested_max, own_percent_min, consortium, "
+    "documents), timetable (working days: questions, answers, review, offers, appeals), bands (id, separation_m), "
+    "shift_max, sites"
 )
 
 
@@ -63,6 +65,9 @@ class CallOut(Strict):
     opens_at = own.moment("from when on applications are taken")
     closes_at = own.moment("until when")
     published_at = own.moment("when its terms were frozen", allow_none=True)
+    questions_until = own.moment("until when questions are taken", allow_none=True)
+    answers_until = own.moment("until when its owner answers them", allow_none=True)
+    review_until = own.moment("until when applications are reviewed", allow_none=True)
     terms = fields.Dict(metadata={"description": TERMS})
     terms_sha256 = fields.String(attribute="terms_hash", allow_none=True,
                                  metadata={"description": "of the terms as canonical JSON (RFC 8785)"})  # fmt: skip

@@ -106,10 +106,36 @@ def test_a_nonce_is_16_bytes_in_hex(city: City, call: Call, site: Site, nonce: A
 
 
 def test_what_stands_against_it_is_told_at_once(city: City, call: Call, site: Site) -> None:
-    row = city.apply(call, [site], needs={"area_m2": 101}, trl=3)
+    row = city.apply(call, [site], needs={"area_m2": 101}, trl=3, submitted=False)
     assert [(verdict["code"], verdict["site"]) for verdict in row.verdicts] == [
         ("trl_below", None), ("capacity_too_small", site.id)
     ]  # fmt: skip
+
+
+def test_only_feasible_sites_are_handed_in_and_others_say_why(city: City, call: Call, site: Site) -> None:
+    wide = city.site(capacity={"area_m2": 500, "power_w": 10})
+    both = city.call(closes_at=call.closes_at + 86_400_000_000)
+    row = city.apply(both, [wide, site], needs={"area_m2": 101, "power_w": 5}, submitted=False)
+    with pytest.raises(Invalid) as refused:
+        city.applications.submit(city.company, row.id, "0" * 32)
+    assert (refused.value.code, refused.value.field, refused.value.expected) == (
+        "site_infeasible", "sites[1]", "at most 100"
+    )  # fmt: skip
+    reasons = {one: [verdict.code for verdict in against] for one, against in
+               city.applications.sites(city.company, row.id)}  # fmt: skip
+    assert reasons == {site.id: ["capacity_too_small"], wide.id: []}
+    city.applications.edit(city.company, row.id, sites=[wide.id])
+    assert city.applications.submit(city.company, row.id, "0" * 32).state == "submitted"
+
+
+def test_a_nonce_is_used_once(city: City, call: Call, site: Site) -> None:
+    row, other = city.apply(call, [site], submitted=False), city.apply(call, [site], submitted=False)
+    city.applications.submit(city.company, row.id, "0" * 32)
+    city.applications.take_back(city.company, row.id)
+    for one in (row, other):
+        with pytest.raises(Invalid) as refused:
+            city.applications.submit(city.company, one.id, "0" * 32)
+        assert refused.value.code == "nonce_used"
 
 
 def test_a_draft_may_be_written_before_the_call_opens_but_not_handed_in(city: City, site: Site) -> None:
@@ -131,7 +157,7 @@ def test_it_is_taken_back_and_edited_and_handed_in_again(city: City, call: Call,
     with pytest.raises(Conflict) as refused:
         city.applications.edit(city.company, row.id, title="Other")
     assert refused.value.code == "not_a_draft"
-    assert city.applications.take_back(city.company, row.id).nonce is None
+    assert city.applications.take_back(city.company, row.id).submitted_at is None
     edited = city.applications.edit(city.company, row.id, title="Other", needs={"area_m2": 5})
     assert (edited.title, edited.needs, edited.duration) == ("Other", {"area_m2": 5}, 2)
     assert city.applications.submit(city.company, row.id, "1" * 32).state == "submitted"

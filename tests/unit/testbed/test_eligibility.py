@@ -80,3 +80,39 @@ def test_a_verdict_on_the_whole_leaves_none() -> None:
 def test_every_code_has_a_title_in_both_languages() -> None:
     assert set(TITLES) == set(get_args(Code))
     assert all(korean and english for korean, english in TITLES.values())
+
+
+ASKED = dataclasses.replace(
+    PILOT, theme="safety", region="41110", requested=60, cost=100, own_funds=40, members=("municipality",),
+    documents=frozenset({"plan"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "code", "found"), [
+    ({"themes": frozenset({"care", "energy"})}, "theme_outside", "safety"),
+    ({"regions": ("11", "4117")}, "region_outside", "41110"),
+    ({"requested_max": 59}, "too_much_requested", "60 KRW"),
+    ({"own_percent_min": 41}, "own_funds_too_small", "40 KRW"),
+    ({"members_min": 3}, "consortium_too_small", "2"),
+    ({"members_max": 1}, "consortium_too_large", "2"),
+    ({"member_kinds": ("company", "university")}, "consortium_kind_missing", "company, municipality"),
+    ({"documents": ("plan", "insurance")}, "document_missing", "nothing"),
+])  # fmt: skip
+def test_each_rule_has_its_verdict(rules: dict[str, Any], code: str, found: str) -> None:
+    (verdict,) = judged(ASKED, dataclasses.replace(RULES, **rules))
+    assert (verdict.code, verdict.site, verdict.found) == (code, None, found)
+
+
+def test_what_meets_every_rule_exactly_is_eligible() -> None:
+    rules = dataclasses.replace(
+        RULES, themes=frozenset({"safety"}), regions=("41",), requested_max=60, own_percent_min=40, members_min=2,
+        members_max=2, member_kinds=("company", "municipality"), documents=("plan",),
+    )  # fmt: skip
+    assert judged(ASKED, rules) == ()
+
+
+def test_what_was_not_said_meets_no_rule_about_it() -> None:
+    rules = Rules(themes=frozenset({"safety"}), regions=("41",), documents=("plan",))
+    assert [(one.code, one.found) for one in judged(PILOT, rules)] == [
+        ("theme_outside", "nothing"), ("region_outside", "nothing"), ("document_missing", "nothing")
+    ]  # fmt: skip

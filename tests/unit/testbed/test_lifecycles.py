@@ -18,6 +18,7 @@ LEGAL = {
     "application": """draft>submitted draft>withdrawn submitted>draft submitted>withdrawn submitted>eligible
         submitted>ineligible ineligible>eligible eligible>scored scored>offered scored>reserve scored>rejected
         reserve>offered reserve>rejected offered>accepted offered>declined offered>lapsed""",
+    "member of a consortium": "asked>confirmed asked>declined confirmed>asked confirmed>declined",
     "round": """prepared>computed computed>verified computed>superseded verified>published verified>superseded
         published>final published>superseded""",
     "slot": """reserved>conditions reserved>cancelled conditions>ready conditions>cancelled ready>active

@@ -1,0 +1,67 @@
+"""Likely duplicates of an application among those that whoever asks may know of.
+
+An applicant learns of its own, of those of its consortia, and of those that are public because their call is final;
+the operator and the call's owner of all that they see. Nobody learns here that a rival applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_, select
+
+from gops.permissions import Actor
+from gops.records.database import Database
+from gops.testbed import details, visibility
+from gops.testbed.likeness import Described, Likeness, likely
+from gops.testbed.model import Application, ApplicationSite, Call
+
+COMPARED = 2000  # the newest that share a theme or a site with it
+SHOWN = 20
+OVER = ("draft", "withdrawn")
+STOOD = ("offered", "reserve", "rejected", "accepted", "declined", "lapsed")
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """``title`` and ``organisation_id`` are what is public of an application of a final call."""
+
+    id: int
+    call: str
+    title: str
+    organisation_id: int
+    likeness: Likeness
+
+
+class Duplicates:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, actor: Actor, application_id: int) -> Sequence[Duplicate]:
+        """The likest first. Raises ``NotFound``."""
+        with self._database.read() as session:
+            row = visibility.application(session, actor, application_id)
+            same_site = select(ApplicationSite.application_id).where(ApplicationSite.site_id.in_(row.sites))
+            public = (Call.state == "final") & Application.state.in_(STOOD)
+            alike: ColumnElement[bool] = Application.id.in_(same_site)
+            if row.theme is not None:
+                alike = or_(alike, Application.theme == row.theme)
+            query = (
+                select(Application, Call.slug)
+                .join(Call, Call.id == Application.call_id)
+                .where(Application.id != row.id, Application.state.not_in(OVER), alike)
+                .where(or_(public, visibility.applications_seen(actor)))
+            )
+            found = session.execute(query.order_by(Application.id.desc()).limit(COMPARED)).all()
+        by_id = {one.id: (one, slug) for one, slug in found}
+        best = likely(_described(row), [(one.id, _described(one)) for one, _ in found], SHOWN)
+        return [
+            Duplicate(name, by_id[name][1], by_id[name][0].title, by_id[name][0].organisation_id, like)
+            for name, like in best
+        ]
+
+
+def _described(row: Application) -> Described:
+    technology = details.of(row.details)["technology"]
+    return Described(row.theme, technology, row.sites, row.first_start, row.last_start + row.duration)
