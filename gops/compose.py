@@ -58,6 +58,7 @@ from gops.settings import Settings
 from gops.store.port import Store
 from gops.store.watched import WatchedStore
 from gops.stores import open_store
+from gops.testbed.appeals.settling import Settling
 
 if TYPE_CHECKING:
     from gops.api.services import Services
@@ -216,6 +217,8 @@ class Platform:
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
         self.jobs.every("search", HOUR_SECONDS, self.records.search.refresh, at_once=True)
         self.jobs.every("calls", CALLS_SECONDS, self.records.clocks.advance, at_once=True)
+        own = self.records
+        self.jobs.every("rounds", CALLS_SECONDS, Settling(own.database, self.clock, self.settings, own.rounds).run)
         if self.settings.store_upkeep:
             self.jobs.hourly("store", UPKEEP_MINUTE, lambda: self.keeping.run(self.jobs.stopping))
         self.snapshots.start()
@@ -254,7 +257,7 @@ class Platform:
             ),
             quality=self.rules.service,
             catalogued=Catalogued(own.database),
-            views=Views(own.database, self.settings, self.store, feed_names),
+            views=Views(own.database, self.clock, self.settings, self.store, feed_names),
             snapshots=self.snapshots.service,
             store=self.store,
             clock=self.clock,

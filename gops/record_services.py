@@ -16,6 +16,7 @@ from gops.accounts.sealing import seal_of
 from gops.accounts.signup import Signup
 from gops.alerts.service import Alerts
 from gops.catalog.datasets import Datasets
+from gops.catalog.history.revisions import Revisions
 from gops.catalog.lookup import published_in
 from gops.catalog.search.boundaries import places_of
 from gops.catalog.search.service import Search
@@ -34,6 +35,7 @@ from gops.sensors.mapping import Mappings
 from gops.sensors.properties import ObservedProperties
 from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings
+from gops.testbed.appeals.service import Appeals
 from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
@@ -79,7 +81,9 @@ class Records:
     scores: Scores
     rounds: Rounds
     offers: Offers
+    appeals: Appeals
     datasets: Datasets
+    revisions: Revisions
     search: Search
     feeds: Feeds
     declared: FeedDeclarations
@@ -122,7 +126,9 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         scores=Scores(database, clock),
         rounds=Rounds(database, clock, chosen),
         offers=Offers(database, clock, chosen),
+        appeals=Appeals(database, clock, chosen),
         datasets=Datasets(database, clock, chosen, feed_of),
+        revisions=Revisions(database),
         search=Search(database, places_of(chosen)),
         feeds=feeds,
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),

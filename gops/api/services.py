@@ -38,6 +38,7 @@ class Services:
     device_status: Any
     audit: Any
     datasets: Any
+    revisions: Any
     search: Any
     catalogued: Any
     views: Any
@@ -57,6 +58,7 @@ class Services:
     scores: Any
     rounds: Any
     offers: Any
+    appeals: Any
     store: Store
     clock: Clock
     settings: Settings

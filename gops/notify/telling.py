@@ -28,7 +28,7 @@ class Tiding:
     """What happened to ``subject_id``, for those who hold one of ``roles`` in an organisation, and for its webhook.
 
     ``facts``: JSON. A value that is a mapping of ``ko`` and ``en`` is shown in the reader's language, one whose name
-    ends in ``_at`` is a moment.
+    ends in ``_at`` is a moment. ``key`` tells apart what happens to one subject within an hour.
     """
 
     event: str
@@ -36,6 +36,7 @@ class Tiding:
     organisation_id: int
     roles: Sequence[str]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
 
 
 def tell(session: Session, now: int, *tidings: Tiding) -> None:
@@ -63,7 +64,7 @@ def _rows(
             "organisation_id": home,
             "person_id": person,
             "facts": dict(tiding.facts),
-            "once": f"{tiding.event} {tiding.subject_id} {tiding.facts.get('days', '')} {to} {now // HOUR}",
+            "once": f"{tiding.event} {tiding.subject_id} {tiding.key} {to} {now // HOUR}",
             "state": "waiting",
             "attempts": 0,
             "begun_at": now,

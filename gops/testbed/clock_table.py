@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gops.settings import Settings
+from gops.testbed.appeals.settling import appeal_clocks
 from gops.testbed.call_clocks import call_clocks
 from gops.testbed.clocks import TestbedClock
 from gops.testbed.offers.running import offer_clocks
@@ -12,4 +13,4 @@ from gops.testbed.offers.running import offer_clocks
 
 def clock_table(settings: Settings) -> Sequence[TestbedClock]:
     """In the order in which they act."""
-    return (*call_clocks(settings), *offer_clocks(settings))
+    return (*call_clocks(settings), *offer_clocks(settings), *appeal_clocks(settings))

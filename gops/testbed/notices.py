@@ -27,22 +27,33 @@ def answered(session: Session, now: int, call: Call, application: Application, e
         _to_applicant(session, now, event, application, facts)
 
 
-def slot_changed(session: Session, now: int, slot: Slot, event: str, **facts: Any) -> None:
+def slot_changed(session: Session, now: int, slot: Slot, event: str, key: str = "", **facts: Any) -> None:
     """To who holds the slot and to the site's municipality. ``event``: slot.cancelled, condition.met and so on."""
     known = {**of_slot(session, slot), **facts}
     municipality = session.get_one(Site, slot.site_id).organisation_id
     tell(
         session,
         now,
-        Tiding(event, slot.id, slot.organisation_id, APPLICANTS, known),
-        Tiding(event, slot.id, municipality, PUBLISHERS, known),
+        Tiding(event, slot.id, slot.organisation_id, APPLICANTS, known, key),
+        Tiding(event, slot.id, municipality, PUBLISHERS, known, key),
     )
 
 
-def to_operators(session: Session, now: int, event: str, subject: int, facts: dict[str, Any]) -> None:
+def appealed(session: Session, now: int, call: Call, application: Application, event: str, about: str,
+             due_at: int) -> None:  # fmt: skip
+    """To the applicant; a new one to the call's owner, and to the operator what is new or goes to the panel."""
+    known = {**of_application(call, application), "about": about, "due_at": due_at}
+    tell(session, now, Tiding(event, application.id, application.organisation_id, APPLICANTS, known, about))
+    if event == "appeal.filed":
+        tell(session, now, Tiding(event, application.id, call.organisation_id, PUBLISHERS, known, about))
+    if event in ("appeal.filed", "appeal.panel"):
+        to_operators(session, now, event, application.id, known, about)
+
+
+def to_operators(session: Session, now: int, event: str, subject: int, facts: dict[str, Any], key: str = "") -> None:
     homes = select(Membership.organisation_id).where(Membership.role.in_(OPERATORS)).distinct()
     found = session.scalars(homes.order_by(Membership.organisation_id))
-    tell(session, now, *(Tiding(event, subject, home, OPERATORS, facts) for home in found))
+    tell(session, now, *(Tiding(event, subject, home, OPERATORS, facts, key) for home in found))
 
 
 def of_call(call: Call) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Slots:
             row.note, row.changed_at, row.person_id = text or row.note, now, actor.person_id
             session.flush()
             self._note(session, actor, f"condition.{wanted}", slot, site.organisation_id, kind=kind)
-            notices.slot_changed(session, now, slot, f"condition.{wanted}", condition=kind)
+            notices.slot_changed(session, now, slot, f"condition.{wanted}", kind, condition=kind)
             if not conditions.unmet(session, slot.id):
                 lifecycles.move(SLOT, slot, "ready")
                 self._note(session, actor, "slot.ready", slot, site.organisation_id)

@@ -31,6 +31,7 @@ from gops.api.context import EXTENSION
 from gops.api.services import Services
 from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
+from gops.catalog.history.revisions import Revisions
 from gops.catalog.search.service import Search
 from gops.catalog.snapshots.service import Snapshots
 from gops.catalog.views import Views
@@ -63,6 +64,7 @@ from gops.testbed.clocks import Clocks
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
 from gops.testbed.errata import Errata
+from gops.testbed.appeals.service import Appeals
 from gops.testbed.offers.service import Offers
 from gops.testbed.questions import Questions
 from gops.testbed.rounds import Rounds
@@ -110,9 +112,10 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         device_status=DeviceStatus(database, clock),
         audit=Audit(database),
         datasets=Datasets(database, clock, settings, feed_of),
+        revisions=Revisions(database),
         search=Search(database),
         catalogued=Catalogued(database),
-        views=Views(database, settings, store, feed_names),
+        views=Views(database, clock, settings, store, feed_names),
         snapshots=Snapshots(database, clock, settings, FolderFiles(settings.data / "files")),
         feeds=(feeds := Feeds(database, clock, settings, Outbound.of(settings))),
         declared=FeedDeclarations(database, clock, settings, Outbound.of(settings), feeds, Watched()),
@@ -129,6 +132,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         scores=Scores(database, clock),
         rounds=Rounds(database, clock, settings),
         offers=Offers(database, clock, settings),
+        appeals=Appeals(database, clock, settings),
         store=store,
         clock=clock,
         settings=settings,

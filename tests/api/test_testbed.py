@@ -241,6 +241,23 @@ def test_the_whole_way_to_a_booked_place(allocated: tuple[Town, int, int]) -> No
     assert town.get("/calls/spring").json["state"] == "final"
 
 
+def test_an_appeal_over_http(allocated: tuple[Town, int, int]) -> None:
+    town, _, two = allocated
+    assert town.get("/calls/spring/rounds/1/appeal-window").json["ends_at"].startswith("2026-06-")
+    new = {"about": "score", "text": "Added wrongly.", "claimed": {"score": 9500}}
+    problem(town.send("POST", f"/applications/{two}/appeals", "robots", new), 404, "not_found")
+    made = town.made("POST", f"/applications/{two}/appeals", "drones", new)
+    assert (made["state"], made["application"]) == ("filed", two)
+    (shown,) = town.get("/calls/spring/appeals").json["items"]
+    assert (shown["about"], shown["application"], shown["text"]) == ("score", 0, "")
+    problem(town.send("POST", "/calls/spring/rounds/1/state", "operator", {"state": "final"}), 409, "appeals_open")
+    verdict = {"state": "upheld", "text": "Indeed."}
+    problem(town.send("POST", f"/appeals/{made['id']}/answer", "drones", verdict), 403)
+    answered = town.made("POST", f"/appeals/{made['id']}/answer", "publisher", verdict, 200)
+    assert (answered["state"], answered["correction"], answered["decided_by"]) == ("upheld", {"score": 9500}, "answer")
+    problem(town.send("POST", f"/appeals/{made['id']}/ruling", "operator", verdict), 409, "illegal_move")
+
+
 def test_an_offer_is_accepted_and_its_conditions_met(allocated: tuple[Town, int, int]) -> None:
     town, one, two = allocated
     town.later(21)
@@ -529,6 +546,7 @@ SHOWN = {
     "/api/v1/calls/{slug}/pseudonyms": "/calls/spring/pseudonyms",
     "/api/v1/applications": "/applications",
     "/api/v1/offers": "/offers",
+    "/api/v1/calls/{slug}/appeals": "/calls/spring/appeals",
     "/api/v1/calls/{slug}/reserve": "/calls/spring/reserve",
 }
 

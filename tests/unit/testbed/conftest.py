@@ -14,6 +14,8 @@ from gops.permissions import Actor
 from gops.records.database import Database
 from gops.settings import Settings
 from gops.testbed import weeks
+from gops.testbed.appeals.service import Appeals
+from gops.testbed.appeals.settling import Settling
 from gops.testbed.applications import Applications, Draft
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
@@ -65,6 +67,8 @@ class City:
         self.scores = Scores(database, clock)
         self.rounds = Rounds(database, clock, settings)
         self.offers = Offers(database, clock, settings)
+        self.appeals = Appeals(database, clock, settings)
+        self.settling = Settling(database, clock, settings, self.rounds)
         self.clocks = Clocks(database, clock, clock_table(settings))
         self.suwon: Organisation = people.organisation("suwon")
         self.seongnam: Organisation = people.organisation("seongnam")
