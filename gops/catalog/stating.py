@@ -1,4 +1,4 @@
-"""Published datasets as facts, from the records and the store."""
+"""Public datasets as facts, from the records and the store."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from gops.clock import from_micros
 from gops.durations import parse_duration
 from gops.geo import BBox
 from gops.sensors import retention
+from gops.sensors.exposure import Exposure, rounded
 from gops.sensors.model import Datastream, Location, ObservedProperty
 from gops.settings import Settings
 from gops.store.port import Extent, Store
@@ -43,10 +44,11 @@ class Stating:
 
     settings: Settings
     store: Store
+    now: int
     base: str
 
     def of(self, session: Session, datasets: Sequence[Dataset]) -> list[DatasetFacts]:
-        """The facts of published datasets, in their order."""
+        """The facts of public datasets, in their order."""
         ids = [one.id for one in datasets]
         homes, held, boxes = owners(session, datasets), _held(session, ids), _boxes(session, ids)
         ages = kept(session, retention.Rule.of(self.settings), ids)
@@ -55,7 +57,7 @@ class Stating:
         return [
             replace(
                 dataset_facts(
-                    self.base, one, homes[one.organisation_id], _span(held[one.id], extents, boxes.get(one.id))
+                    self.base, one, homes[one.organisation_id], self._span(one, held[one.id], extents, boxes)
                 ),
                 versions=tuple(version_facts(self.base, view) for view in frozen[one.id]),
                 provenance=statement(ages[one.id], self.settings.zone),
@@ -63,6 +65,18 @@ class Stating:
             )
             for one in datasets
         ]
+
+    def _span(self, of: Dataset, ids: Sequence[int], extents: Mapping[int, Extent], boxes: Mapping[int, BBox]) -> Span:
+        """As far as the dataset lets others see it: times within its start and delay, places as it rounds them."""
+        bbox = _rounded(boxes.get(of.id), of.location_decimals)
+        low, high = Exposure(of.start, of.delay).span(self.now)
+        found = [extents[one] for one in ids if one in extents]
+        if not found:
+            return Span(bbox=bbox)
+        first, last = min(one.first for one in found), max(one.last for one in found)
+        first = first if low is None else max(first, low)
+        last = last if high is None else min(last, high - 1)
+        return Span(first, last, bbox) if first <= last else Span(bbox=bbox)
 
 
 def service(base: str) -> ServiceFacts:
@@ -198,8 +212,8 @@ def _variables(session: Session, ids: Sequence[int]) -> dict[int, list[Variable]
     return observed
 
 
-def _span(ids: Sequence[int], extents: Mapping[int, Extent], bbox: BBox | None) -> Span:
-    found = [extents[one] for one in ids if one in extents]
-    if not found:
-        return Span(bbox=bbox)
-    return Span(min(one.first for one in found), max(one.last for one in found), bbox)
+def _rounded(box: BBox | None, decimals: int | None) -> BBox | None:
+    if box is None or decimals is None:
+        return box
+    west, south, east, north = (rounded(one, decimals) for one in (box.west, box.south, box.east, box.north))
+    return BBox(west, south, east, north)

@@ -11,12 +11,15 @@ from sqlalchemy import func, select
 from gops.accounts.lookup import find_organisation
 from gops.accounts.model import Organisation
 from gops.catalog import metadata, stating
+from gops.catalog.counting import Counts, count
 from gops.catalog.facts import Agent, Bilingual, CatalogFacts
 from gops.catalog.feeds import FeedNames
 from gops.catalog.kept import Kept, kept
 from gops.catalog.model import Dataset, DatasetDatastream
 from gops.catalog.selection import DIRECT, Rule
-from gops.catalog.states import PUBLISHED
+from gops.catalog.states import PUBLIC
+from gops.clock import Clock
+from gops.permissions import missing
 from gops.records.database import Database
 from gops.records.paging import page
 from gops.sensors import retention
@@ -44,8 +47,11 @@ class DatasetView:
 
 
 class Views:
-    def __init__(self, database: Database, settings: Settings, store: Store, feed_names: FeedNames) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, settings: Settings, store: Store, feed_names: FeedNames
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._settings = settings
         self._store = store
         self._feed_names = feed_names
@@ -66,7 +72,7 @@ class Views:
                 one,
                 owners[one.organisation_id],
                 _shown_rule(one.rule, names),
-                metadata.missing(one) if one.state != PUBLISHED else (),
+                metadata.missing(one) if one.state not in PUBLIC else (),
                 counts.get(one.id, 0),
                 held[one.id],
             )
@@ -74,9 +80,9 @@ class Views:
         ]
 
     def catalog(self, base: str, after: int = 0, suffix: str = "jsonld", limit: int | None = None) -> CatalogFacts:
-        """A page of what is published. ``base`` is the public address of this GOPS, without a slash at its end;
+        """A page of what is public. ``base`` is the public address of this GOPS, without a slash at its end;
         pages are linked under ``/catalog.{suffix}``."""
-        limit, published = limit or DATASETS_A_PAGE, select(Dataset).where(Dataset.state == PUBLISHED)
+        limit, published = limit or DATASETS_A_PAGE, select(Dataset).where(Dataset.state.in_(PUBLIC))
         with self._database.read() as session:
             rows = session.scalars(page(published, Dataset.id, after, limit + 1)).all()
             total = session.scalar(select(func.count()).select_from(published.subquery()))
@@ -89,7 +95,7 @@ class Views:
     def stated(self, base: str, datasets: Sequence[Dataset]) -> CatalogFacts:
         """A catalog of these published datasets, in their order."""
         with self._database.read() as session:
-            facts = stating.Stating(self._settings, self._store, base).of(session, datasets)
+            facts = stating.Stating(self._settings, self._store, self._clock.micros(), base).of(session, datasets)
             operator = find_organisation(session, self._settings.operator_slug)
         return CatalogFacts(
             iri=f"{base}/catalog.jsonld",
@@ -101,6 +107,37 @@ class Views:
             datasets=tuple(facts),
             service=stating.service(base),
         )
+
+    def counts(self) -> Counts:
+        with self._database.read() as session:
+            return count(session)
+
+    def newest(self, limit: int, offset: int) -> Sequence[Dataset]:
+        """Published datasets, what changed last first."""
+        query = select(Dataset).where(Dataset.state.in_(PUBLIC)).order_by(Dataset.modified_at.desc(), Dataset.id)
+        with self._database.read() as session:
+            return session.scalars(query.limit(limit).offset(offset)).all()
+
+    def slug(self, dataset_id: int) -> str:
+        """Of a dataset in any state: who may see it is for others to say. Raises ``NotFound``."""
+        with self._database.read() as session:
+            found = session.get(Dataset, dataset_id)
+        if found is None:
+            raise missing("dataset")
+        return found.slug
+
+    def home(self, organisation_id: int) -> Organisation:
+        """Raises ``NotFound``."""
+        found = self.homes([organisation_id])
+        if not found:
+            raise missing("organisation")
+        return found[0]
+
+    def homes(self, ids: Sequence[int]) -> Sequence[Organisation]:
+        """Organisations, in the order of their ids."""
+        query = select(Organisation).where(Organisation.id.in_(ids)).order_by(Organisation.id)
+        with self._database.read() as session:
+            return session.scalars(query).all()
 
 
 def _shown_rule(rule: Mapping[str, Any] | None, names: Mapping[int, tuple[str, str]]) -> Mapping[str, Any] | None:

@@ -248,7 +248,7 @@ def test_the_catalog_names_the_newest_snapshots_as_versions(keep: Keep, air: tup
     world = keep.world
     for _ in range(2):
         keep.made()
-    view = Views(world.database, world.settings, keep.store, lambda _session, _ids: {})
+    view = Views(world.database, world.clock, world.settings, keep.store, lambda _session, _ids: {})
     (facts,) = view.catalog("https://gops.kr").datasets
     assert [one.number for one in facts.versions] == [2, 1]
     newest = facts.versions[0]

@@ -13,6 +13,7 @@ from gops.catalog import views
 from gops.catalog.kept import Kept
 from gops.catalog.profiles import dcat
 from gops.catalog.views import Views
+from gops.clock import HOUR, MINUTE
 from gops.geo import BBox
 from gops.sensors.model import Datastream
 from gops.store.memory import MemoryStore
@@ -24,7 +25,7 @@ BASE = "https://gops.kr"
 
 def made(world: World, store: MemoryStore | None = None) -> Views:
     names = lambda _session, ids: {one: FEEDS[one] for one in ids if one in FEEDS}  # noqa: E731
-    return Views(world.database, world.settings, store or MemoryStore(), names)
+    return Views(world.database, world.clock, world.settings, store or MemoryStore(), names)
 
 
 def test_a_view_has_publisher_rule_count_and_what_is_missing(world: World) -> None:
@@ -109,6 +110,26 @@ def test_a_dataset_says_how_long_it_is_kept_and_what_was_thinned(world: World) -
 
 def test_the_platforms_rule_is_said_where_no_other_is(world: World) -> None:
     world.published(world.stream())
-    views = Views(world.database, replace(world.settings, retention_days=730), MemoryStore(), lambda _session, _ids: {})
+    settings = replace(world.settings, retention_days=730)
+    views = Views(world.database, world.clock, settings, MemoryStore(), lambda _session, _ids: {})
     (view,) = views.of(world.datasets.list(world.actor))
     assert view.kept == Kept("P730D")
+
+
+def test_a_profile_says_no_more_than_others_see(world: World) -> None:
+    """Times within start and delay, a rounded box; nothing of times where nothing is public yet."""
+    store = MemoryStore()
+    stream = world.stream(place=(127.012345, 37.254321))
+    now = world.clock.micros()
+    times = [now - 3 * HOUR, now - 2 * HOUR, now - HOUR, now]
+    rows = [{"datastream": stream, "t": t, "value": 1.0, "quality": 0} for t in times]
+    store.write(pa.Table.from_pylist(rows, schema=READINGS), "replace")
+    world.published(stream, slug="air")
+    terms = {"start": times[1], "delay": "PT90M", "location_decimals": 2}
+    world.datasets.edit(world.actor, "air", terms)
+    (air,) = made(world, store).catalog(BASE).datasets
+    assert (air.span.first, air.span.last) == (times[1], now - 90 * MINUTE - 1)
+    assert air.span.bbox == BBox(127.01, 37.25, 127.01, 37.25)
+    world.datasets.edit(world.actor, "air", {"delay": "PT12H"})
+    (air,) = made(world, store).catalog(BASE).datasets
+    assert (air.span.first, air.span.last) == (None, None)
