@@ -144,12 +144,12 @@ def _pilot(number: int, company: Company, title: str, sites: Sequence[DemoSite])
     first = int(drawn("first") * 5)
     last = min(first + int(drawn("window") * 7), CALL_WEEKS - duration)
     needs = {"area_m2": max(10, int(ranked[0].capacity["area_m2"] * (0.15 + 0.5 * drawn("area"))))}
-    if drawn("powered") < 0.7:
+    if drawn("powered") < 0.7 and ranked[0].capacity["power_w"] >= 100:
         needs["power_w"] = max(100, 100 * int(ranked[0].capacity["power_w"] * (0.1 + 0.5 * drawn("power")) / 100))
     return Pilot(
         company,
         title,
-        tuple(site.name_en for site in ranked),
+        tuple(site.name_en for site in ranked if all(need <= site.capacity[name] for name, need in needs.items())),
         needs,
         duration,
         first,
