@@ -24,6 +24,7 @@ from gops.permissions import PLATFORM_ROLES, ROLES, SCOPES, Actor
 from gops.records import migrate
 from gops.records.database import Database
 from gops.settings import Settings, load
+from tests import examples as examples  # loads the profile
 from tests.postgresql import Cluster, NotInstalled
 
 NOON_BEFORE = datetime(2026, 5, 1, tzinfo=UTC)

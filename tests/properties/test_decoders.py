@@ -17,6 +17,7 @@ from gops.ingest.decoders import DECODERS, Decoded, Frame, decode
 from gops.ingest.mapping import Limits, resolve
 from gops.ingest.refused import CODES
 from gops.sensors.routes import DeviceRoute, Target
+from tests.examples import examples
 
 CODECS = sorted(DECODERS)
 MOST = 20
@@ -81,21 +82,21 @@ def check(got: Decoded, payload: bytes) -> None:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.binary(max_size=100), st.sampled_from(OPTIONS))
 def test_any_bytes_give_readings_or_refusals(codec: str, payload: bytes, options: CodecOptions) -> None:
     check(decode(codec, payload, Frame(max_readings=MOST, options=options)), payload)
 
 
 @pytest.mark.parametrize("codec", CODECS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(lines, st.sampled_from(OPTIONS))
 def test_any_lines_give_readings_or_refusals(codec: str, text: str, options: CodecOptions) -> None:
     check(decode(codec, text.encode(), Frame(max_readings=MOST, options=options)), text.encode())
 
 
 @pytest.mark.parametrize("codec", [codec for codec in CODECS if codec not in ("csv", "influx", "value")])
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(trees | st.lists(st.dictionaries(st.sampled_from(MEMBERS), scalars, max_size=6), max_size=4))
 def test_any_json_gives_readings_or_refusals(codec: str, tree: Any) -> None:
     payload = json.dumps(tree).encode()

@@ -17,12 +17,13 @@ from gops.store.influx import InfluxStore, Place
 from gops.store.memory import MemoryStore
 from gops.store.port import Read, Series, Windows
 from tests.conftest import absent
+from tests.examples import examples
 from tests.influxdb import InfluxServer, NotInstalled
 from tests.properties.test_store import IDS, check_alike, histories, moments, play, windows
 
 pytestmark = pytest.mark.live
 _examples = itertools.count(1)
-some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some = settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_both_say_and_hold_the_same(store: InfluxStore, history: tuple, data: st
     assert pa.Table.from_batches(streamed, expected.schema).to_pylist() == expected.to_pylist()
 
 
-@settings(some, max_examples=60)
+@settings(some, max_examples=examples(60))
 @given(history=histories, data=st.data())
 def test_both_aggregate_alike(store: InfluxStore, history: tuple, data: st.DataObject) -> None:
     """Every kind and aggregate, each label, by the server's windows and by rows, filters, fill, coverage."""

@@ -23,6 +23,7 @@ from gops.ingest.push.targets import Targets
 from gops.ingest.refused import CODES
 from gops.sensors.routes import Target
 from gops.store.checks import check_batch
+from tests.examples import examples
 
 ARRIVAL = 1_772_155_200_000_000
 DAY = 86_400_000_000
@@ -78,7 +79,7 @@ def both(form: Format, body: bytes) -> tuple[list[Any], list[Any]]:
     return fast
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ROWS)
 @example([("1", "2026-02-27T10:20:00+09:00", "nan", "", ""), ("1", "2026-02-27T10:20:00+09:00", "1", "missing", "")])
 def test_columns_of_csv_decide_as_its_rows_do(rows: list[tuple[str, ...]]) -> None:
@@ -100,7 +101,7 @@ OBJECTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.one_of(OBJECTS, OBJECTS, SCALARS), max_size=8))
 def test_columns_of_objects_decide_as_each_object_does(items: list[Any]) -> None:
     lines = both("ndjson", "\n".join(json.dumps(item) for item in items).encode())
@@ -110,7 +111,7 @@ def test_columns_of_objects_decide_as_each_object_does(items: list[Any]) -> None
     assert [(one.code, one.field) for one in lines[1]] == [(one.code, one.field) for one in array[1]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ROWS, st.sampled_from([pa.timestamp("ns", "UTC"), pa.timestamp("s"), pa.int64()]))
 def test_columns_of_parquet_decide_as_its_rows_do(rows: list[tuple[str, ...]], kind: pa.DataType) -> None:
     ids = [None if one[0] == "" else one[0] for one in rows]
@@ -140,7 +141,7 @@ MIXED = st.tuples(st.sampled_from(SEEDS), st.integers(0, 60), st.binary(max_size
 
 
 @pytest.mark.parametrize("form", sorted(READERS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.one_of(st.binary(max_size=60), MIXED.map(lambda one: one[0][: one[1]] + one[2] + one[0][one[1] :])))
 def test_any_bytes_are_readings_refusals_or_an_error_of_the_tree(form: Format, body: bytes) -> None:
     """Never anything else, and columns and rows agree on it."""

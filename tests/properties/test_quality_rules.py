@@ -17,6 +17,7 @@ from gops.kinds import Kind
 from gops.sensors.quality_rules import QualityRules
 from gops.store.memory import MemoryStore
 from gops.store.port import READINGS, Read, Series
+from tests.examples import examples
 
 START = 1_777_561_200_000_000
 KINDS: tuple[Kind, ...] = ("gauge", "counter", "angle")
@@ -121,7 +122,7 @@ def stored(store: RuledStore) -> dict[tuple[int, int], int]:
 
 
 @given(rows=rows_of, cuts=st.lists(st.integers(0, 60), max_size=8), size=st.sampled_from([0, 1, 100]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_readings_in_order_are_judged_as_a_plain_loop_says(rows: list[Row], cuts: list[int], size: int) -> None:
     """Whatever batches they come in, and however little is remembered between two."""
     rows = sorted(rows, key=lambda row: (row.t, row.datastream))
@@ -133,7 +134,7 @@ def test_readings_in_order_are_judged_as_a_plain_loop_says(rows: list[Row], cuts
 
 
 @given(rows=rows_of, again=st.lists(st.integers(0, 59), max_size=20), keep=st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_what_comes_again_gets_the_same_verdict(rows: list[Row], again: list[int], keep: bool) -> None:
     """So a feed that brings the last hours each time changes nothing."""
     rows = sorted(rows, key=lambda row: (row.t, row.datastream))
@@ -147,7 +148,7 @@ def test_what_comes_again_gets_the_same_verdict(rows: list[Row], again: list[int
 
 
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_no_number_is_too_large_for_a_verdict(values: list[float]) -> None:
     store = ruled_store()
     rows = [Row(1 + index % 3, START + index * HOUR, value, 0) for index, value in enumerate(values)]

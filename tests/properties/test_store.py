@@ -22,6 +22,7 @@ from gops.store.memory import MemoryStore
 from gops.store.port import Read, Series, Store, Windows
 from gops.windows import edges
 from tests.contracts.store.rows import batch, reading
+from tests.examples import examples
 
 BERLIN, LORD_HOWE, SEOUL = ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("Asia/Seoul")
 SPRING = to_micros(datetime(2026, 3, 28, 22, tzinfo=UTC))  # Berlin's clock goes forward three hours later
@@ -69,7 +70,7 @@ def acts(base: int) -> st.SearchStrategy[tuple[object, ...]]:
 histories = st.sampled_from([SPRING, AUTUMN]).flatmap(
     lambda base: st.tuples(st.just(base), st.lists(acts(base), min_size=1, max_size=6))
 )
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def play(store: Store, offset: int, history: list[tuple[object, ...]]) -> list[object]:

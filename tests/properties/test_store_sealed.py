@@ -13,10 +13,11 @@ from gops.kinds import KINDS
 from gops.store.duckdb import DuckdbStore
 from gops.store.duckdb.keeping import Pace
 from gops.store.memory import MemoryStore
+from tests.examples import examples
 from tests.properties.test_store import AUTUMN, IDS, SPRING, acts, check_rows, check_windows, moments, play
 
 _folders = itertools.count(1)
-some = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some = settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def histories() -> st.SearchStrategy[tuple[int, list[tuple[object, ...]]]]:

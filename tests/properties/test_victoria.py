@@ -21,6 +21,7 @@ from gops.store.victoria import Place, VictoriaStore
 from gops.store.victoria.reads import Reader
 from gops.windows import edges
 from tests.contracts.store.rows import batch, reading
+from tests.examples import examples
 from tests.properties.test_store import check_alike
 from tests.victoria import RunningVictoria, victoria, wait_until_shown
 
@@ -28,7 +29,7 @@ BASE = to_micros(datetime(2025, 3, 29, 22, tzinfo=UTC))  # Berlin's clock goes f
 IDS = range(1, 5)
 NUMERIC: tuple[Kind, ...] = ("gauge", "amount", "counter", "angle")
 _examples = itertools.count(1)
-many = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 moments = st.one_of(
     st.integers(0, 60).map(lambda tick: BASE + tick * 15 * MINUTE),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gops.clock import DAY, HOUR, MINUTE, from_micros, to_micros
 from gops.errors import Invalid
 from gops.windows import EARLIEST, EVERY, LATEST, check_count, edges, estimate
+from tests.examples import examples
 
 SEOUL, BERLIN, UTC_ZONE = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # changes by 30 minutes
@@ -122,7 +123,7 @@ def brute_force(start: int, end: int, minutes: int, zone: ZoneInfo) -> list[int]
     return found[last:]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     change=st.sampled_from(
         [
@@ -152,7 +153,7 @@ def test_the_clock_looked_at_every_minute_agrees(
     assert edges(start, end, every, zone) == brute_force(start, end, MINUTES[every], zone)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     start=st.integers(at("1950-01-01T00:00+00:00"), at("2100-01-01T00:00+00:00")),
     length=st.integers(1, 400 * DAY),

@@ -14,6 +14,7 @@ from gops.ingest.feeds.adapters import ADAPTERS
 from gops.ingest.feeds.answers import Page
 from gops.ingest.feeds.source import Source
 from tests.conftest import NOON_BEFORE
+from tests.examples import examples
 from tests.unit.feeds import test_ckan, test_file, test_gbfs, test_general, test_gyeonggi, test_sensorthings, test_seoul
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -58,7 +59,7 @@ def test_every_adapter_is_held_to_this() -> None:
 
 
 @pytest.mark.parametrize("name", list(CONFIGS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(document=DOCUMENTS, status=st.sampled_from([200, 200, 404, 500]))
 def test_any_document_is_a_page_or_a_failure(name: str, document: Any, status: int) -> None:
     made, query = source(name), ROWS[name][0]
@@ -73,7 +74,7 @@ def test_any_document_is_a_page_or_a_failure(name: str, document: Any, status: i
 
 
 @pytest.mark.parametrize("name", list(CONFIGS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_any_value_in_a_row_is_read_refused_or_passed_over(name: str, data: st.DataObject) -> None:
     query, good = ROWS[name]
