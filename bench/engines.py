@@ -41,6 +41,7 @@ BARS_MS = {
     "newest of 1,000 series": 20.0,
 }
 GROWTH, ROW_BYTES, MEMORY_MB = 3.0, 8.0, 1024.0
+MET, WRONG, MISSED = 0, 1, 3  # how the program ends; an error ends it with 1 as well
 QUESTION_SECONDS, LEAST_TIMES = 20.0, 5  # an engine that is slow is asked less often
 DISK_BYTES_A_ROW = 250  # of all engines together, with what they hold while they merge
 
@@ -176,7 +177,8 @@ def show_answers(loaded: list[Loaded], small: Loaded | None) -> bool:
     return met
 
 
-def run(total: int, times: int, names: list[str], folder: Path) -> bool:
+def run(total: int, times: int, names: list[str], folder: Path) -> int:
+    """How the program ends."""
     fleet, loaded, small, wrong = today(total), [], None, []
     try:
         if total > SMALL and "gops" in names:
@@ -200,7 +202,9 @@ def run(total: int, times: int, names: list[str], folder: Path) -> bool:
             show_sealing(one.engine)
     met &= show_answers(loaded, small)
     print("\n" + ("\n".join(wrong) if wrong else "All answers are the same."))
-    return met and not wrong
+    if wrong:
+        return WRONG
+    return MET if met else MISSED
 
 
 def load_named(name: str, fleet: Fleet, folder: Path) -> Loaded | None:
@@ -234,8 +238,8 @@ def main() -> None:
         free = shutil.disk_usage(folder).free
         if free < total * DISK_BYTES_A_ROW:
             sys.exit(f"{free / 1e9:.0f} GB are free in {folder}; {total * DISK_BYTES_A_ROW / 1e9:.0f} GB are needed")
-        met = run(total, chosen.times, chosen.engine or list(ENGINES), folder)
-    sys.exit(0 if met else 1)
+        end = run(total, chosen.times, chosen.engine or list(ENGINES), folder)
+    sys.exit(end)
 
 
 if __name__ == "__main__":

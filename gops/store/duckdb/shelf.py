@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from errno import EIO
 from pathlib import Path
 
 import pyarrow as pa
@@ -125,11 +126,15 @@ class Shelf:
         path = self.path / one.name
         try:
             size = path.stat().st_size
+            found = sha256(path) if deep and size == one.bytes else one.sha256
         except FileNotFoundError:
             return "missing", "no file", f"{one.bytes} bytes"
+        except OSError as error:
+            if error.errno != EIO:  # too many open files, for one, say nothing of this one
+                raise
+            return "unreadable", "an error of the disk", f"{one.bytes} bytes"
         if size != one.bytes:
             return "truncated", f"{size} bytes", f"{one.bytes} bytes"
-        found = sha256(path) if deep else one.sha256
         return None if found == one.sha256 else ("wrong_checksum", found, one.sha256)
 
 
