@@ -109,7 +109,7 @@ class Occupancy:
         if application.band is not None:
             found.append((BAND, _part(self.loud[application.band], rows, weeks)))
         if self.quotas.asks:
-            width = weeks.stop - weeks.start
+            width = found[0][1].shape[1]  # the calendar may end before the window does
             for what, mask in self.quotas.short(application, rows):
                 found.append((what, np.broadcast_to(mask[:, None], (len(mask), width))))
         return found

@@ -73,6 +73,27 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """An objective of ``optimal``, the value reached, and what no allocation exceeds (None: not known)."""
+
+    name: str
+    value: int
+    bound: int | None
+
+    @property
+    def is_proven(self) -> bool:
+        return self.value == self.bound
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """``price``: what fairness cost of the sum of scores; None where it was not asked for."""
+
+    stages: tuple[Stage, ...]
+    price: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Allocation:
     """``order`` is that of the turns. Placed and refused together are all applications, each once.
 
@@ -83,3 +104,4 @@ class Allocation:
     placements: tuple[Placement, ...]
     refusals: tuple[Refusal, ...]
     guaranteed: tuple[tuple[str, str], ...] = ()
+    proof: Proof | None = None

@@ -1,0 +1,130 @@
+"""The mechanism ``optimal``: a time-indexed 0/1 programme, solved by HiGHS, stage by stage, with a bound for each.
+
+Proven optimum, or the distance to a proven bound. Not strategy-proof: an application that ranks fewer sites may gain.
+Where several outcomes are equally good the order in which the solver sees the applications decides; it is that of
+their ties, so the seed has its part in it, and the order of the inputs has none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from gops.testbed.allocation import shares
+from gops.testbed.allocation.instance import Application, Instance
+from gops.testbed.allocation.occupancy import Occupancy
+from gops.testbed.allocation.optimal import demands, equal_treatment, joint
+from gops.testbed.allocation.optimal.programme import Column, Programme, Rows, build
+from gops.testbed.allocation.optimal.solving import Solver
+from gops.testbed.allocation.optimal.stages import Answer, solve
+from gops.testbed.allocation.outcome import Allocation, Proof
+from gops.testbed.allocation.ties import tie
+
+MECHANISM = "optimal"
+VERSION = 1
+SECONDS = 120.0
+ROUNDS_MAX = 50  # of rows added against breaches of fairness
+Fairness = Literal["none", "resource"]
+Told = Callable[[Allocation], None]
+
+
+def allocate(
+    instance: Instance,
+    seed: bytes,
+    fairness: Fairness = "none",
+    seconds: float = SECONDS,
+    tell: Told | None = None,
+    *,
+    loud: bool = False,
+) -> Allocation:
+    """Every application placed or refused with its reasons, in about so many seconds.
+
+    ``tell`` hears the allocation as it stands after every stage; ``loud``: HiGHS writes its log to standard output.
+    """
+    until = time.monotonic() + seconds
+    applications = sorted(instance.applications, key=lambda row: tie(seed, row.id))
+    start, guaranteed = _start(instance, seed)
+    made = build(instance, applications)
+    promised = {name for _, name in guaranteed}
+    demands.add(made, promised)
+    solver, cuts = Solver(made, loud=loud), Rows()
+
+    def allocation(answer: Answer, price: int | None) -> Allocation:
+        return _allocation(made, seed, answer, guaranteed, price)
+
+    def told(answer: Answer) -> None:
+        if tell is not None:
+            tell(allocation(answer, None))
+
+    answer = solve(solver, made, _values(made, start), until - time.monotonic(), told, cuts)
+    if fairness == "none":
+        return allocation(answer, None)
+    free = _scores(answer)
+    for _ in range(ROUNDS_MAX):
+        found = list(equal_treatment.breaches(made, answer.values, promised))
+        if not found or time.monotonic() > until:
+            break
+        for breach in found:
+            equal_treatment.forbid(made, breach, answer.values, cuts)
+        answer = solve(solver, made, answer.values, until - time.monotonic(), told, cuts)
+    return allocation(answer, free - _scores(answer))
+
+
+def _start(instance: Instance, seed: bytes) -> tuple[dict[str, tuple[int, int]], shares.Guaranteed]:
+    """Serial order by score, groups left out: the rank and start of each application that has a place."""
+    occupancy = Occupancy(instance)
+    found: dict[str, tuple[int, int]] = {}
+
+    def turn(application: Application) -> bool:
+        for rank, site in enumerate(occupancy.rows(application).tolist()):
+            start = occupancy.first_start(application, site)
+            if start is not None:
+                occupancy.place(application, site, start)
+                found[application.id] = (rank, start)
+                return True
+        return False
+
+    guaranteed = shares.fill(instance, seed, turn)
+    for application in shares.by_score(instance.applications, seed):
+        if application.id not in found and application.group is None:
+            turn(application)
+    return found, guaranteed
+
+
+def _values(made: Programme, places: dict[str, tuple[int, int]]) -> Column:
+    """Places as values of the variables; what lower quotas lack follows."""
+    values = np.zeros(made.width)
+    wanted = {(index, *places[row.id]) for index, row in enumerate(made.applications) if row.id in places}
+    for contract in range(made.size):
+        if (made.application[contract], made.rank[contract], made.start[contract]) in wanted:
+            values[contract] = 1
+    lower = [limit for limit in made.instance.demands.limits if limit.least]
+    for missing, limit in zip(made.missing, lower, strict=True):
+        values[missing] = max(0, limit.least - values[demands.counted(made, limit)].sum())
+    return values
+
+
+def _scores(answer: Answer) -> int:
+    return next(stage.value for stage in answer.stages if stage.name == "scores")
+
+
+def _allocation(
+    made: Programme, seed: bytes, answer: Answer, guaranteed: shares.Guaranteed, price: int | None
+) -> Allocation:
+    instance, places = made.instance, _places(made, answer.values)
+    occupancy, order, placements = Occupancy(instance), [], []
+    for application in shares.by_score(instance.applications, seed):
+        order.append(application.id)
+        if application.id in places:
+            placements.append(occupancy.place(application, *places[application.id]))
+    refused = [row for row in instance.applications if row.id not in places]
+    refusals = tuple(joint.explain(occupancy, row) for row in refused)
+    return Allocation(tuple(order), tuple(placements), refusals, guaranteed, Proof(answer.stages, price))
+
+
+def _places(made: Programme, values: Column) -> dict[str, tuple[int, int]]:
+    chosen = np.flatnonzero(values[: made.size] > 0.5).tolist()
+    return {made.applications[made.application[row]].id: (int(made.site[row]), int(made.start[row])) for row in chosen}
