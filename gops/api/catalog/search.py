@@ -207,7 +207,7 @@ _PLAIN = (
 
 
 def _item(hit: Hit) -> SimpleNamespace:
-    facts = hit.entry.facts
+    facts = hit.facts
     return SimpleNamespace(
         **{name: getattr(hit.dataset, name) for name in _PLAIN},
         organisation=hit.publisher.slug,
@@ -217,8 +217,8 @@ def _item(hit: Hit) -> SimpleNamespace:
         place=facts["place"],
         quality=facts["quality"] or None,
         bbox=facts["box"],
-        first=hit.entry.first,
-        last=hit.entry.last,
+        first=hit.first,
+        last=hit.last,
         address=f"{PREFIX}/datasets/{hit.dataset.slug}",
     )
 

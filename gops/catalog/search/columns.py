@@ -46,16 +46,18 @@ class Row:
 @dataclass(frozen=True)
 class Columns:
     """Arrays of one length in the order of ``ids``. A facet is a number into ``values`` of its name; of ``format`` and
-    ``place``, of which one has several, a bit for each value. Boxes are NaN where nothing has a place."""
+    ``place``, of which one has several, a bit for each value. Boxes are NaN where nothing has a place. ``publishers``
+    has the names of each, in Korean and English."""
 
     ids: npt.NDArray[np.int64]
     plain: Mapping[str, Numbers]
     facets: Mapping[str, Numbers]
     values: Mapping[str, tuple[str, ...]]
+    publishers: Mapping[str, tuple[str, str]]
 
     @classmethod
     def none(cls) -> Columns:
-        return _of([], dict.fromkeys(FACETS, ()))
+        return _of([], dict.fromkeys(FACETS, ()), {})
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -63,14 +65,15 @@ class Columns:
     def merged(self, rows: Sequence[Row]) -> Columns:
         """With what these rows say; those that are not listed are gone."""
         kept = ~np.isin(self.ids, [row.id for row in rows])
-        new = _of([row for row in rows if row.listed], self.values)
+        new = _of([row for row in rows if row.listed], self.values, self.publishers)
         ids = np.concatenate([self.ids[kept], new.ids])
         order = np.argsort(ids, kind="stable")
 
         def join(old: Mapping[str, Numbers], more: Mapping[str, Numbers]) -> dict[str, Numbers]:
             return {name: np.concatenate([old[name][kept], more[name]])[order] for name in old}
 
-        return Columns(ids[order], join(self.plain, new.plain), join(self.facets, new.facets), new.values)
+        facets = join(self.facets, new.facets)
+        return Columns(ids[order], join(self.plain, new.plain), facets, new.values, new.publishers)
 
     def at(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
         """Where these stand; what is not here is left out."""
@@ -89,7 +92,9 @@ class Columns:
         return ranks
 
 
-def _of(rows: Sequence[Row], known: Mapping[str, tuple[str, ...]]) -> Columns:
+def _of(
+    rows: Sequence[Row], known: Mapping[str, tuple[str, ...]], publishers: Mapping[str, tuple[str, str]]
+) -> Columns:
     values = {name: dict(zip(known[name], range(len(known[name])), strict=True)) for name in FACETS}
     facets: dict[str, Numbers] = {}
     for name in SINGLE:
@@ -110,7 +115,8 @@ def _of(rows: Sequence[Row], known: Mapping[str, tuple[str, ...]]) -> Columns:
         **{edge: boxes[:, place] for place, edge in enumerate(EDGES)},
     }
     ids = np.array([row.id for row in rows], np.int64)
-    return Columns(ids, plain, facets, {name: tuple(values[name]) for name in FACETS})
+    named = {row.facts["publisher"]: tuple(row.facts["publisher_names"]) for row in rows}
+    return Columns(ids, plain, facets, {name: tuple(values[name]) for name in FACETS}, {**publishers, **named})
 
 
 def _bits(numbers: dict[str, int], words: Sequence[str]) -> int:

@@ -83,10 +83,11 @@ def stale(session: Session, ids: Sequence[int], seen: Mapping[int, Seen]) -> lis
     there = _there(session, ids)
     found = {source.dataset.id: source for source in sources(session, ids)}
     gone = [one for one, entry in there.items() if entry.listed and one not in found]
-    wrong = [
-        one for one, source in found.items() if not _is(there.get(one), _made(source, there.get(one), seen.get(one)))
-    ]
-    return sorted(gone + wrong)
+    return sorted(gone + [one for one, source in found.items() if _is_stale(there.get(one), source, seen.get(one))])
+
+
+def _is_stale(entry: SearchEntry | None, source: Source, seen: Seen | None) -> bool:
+    return entry is None or entry.version != VERSION or not _is(entry, _made(source, entry, seen))
 
 
 def sources(session: Session, ids: Sequence[int]) -> list[Source]:
@@ -130,6 +131,7 @@ def facts(source: Source, quality: str) -> dict[str, Any]:
         "theme": one.theme,
         "licence": one.licence,
         "publisher": source.publisher.slug,
+        "publisher_names": [source.publisher.name_ko, source.publisher.name_en],
         "quality": quality,
         "format": list(source.formats),
         "place": list(places),

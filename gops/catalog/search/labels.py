@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from gops.accounts.model import Organisation
 from gops.catalog.licences import LICENCES
-from gops.catalog.search.facets import Counted
 from gops.catalog.search.synonyms import synonyms
 from gops.catalog.vocabularies import THEMES
 
@@ -28,13 +23,9 @@ QUALITY: Mapping[str, Names] = {
 """Classes of the Metadata Quality Assessment of data.europa.eu."""
 
 
-def labels(session: Session, facet: str, values: Sequence[Counted]) -> Iterator[tuple[Counted, Names]]:
-    known = _publishers(session, [one.value for one in values]) if facet == "publisher" else {}
-    for one in values:
-        yield one, known.get(one.value) or label(facet, one.value)
-
-
-def label(facet: str, value: str) -> Names:
+def label(facet: str, value: str, publishers: Mapping[str, Names]) -> Names:
+    if facet == "publisher" and value in publishers:
+        return publishers[value]
     if facet == "place" and value in synonyms().places:
         return synonyms().first[value], value.title()
     if facet == "theme" and value in THEMES:
@@ -44,8 +35,3 @@ def label(facet: str, value: str) -> Names:
     if facet == "format":
         return value.upper(), value.upper()
     return {"kind": KINDS, "quality": QUALITY}.get(facet, {}).get(value, (value, value))
-
-
-def _publishers(session: Session, slugs: Sequence[str]) -> dict[str, Names]:
-    rows = select(Organisation.slug, Organisation.name_ko, Organisation.name_en)
-    return {slug: (ko, en) for slug, ko, en in session.execute(rows.where(Organisation.slug.in_(slugs)))}

@@ -24,7 +24,7 @@ from gops.catalog.search import (
 )
 from gops.catalog.search.columns import FACETS, Columns, Places, Shelf
 from gops.catalog.search.entries import Seen, index, stale
-from gops.catalog.search.labels import labels
+from gops.catalog.search.labels import label
 from gops.catalog.search.model import SearchEntry
 from gops.catalog.search.positions import Position
 from gops.catalog.search.text_index import text_index
@@ -56,9 +56,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Hit:
+    """``facts`` as ``entries.facts`` wrote them; ``first`` and ``last`` as ``SearchEntry`` has them."""
+
     dataset: Dataset
     publisher: Organisation
-    entry: SearchEntry
+    facts: Mapping[str, Any]
+    first: int | None
+    last: int | None
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class Search:
             return Found(
                 total=len(hits),
                 hits=_hits(session, page),
-                facets=_labelled(session, facets.counts(columns, base, masks)),
+                facets=_labelled(columns, facets.counts(columns, base, masks)),
                 next=None if is_last else Position(at + asked.limit, page[-1]).text(),
                 matched=matched,
                 did_you_mean=meant,
@@ -188,17 +192,22 @@ def check(asked: Asked) -> None:
 
 
 def _hits(session: Session, ids: Sequence[int]) -> tuple[Hit, ...]:
-    rows = select(Dataset, Organisation, SearchEntry).join(Organisation, Organisation.id == Dataset.organisation_id)
-    rows = rows.join(SearchEntry, SearchEntry.dataset_id == Dataset.id)
-    found = {row[0].id: Hit(*row) for row in session.execute(rows.where(Dataset.id.in_(ids), SearchEntry.listed))}
+    entry = SearchEntry
+    rows = select(Dataset, Organisation, entry.facts, entry.first, entry.last)
+    rows = rows.join(Organisation, Organisation.id == Dataset.organisation_id)
+    rows = rows.join(entry, entry.dataset_id == Dataset.id).where(Dataset.id.in_(ids), entry.listed)
+    found = {row[0].id: Hit(*row) for row in session.execute(rows)}
     return tuple(found[one] for one in ids if one in found)
 
 
-def _labelled(session: Session, counted: Mapping[str, Sequence[Any]]) -> tuple[Facet, ...]:
+def _labelled(columns: Columns, counted: Mapping[str, Sequence[facets.Counted]]) -> tuple[Facet, ...]:
     return tuple(
         Facet(
             name,
-            tuple(Value(one.value, *names, one.count) for one, names in labels(session, name, values[:SHOWN_VALUES])),
+            tuple(
+                Value(one.value, *label(name, one.value, columns.publishers), one.count)
+                for one in values[:SHOWN_VALUES]
+            ),
             max(0, len(values) - SHOWN_VALUES),
         )
         for name, values in counted.items()

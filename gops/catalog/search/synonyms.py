@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
-from gops.catalog.search.words import is_paired, normal, runs
+from gops.catalog.search.words import REMEMBERED, is_paired, normal, runs
 
 LONGEST_PHRASE = 3  # words of a name in Latin letters
 
@@ -87,7 +87,8 @@ def _phrase(words: list[str]) -> tuple[list[str], str]:
     return words[:1], ""
 
 
-def _cut(run: str) -> list[Piece]:
+@lru_cache(REMEMBERED)
+def _cut(run: str) -> tuple[Piece, ...]:
     found: list[Piece] = []
     rest, at, may_be_place = "", 0, True
     while at < len(run):
@@ -101,7 +102,7 @@ def _cut(run: str) -> list[Piece]:
             rest += name or run[at]
             may_be_place = False
         at += len(name or run[at])
-    return [*found, Piece(rest)] if rest else found
+    return (*found, Piece(rest)) if rest else tuple(found)
 
 
 def _name_at(run: str, at: int, may_be_place: bool) -> str | None:

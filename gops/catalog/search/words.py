@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 FIELDS = "tkcpd"
 """Title, keywords, columns, publisher, description: in this order they weigh."""
@@ -17,11 +18,13 @@ BEGINNING = "a"
 """What is typed so far: initial consonants, and beginnings of words in Latin letters, of titles and keywords."""
 CONCEPT = "§"
 BEGINNING_LENGTH = 12
+REMEMBERED = 20_000  # words whose tokens are kept at hand: a catalog says the same words again and again
 _CONSONANTS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _FIRST, _PER_INITIAL, _VOWELS, _FINALS = 0xAC00, 588, 21, 28
 _DECIMAL = re.compile(r"(?<=\d)[.,](?=\d)")
 _RUN = re.compile(r"[가-힣]+|[ㄱ-ㅎ]+|[㐀-䶿一-鿿ぁ-ヿ]+|[^\W_가-힣ㄱ-ㅎ㐀-䶿一-鿿ぁ-ヿ]+")
 _PAIRED = re.compile(r"[가-힣㐀-䶿一-鿿ぁ-ヿ]")
+_LETTERS = re.compile(r"([ㄱ-ㅣ]+)")
 _TYPED = re.compile(r"[ㄱ-ㅎ]+")
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"))
 _KEPT_S = ("ss", "us", "is", "as")
@@ -32,12 +35,9 @@ def normal(text: str) -> str:
 
     Letters typed alone (ㅅㅇ) stay what they are: NFKC would make conjoining ones of them.
     """
-    kept = "".join(one if "ㄱ" <= one <= "ㅣ" else unicodedata.normalize("NFKC", one) for one in _composed(text))
+    around = _LETTERS.split(unicodedata.normalize("NFC", text))
+    kept = "".join(part if place % 2 else unicodedata.normalize("NFKC", part) for place, part in enumerate(around))
     return _DECIMAL.sub("", kept.casefold())
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
 
 
 def runs(text: str) -> list[str]:
@@ -96,14 +96,21 @@ def _letters(one: str) -> str:
 def plain(text: str) -> Iterator[str]:
     """Tokens of one field's text, without the field's letter; the first syllable of each word is one as well."""
     for run in runs(normal(text)):
-        yield from parts(run)
-        if is_paired(run) and len(run) > 1:
-            yield run[0]
+        yield from _plain(run)
+
+
+@lru_cache(REMEMBERED)
+def _plain(run: str) -> tuple[str, ...]:
+    return (*parts(run), run[0]) if is_paired(run) and len(run) > 1 else tuple(parts(run))
 
 
 def beginnings(text: str) -> Iterator[str]:
     """Tokens by which a title is found while its first letters are typed."""
     for run in runs(normal(text)):
-        typed, letter = (initials(run), INITIALS) if is_paired(run) else (run, BEGINNING)
-        for length in range(2, min(len(typed), BEGINNING_LENGTH) + 1):
-            yield letter + typed[:length]
+        yield from _beginnings(run)
+
+
+@lru_cache(REMEMBERED)
+def _beginnings(run: str) -> tuple[str, ...]:
+    typed, letter = (initials(run), INITIALS) if is_paired(run) else (run, BEGINNING)
+    return tuple(letter + typed[:length] for length in range(2, min(len(typed), BEGINNING_LENGTH) + 1))

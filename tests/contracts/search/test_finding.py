@@ -138,7 +138,7 @@ def test_an_entry_lives_and_dies_with_its_dataset(either_database: Database) -> 
     assert (slugs(search, "대기질 측정"), slugs(search, "소음")) == (["air"], ["air"]), "loosely by 측정"
     assert search.find(Asked(q="대기질 측정")).matched == "some"
     change(state=DEPRECATED)
-    assert search.find(Asked(q="소음")).hits[0].entry.facts["state"] == DEPRECATED
+    assert search.find(Asked(q="소음")).hits[0].facts["state"] == DEPRECATED
     assert [slugs(search, q) for q in SIGNS] == [["air"]] * len(SIGNS), "nothing is asked for in words"
     assert [slugs(search, q) for q in HOSTILE] == [[]] * len(HOSTILE)
     for state in (DRAFT, WITHDRAWN):
