@@ -180,6 +180,61 @@ def distances_cm(areas: Mapping[str, Mapping[str, Any]], within_cm: int) -> list
     return sorted(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """``name`` of another area, planar distance in centimetres (0 where they touch), overlap in m2 on the plane."""
+
+    name: int
+    distance_cm: int
+    overlap_m2: float
+
+
+def neighbours(geojson: Mapping[str, Any], others: Mapping[int, Mapping[str, Any]], within_cm: int) -> list[Neighbour]:
+    """The ``others`` closer than ``within_cm``, the nearest first; at that distance is outside."""
+    names = sorted(others)
+    shapes = [_on_plane(shapely.geometry.shape(others[name])) for name in names]
+    own = _on_plane(shapely.geometry.shape(geojson))
+    tree = shapely.STRtree(shapes)
+    found = []
+    for index in tree.query(own, predicate="dwithin", distance=within_cm / 100 + 1):
+        distance = centimetres(own.distance(shapes[index]))
+        if distance < within_cm:
+            overlap = own.intersection(shapes[index]).area if distance == 0 else 0.0
+            found.append(Neighbour(names[index], distance, round(overlap, 2)))
+    return sorted(found, key=lambda one: (one.distance_cm, -one.overlap_m2, one.name))
+
+
+def inside(geojson: Mapping[str, Any], longitudes: Sequence[float], latitudes: Sequence[float]) -> list[bool]:
+    """Which of the points lie in the area, its edge included."""
+    shape = shapely.geometry.shape(geojson)
+    shapely.prepare(shape)
+    return [bool(one) for one in shapely.covers(shape, shapely.points(longitudes, latitudes))]
+
+
+def on_plane(longitudes: Any, latitudes: Any) -> tuple[Any, Any]:
+    """East and north in metres of EPSG:5186, of arrays of degrees."""
+    east, north = _to_plane().transform(longitudes, latitudes)
+    return east, north
+
+
+def widened(box: BBox, metres: float) -> BBox:
+    """A box that surely has everything within ``metres`` of ``box``; not across the 180th meridian."""
+    degrees = metres * 1.05 / 110_000 + 1e-5
+    south, north = max(-90.0, box.south - degrees), min(90.0, box.north + degrees)
+    narrow = max(0.01, math.cos(math.radians(max(abs(south), abs(north)))))
+    return BBox(max(-180.0, box.west - degrees / narrow), south, min(180.0, box.east + degrees / narrow), north)
+
+
+def of_wkt(text: str, field: str) -> dict[str, Any]:
+    """Well-known text as GeoJSON, not checked yet. Raises ``Invalid`` (``bad_polygon``)."""
+    try:
+        shape = shapely.from_wkt(text)
+    except shapely.errors.GEOSException as error:
+        raise _bad("bad_polygon", field, text, "GeoJSON, or POLYGON or MULTIPOLYGON of well-known text") from error
+    found: dict[str, Any] = _plain(shapely.geometry.mapping(shape))
+    return found
+
+
 def centimetres(metres: float) -> int:
     """Rounded to the nearest whole one, halves up."""
     return math.floor(metres * 100 + 0.5)

@@ -44,6 +44,7 @@ from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
 from gops.testbed.errata import Errata
 from gops.testbed.offers.service import Offers
+from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
@@ -73,6 +74,7 @@ class Records:
     slots: Slots
     demands: Demands
     demand_joins: DemandJoins
+    places: Places
     calls: Calls
     clocks: Clocks
     questions: Questions
@@ -118,6 +120,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         slots=Slots(database, clock, chosen),
         demands=Demands(database, clock, chosen),
         demand_joins=DemandJoins(database, clock),
+        places=Places(database, clock, chosen),
         calls=Calls(database, clock, chosen),
         clocks=Clocks(database, clock, clock_table(chosen)),
         questions=Questions(database, clock, chosen),

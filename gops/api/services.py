@@ -50,6 +50,7 @@ class Services:
     slots: Any
     demands: Any
     demand_joins: Any
+    places: Any
     calls: Any
     clocks: Any
     questions: Any

@@ -51,7 +51,8 @@ class Slots:
         with self._database.write() as session:
             site = visibility.site_to_change(session, actor, site_id, "slot.book")
             home = organisation(session, holder)
-            asked = Booking(first, end, checks.needs(amounts, "amounts"), home.id, None, line(note, "note", 2000))
+            held = checks.needs(amounts, "amounts", site.capacity)
+            asked = Booking(first, end, held, home.id, None, line(note, "note", 2000))
             slot = book(session, site, asked, now)
             self._note(session, actor, "slot.book", slot, site.organisation_id)
         return slot

@@ -57,6 +57,7 @@ from gops.sensors.things import Things, thing_for_device
 from gops.settings import Settings, load
 from gops.store.memory import MemoryStore
 from gops.store.port import READINGS, Store
+from gops.testbed.appeals.service import Appeals
 from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
@@ -64,8 +65,8 @@ from gops.testbed.clocks import Clocks
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
 from gops.testbed.errata import Errata
-from gops.testbed.appeals.service import Appeals
 from gops.testbed.offers.service import Offers
+from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
@@ -124,6 +125,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         slots=Slots(database, clock, settings),
         demands=Demands(database, clock, settings),
         demand_joins=DemandJoins(database, clock),
+        places=Places(database, clock, settings),
         calls=Calls(database, clock, settings),
         clocks=Clocks(database, clock, clock_table(settings)),
         questions=Questions(database, clock, settings),
