@@ -204,13 +204,6 @@ def neighbours(geojson: Mapping[str, Any], others: Mapping[int, Mapping[str, Any
     return sorted(found, key=lambda one: (one.distance_cm, -one.overlap_m2, one.name))
 
 
-def inside(geojson: Mapping[str, Any], longitudes: Sequence[float], latitudes: Sequence[float]) -> list[bool]:
-    """Which of the points lie in the area, its edge included."""
-    shape = shapely.geometry.shape(geojson)
-    shapely.prepare(shape)
-    return [bool(one) for one in shapely.covers(shape, shapely.points(longitudes, latitudes))]
-
-
 def on_plane(longitudes: Any, latitudes: Any) -> tuple[Any, Any]:
     """East and north in metres of EPSG:5186, of arrays of degrees."""
     east, north = _to_plane().transform(longitudes, latitudes)

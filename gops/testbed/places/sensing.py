@@ -48,7 +48,7 @@ def standing(session: Session, actor: Actor, site: Site, after: int, limit: int)
         .order_by(Thing.id)
     )
     rows = session.execute(query).all()
-    within = areas.inside(site.geojson, [row.longitude for row in rows], [row.latitude for row in rows])
+    within = areas.inside({"site": site.geojson})([(row.longitude, row.latitude) for row in rows])
     chosen = [row for row, one in zip(rows, within, strict=True) if one][:limit]
     streams = _streams(session, actor, [row.id for row in chosen])
     return [Standing(row.id, row.name, row.longitude, row.latitude, streams.get(row.id, ())) for row in chosen]
