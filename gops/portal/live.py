@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
+from gops.catalog.exposed import exposed
 from gops.clock import HOUR, Clock, from_micros, to_micros
 from gops.durations import parse_duration
 from gops.permissions import ANONYMOUS
 from gops.portal import commons, drawing
 from gops.portal.commons import Commons
 from gops.quality import ANY
+from gops.sensors.exposure import Exposure
 from gops.settings import Settings
 from gops.store.port import Series, Store, Windows
 
@@ -117,14 +120,15 @@ def gather(sources: Sources) -> Live:
     shown = {one.id: one for one in found[:most]}
     things = sources.things.many(ANONYMOUS, {one.thing_id for one in shown.values()})
     places = sources.things.places(ANONYMOUS, things)
-    newest = _newest(sources, {i: one for i, one in shown.items() if one.thing_id in things}, things, places)
+    store = exposed(sources.store, {i: Exposure.of(one) for i, one in shown.items()}, now)
+    newest = _newest(store, {i: one for i, one in shown.items() if one.thing_id in things}, things, places)
     return Live(
         at=now,
         things=len(things),
         datastreams=len(shown),
-        readings_today=_today(sources, list(shown.values()), now),
+        readings_today=_today(store, sources.settings.zone, list(shown.values()), now),
         cut=len(found) > most,
-        groups=_groups(sources, shown, newest, now),
+        groups=_groups(sources, store, shown, newest, now),
         points=_points(shown, things, places, newest),
         commons=commons.gather(sources),
     )
@@ -136,10 +140,10 @@ def series(datastream: Any) -> Series:
 
 
 def _newest(
-    sources: Sources, datastreams: Mapping[int, Any], things: Mapping[int, Any], places: Mapping[int, Any]
+    store: Store, datastreams: Mapping[int, Any], things: Mapping[int, Any], places: Mapping[int, Any]
 ) -> dict[int, Row]:
     rows = {}
-    for reading in sources.store.latest(list(datastreams)).to_pylist():
+    for reading in store.latest(list(datastreams)).to_pylist():
         one = datastreams[reading["datastream"]]
         thing, place = things[one.thing_id], places.get(one.thing_id)
         rows[one.id] = Row(
@@ -156,14 +160,13 @@ def _newest(
     return rows
 
 
-def _today(sources: Sources, datastreams: Sequence[Any], now: int) -> int:
+def _today(store: Store, zone: ZoneInfo, datastreams: Sequence[Any], now: int) -> int:
     """Readings since midnight on the clock of this GOPS."""
-    zone = sources.settings.zone
     day = from_micros(now).astimezone(zone).date()
     edges = [to_micros(datetime(d.year, d.month, d.day, tzinfo=zone)) for d in (day, day + timedelta(days=1))]
     count = 0
     for alike in _by_kind(datastreams).values():
-        table = sources.store.aggregate(Windows(alike, edges, (), ANY))
+        table = store.aggregate(Windows(alike, edges, (), ANY))
         count += sum(table["count"].to_pylist())
     return count
 
@@ -175,7 +178,9 @@ def _by_kind(datastreams: Sequence[Any]) -> dict[str, list[Series]]:
     return found
 
 
-def _groups(sources: Sources, datastreams: Mapping[int, Any], newest: Mapping[int, Row], now: int) -> tuple[Group, ...]:
+def _groups(
+    sources: Sources, store: Store, datastreams: Mapping[int, Any], newest: Mapping[int, Row], now: int
+) -> tuple[Group, ...]:
     by_property = defaultdict(list)
     for one in datastreams.values():
         if one.id in newest:
@@ -183,7 +188,7 @@ def _groups(sources: Sources, datastreams: Mapping[int, Any], newest: Mapping[in
     chosen = {
         key: sorted(rows, key=lambda row: (-row.t, row.place))[:ROWS_A_PROPERTY] for key, rows in by_property.items()
     }
-    lines = _lines(sources, [datastreams[row.datastream] for rows in chosen.values() for row in rows], now)
+    lines = _lines(store, [datastreams[row.datastream] for rows in chosen.values() for row in rows], now)
     properties = sources.properties.many(by_property)
     return tuple(
         Group(
@@ -204,7 +209,7 @@ def _with_line(row: Row, lines: Mapping[int, drawing.Line | None]) -> Row:
     return Row(**{**vars(row), "line": lines.get(row.datastream)})
 
 
-def _lines(sources: Sources, datastreams: Sequence[Any], now: int) -> dict[int, drawing.Line | None]:
+def _lines(store: Store, datastreams: Sequence[Any], now: int) -> dict[int, drawing.Line | None]:
     """The last 24 hours of each, an hour a point."""
     end = now - now % HOUR + HOUR
     edges = range(end - HOURS * HOUR, end + 1, HOUR)
@@ -212,7 +217,7 @@ def _lines(sources: Sources, datastreams: Sequence[Any], now: int) -> dict[int, 
     for kind, alike in _by_kind(datastreams).items():
         if kind in DRAWN_KINDS:
             name: Any = DRAWN_KINDS[kind]
-            table = sources.store.aggregate(Windows(alike, edges, (name,), fill=True))
+            table = store.aggregate(Windows(alike, edges, (name,), fill=True))
             for datastream, value in zip(table["datastream"].to_pylist(), table[name].to_pylist(), strict=True):
                 values[datastream].append(value)
     return {datastream: drawing.line(found) for datastream, found in values.items()}
