@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,12 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gops.api.context import actor, services, settings
+from gops.catalog.exposed import exposed, moment
 from gops.clock import MINUTE
 from gops.durations import parse_duration
 from gops.errors import Invalid, TooLarge
 from gops.kinds import Kind, check_aggregates
 from gops.quality import ANY, GOOD_ONLY, Quality
-from gops.store.port import Extent, Read, Series, Windows
+from gops.sensors.exposure import Exposure
+from gops.store.port import Extent, Read, Series, Store, Windows
 from gops.windows import EARLIEST, check_count, edges
 
 
@@ -39,9 +42,24 @@ class Question:
     def ids(self) -> list[int]:
         return [one.id for one in self.datastreams]
 
+    @cached_property
+    def exposures(self) -> dict[int, Exposure]:
+        """How much of each whoever asks sees."""
+        return {one.id: Exposure.of(one) for one in self.datastreams}
+
+    @cached_property
+    def now(self) -> int:
+        now: int = services().clock.micros()
+        return now
+
+    @cached_property
+    def store(self) -> Store:
+        """The store as whoever asks sees it."""
+        return exposed(services().store, self.exposures, self.now)
+
     def facts(self) -> list[tuple[Any, ...]]:
-        """What of the registry stands in the answer or decides it; part of its ETag."""
-        return [tuple(one) for one in self.datastreams]
+        """What of the registry stands in the answer or decides it, and until when it is public; part of its ETag."""
+        return [*(tuple(one) for one in self.datastreams), moment(self.exposures, self.now)]
 
 
 def series_of(datastream: Any) -> Series:
@@ -86,26 +104,27 @@ def raw(asked: Question, limit: int | None, after: tuple[int, int] | None) -> Re
     )
 
 
-def windows(asked: Question, every: str, aggregates: Sequence[str], fill: bool) -> Windows:
+def windows(asked: Question, every: str, aggregates: Sequence[str], fill: bool, store: Store | None = None) -> Windows:
     """The aggregates; of no window where there is no reading and so no range.
 
     Windows are whole; at the ends of a range that was asked for only what lies in it is counted; of states, only what
-    is past. Raises
+    is past. ``store`` is where the readings are. Raises
     ``Invalid``: ``mixed_kinds``, ``unknown_aggregate``, ``aggregate_of_kind``, ``too_many_windows``.
     """
-    wanted = check_aggregates(_one_kind(asked), aggregates)
+    wanted = check_aggregates(one_kind(asked.datastreams), aggregates)
     quality = GOOD_ONLY if asked.quality is None else asked.quality
-    span = _span(asked)
+    store = asked.store if store is None else store
+    span = _span(asked, store)
     if span is None:
         return Windows(asked.series, (0, 1), wanted, quality, start=0, end=0)
     check_count(*span, every, len(asked.datastreams), settings().windows_max)
     marks = edges(*span, every, asked.zone)
-    known = known_until(asked)
+    known = known_until(asked, store)
     end = asked.end if known is None else min(known, marks[-1] if asked.end is None else asked.end)
     return Windows(asked.series, marks, wanted, quality, fill, asked.start, end)
 
 
-def known_until(asked: Question) -> int | None:
+def known_until(asked: Question, store: Store | None = None) -> int | None:
     """Until when it is known which state holds; None for other kinds. Microseconds.
 
     A state holds until the next reading, but not into the future: that ends with the last whole minute, so that an
@@ -114,12 +133,14 @@ def known_until(asked: Question) -> int | None:
     if all(one.kind != "state" for one in asked.datastreams):
         return None
     now = services().clock.micros()
-    newest = (one.last + 1 for one in services().store.extent(asked.ids).values())
+    store = asked.store if store is None else store
+    newest = (one.last + 1 for one in store.extent(asked.ids).values())
     return max([now - now % MINUTE, *newest])
 
 
-def _one_kind(asked: Question) -> Kind:
-    kinds = sorted({one.kind for one in asked.datastreams})
+def one_kind(datastreams: Sequence[Any]) -> Kind:
+    """Of Datastreams that are aggregated together. Raises ``Invalid`` (``mixed_kinds``)."""
+    kinds = sorted({one.kind for one in datastreams})
     if len(kinds) > 1:
         raise Invalid(
             "windows of Datastreams of different kinds have no common columns",
@@ -131,11 +152,11 @@ def _one_kind(asked: Question) -> Kind:
     return kinds[0]
 
 
-def _span(asked: Question) -> tuple[int, int] | None:
+def _span(asked: Question, store: Store) -> tuple[int, int] | None:
     """The range asked for, open ends taken from the readings; None for an empty one."""
     start, end = asked.start, asked.end
     if start is None or end is None:
-        extents: Mapping[int, Extent] = services().store.extent(asked.ids)
+        extents: Mapping[int, Extent] = store.extent(asked.ids)
         if not extents:
             return None
         back = {one.datastream: 1 if one.label == "end" else 0 for one in asked.series}  # (from, to] as [from, to)

@@ -21,7 +21,7 @@ from gops.api.reading import Question, behind, known_until, measured, question, 
 from gops.api.times import write_time
 from gops.errors import TooLarge
 from gops.quality import ANY
-from gops.store.port import Series, Windows
+from gops.store.port import Read, Store, Windows
 from gops.windows import EVERY
 
 JSON, CSV = "application/json", "text/csv"
@@ -75,7 +75,7 @@ def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:
     if media_type == CSV and "limit" not in query:
         return _export(asked, after)
     limit = query.get("limit", settings().page_rows)
-    table = services().store.read(raw(asked, limit + 1, after))
+    table = asked.store.read(raw(asked, limit + 1, after))
     shown, following = _cut(table, limit, "t")
     if media_type == CSV:
         return _csv(rows.header(rows.READING_COLUMNS) + rows.readings_csv(shown, asked.zone), following)
@@ -85,7 +85,7 @@ def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:
 def _aggregated(asked: Question, query: dict[str, Any], media_type: str) -> Response:
     names = [one.strip() for one in query["aggregate"].split(",")] if "aggregate" in query else []
     wanted = windows(asked, query["every"], names, query["fill"])
-    table = behind(measured(asked, services().store.aggregate(wanted)), _after(query))
+    table = behind(measured(asked, asked.store.aggregate(wanted)), _after(query))
     limit = query.get("limit", table.num_rows if media_type == CSV else settings().page_rows_max)
     shown, following = _cut(table, limit, "start")
     if media_type == CSV:
@@ -144,10 +144,10 @@ def _csv(body: bytes | Iterator[bytes], following: str | None) -> Response:
 
 def _export(asked: Question, after: tuple[int, int] | None) -> Response:
     """The whole range as CSV, in flat memory. The first batch is read before the status is sent."""
-    bound_rows(asked.series, asked.start, asked.end)
+    bound_rows(raw(asked, None, after), asked.store)
     end = exports.begin()
     try:
-        batches = services().store.stream(raw(asked, None, after))
+        batches = asked.store.stream(raw(asked, None, after))
         first = [batch for batch in [next(batches, None)] if batch is not None]
     except BaseException:
         end()
@@ -161,21 +161,10 @@ def _export(asked: Question, after: tuple[int, int] | None) -> Response:
     return response
 
 
-def bound_rows(series: Sequence[Series], start: int | None, end: int | None) -> None:
-    """Raises ``TooLarge`` above the setting export_rows_max; counts only where there might be so many."""
-    store, most = services().store, settings().export_rows_max
-    extents = store.extent([one.datastream for one in series])
-    if sum(one.rows for one in extents.values()) <= most:
-        return
-    low = min(one.first for one in extents.values()) - 1 if start is None else start
-    high = max(one.last for one in extents.values()) + 1 if end is None else end
-    if low >= high:
-        return
-    counted = 0
-    for kind in {one.kind for one in series}:
-        some = [one for one in series if one.kind == kind]
-        table = store.aggregate(Windows(some, [low, high], (), ANY))
-        counted += sum(table["count"].to_pylist())
+def bound_rows(wanted: Read, store: Store) -> None:
+    """Raises ``TooLarge`` above the setting export_rows_max."""
+    most = settings().export_rows_max
+    counted = count_rows(store, wanted, most)
     if counted > most:
         raise TooLarge(
             f"the range has {counted} rows; one CSV answer has at most {most}",
@@ -183,3 +172,20 @@ def bound_rows(series: Sequence[Series], start: int | None, end: int | None) -> 
             found=counted,
             expected=f"at most {most} rows (GOPS_EXPORT_ROWS_MAX), or pages with limit",
         )
+
+
+def count_rows(store: Store, wanted: Read, enough: int) -> int:
+    """A bound of the rows of any quality in a range; counts only where there may be more than ``enough``."""
+    extents = store.extent([one.datastream for one in wanted.series])
+    bound = sum(one.rows for one in extents.values())
+    if bound <= enough:
+        return bound
+    low = min(one.first for one in extents.values()) - 1 if wanted.start is None else wanted.start
+    high = max(one.last for one in extents.values()) + 1 if wanted.end is None else wanted.end
+    if low >= high:
+        return 0
+    counted = 0
+    for kind in {one.kind for one in wanted.series}:
+        some = [one for one in wanted.series if one.kind == kind]
+        counted += sum(store.aggregate(Windows(some, [low, high], (), ANY))["count"].to_pylist())
+    return counted

@@ -31,8 +31,9 @@ def shown(schema: pa.Schema) -> list[Shown]:
     """The columns of a format of text."""
     others = {}
     for place, field in enumerate(schema):
-        if field.metadata and INSTEAD_OF in field.metadata:
-            others[field.metadata[INSTEAD_OF].decode()] = place
+        of = (field.metadata or {}).get(INSTEAD_OF, b"").decode()
+        if of in schema.names:
+            others[of] = place
     kept = [place for place in range(len(schema)) if place not in others.values()]
     return [Shown(schema.field(place).name, place, others.get(schema.field(place).name)) for place in kept]
 

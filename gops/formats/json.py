@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -56,6 +56,11 @@ def geojson(schema: pa.Schema, batches: Iterator[pa.RecordBatch], feature: Featu
         yield comma + joined(pieces)[:-1]
         comma = b","
     yield b"]}"
+
+
+def members_of(about: Mapping[str, str]) -> bytes:
+    """Members of an object, with a comma after each."""
+    return b"".join(orjson.dumps(name) + b":" + orjson.dumps(text) + b"," for name, text in about.items())
 
 
 def _points(longitude: pa.Array, latitude: pa.Array) -> pa.Array:

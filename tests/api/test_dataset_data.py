@@ -140,7 +140,7 @@ def test_times_are_written_in_the_zone_asked_for(world: World, streams: dict[str
         ("from=soon", "bad_time", "from"),
         ("from=2026-05-02&to=2026-05-01", "range_reversed", "from"),
         ("zone=Mars", "bad_zone", "zone"),
-        ("format=xlsx", "invalid_value", "format"),
+        ("format=xls", "invalid_value", "format"),
         ("quality=bad", "unknown_quality", "quality"),
         ("limit=0", "invalid_value", "limit"),
         ("limit=10001", "invalid_value", "limit"),

@@ -21,7 +21,9 @@ from sqlalchemy import select
 from gops.accounts import lookup
 from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
-from gops.catalog.long_shape import LongShape, parquet
+from gops.catalog.querying.forms import FORMS, Written, pieces
+from gops.catalog.querying.live import Asked, LiveTable
+from gops.catalog.querying.port import Ask, schema_of
 from gops.clock import FixedClock, to_micros
 from gops.ingest.feeds.answers import KST
 from gops.ingest.feeds.names import feed_of
@@ -33,7 +35,7 @@ from gops.sensors.properties import seed
 from gops.sensors.things import Things
 from gops.settings import Settings
 from gops.store.duckdb import DuckdbStore
-from gops.store.port import READINGS, Read
+from gops.store.port import READINGS
 from tests.conftest import People
 from tests.unit.catalog.conftest import COMPLETE
 
@@ -104,9 +106,11 @@ def test_the_download_equals_the_source(
         assert all(session.scalars(select(Datastream.public)))
 
     contents = Catalogued(database).contents(ANONYMOUS, "seoul-year")
-    shape, query = LongShape(contents.members, KST), Read([one.series for one in contents.members])
+    live = LiveTable(store, contents.members, Asked(KST), lambda _read, _enough: ROWS)
+    ask = Ask(["time", "thing", "property", "value", "unit", "quality"])
+    schema, about = schema_of(live, ask), Written({})
     begun = time.perf_counter()
-    body = b"".join(shape.csv(batch) for batch in store.stream(query))
+    body = b"".join(pieces(FORMS["csv"], schema, live.scan(ask), about)).partition(b"\n")[2]
     took = time.perf_counter() - begun
     found = {
         (row[0], row[2]): (float(row[3]), row[4], row[5]) for row in csv.reader(io.StringIO(body.decode(), newline=""))
@@ -118,7 +122,7 @@ def test_the_download_equals_the_source(
     }
     assert len(found) == ROWS * len(COLUMNS)
     assert found == expected
-    table = pq.read_table(io.BytesIO(b"".join(parquet(shape, store.stream(query), {}))))
+    table = pq.read_table(io.BytesIO(b"".join(pieces(FORMS["parquet"], schema, live.scan(ask), about))))
     assert sorted(table["value"].to_pylist()) == sorted(value for value, _unit, _quality in expected.values())
     store.close()
     print(f"\n{len(found):,} rows as CSV in {took:.3f} s, {len(body) / 1e6:.1f} MB")

@@ -10,15 +10,18 @@ from marshmallow import ValidationError, fields, validate
 
 from gops.api import fields as own
 from gops.api.blueprint import Blueprint
-from gops.api.catalog.download import FORMATS, data, latest
+from gops.api.catalog.download import data, latest
 from gops.api.expectations import Said
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery
-from gops.api.ranges import RangeQuery
+from gops.api.ranges import RangeQuery, refuse
 from gops.api.times import EXPECTED, parse_time
-from gops.catalog.vocabularies import FILE_TYPES
+from gops.catalog.querying.forms import FORMS
+from gops.catalog.querying.wide import ACROSS
 from gops.errors import Invalid
+from gops.formats.csv import CODINGS
 
+LINE = '{"time":"2026-03-01T14:00:00+09:00","thing":"서울 종로구","property":"pm10","value":35,"unit":"ug/m3"}\n'
 blueprint = Blueprint("dataset-data", __name__, description="Downloads of datasets")
 EXAMPLE = "time,thing,property,value,unit,quality\n2026-03-01T14:00:00+09:00,서울 종로구,pm10,35,ug/m3,good\n"
 
@@ -38,7 +41,41 @@ class Chosen(Strict):
     bbox = own.bbox()
 
 
+def _columns(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise Invalid("not a list of columns", found=text, expected="names with commas between: time,thing,value")
+    return tuple(dict.fromkeys(names))
+
+
 class DataQuery(Chosen, RangeQuery):
+    columns = own.Parsed(
+        _columns, "names with commas between: time,thing,value", "columns of the answer, in this order"
+    )
+    filter = fields.String(
+        validate=validate.Length(1, 1000),
+        metadata={
+            "description": "rows that meet this condition, in CQL2 text: comparisons, BETWEEN, IN, LIKE, IS NULL, AND, "
+            "OR, NOT; see docs/data-api.md",
+            "example": "value > 35 AND property = 'pm10'",
+        },
+    )
+    shape = own.choice("a row a reading, or a row a moment with columns across", ("long", "wide"), load_default="long")
+    across = own.choice("what the columns of the wide shape are", ACROSS, load_default="property")
+    every = own.every()
+    aggregate = fields.String(
+        validate=validate.Length(1, 200),
+        metadata={"description": "aggregates with commas between; default by kind", "example": "mean,max"},
+    )
+    fill = fields.Boolean(load_default=False, metadata={"description": "give empty windows too, with nulls"})
+    order = own.choice("of the rows, which are by Datastream, then time; in the wide shape by time", ("asc", "desc"))
+    bom = fields.Boolean(metadata={"description": "begin CSV with a byte order mark, for spreadsheets"})
+    encoding = own.choice("of CSV; a character that it lacks becomes a question mark", tuple(CODINGS))
+    escape = fields.Boolean(
+        metadata={
+            "description": "put an apostrophe before text that a spreadsheet would take for a formula; default: in XLSX"
+        }
+    )
     asof = fields.String(
         load_default=None,
         metadata={
@@ -50,9 +87,11 @@ class DataQuery(Chosen, RangeQuery):
     quality = own.quality()
     limit = fields.Integer(validate=validate.Range(1), metadata={"description": "rows in a page"})
     cursor = own.text("where the page before ended; take the address in next or Link instead of making one", 100)
-    format = own.choice("representation; otherwise the Accept header decides", FORMATS)
+    format = own.choice("representation; otherwise the Accept header decides", tuple(FORMS))
 
     def agree(self, query: dict[str, Any]) -> None:
+        if "every" not in query and ("aggregate" in query or query["fill"]):
+            refuse("every", "aggregates are of windows; no length of windows is given", "every=1h, say", "required")
         if query["asof"] is not None:
             try:
                 query["asof"] = parse_time(query["asof"], query["zone"], "asof")
@@ -65,15 +104,16 @@ class LatestQuery(Chosen, PageQuery):
 
 
 class DatasetRow(Strict):
-    """Documentation of rows that are written from columns; a test holds it against a real answer."""
+    """Documentation of rows that are written from columns; a test holds it against a real answer. With `columns` those,
+    with `every` start, end, an aggregate each, count, good and coverage, in the wide shape a member a column."""
 
-    time = fields.String(required=True, metadata={"description": "as the source labels it, with the offset of zone"})
-    thing = fields.String(required=True, metadata={"description": "name; with its id where several have that name"})
-    property = fields.String(required=True, metadata={"description": "key of the observed property"})
-    value = fields.Raw(required=True, allow_none=True, metadata={"type": ["number", "string"]})
-    unit = fields.String(required=True, metadata={"description": "UCUM code"})
-    quality = own.choice("quality", own.WORDS, required=True)
-    datastream = fields.Integer(required=True)
+    time = fields.String(metadata={"description": "as the source labels it, with the offset of zone"})
+    thing = fields.String(metadata={"description": "name; with its id where several have that name"})
+    property = fields.String(metadata={"description": "key of the observed property"})
+    value = fields.Raw(allow_none=True, metadata={"type": ["number", "string"]})
+    unit = fields.String(metadata={"description": "UCUM code"})
+    quality = own.choice("quality", own.WORDS)
+    datastream = fields.Integer()
 
 
 class SnapshotTold(Strict):
@@ -91,6 +131,9 @@ class DatasetData(Strict):
     zone = fields.String(required=True)
     start = fields.String(required=True, allow_none=True, data_key="from")
     end = fields.String(required=True, allow_none=True, data_key="to")
+    units = fields.Dict(
+        fields.String(), fields.String(), metadata={"description": "UCUM code by column, in the wide shape"}
+    )
     rows = fields.List(fields.Nested(DatasetRow), required=True, metadata={"description": "by Datastream, then time"})
     next = fields.String(required=True, allow_none=True)
 
@@ -116,12 +159,14 @@ class DatasetNewest(Strict):
 
 
 def _downloads(view: Any) -> Any:
-    """Documents the three representations."""
+    """Documents every representation."""
     text, binary = {"type": "string", "examples": [EXAMPLE]}, {"type": "string", "format": "binary"}
+    schemas = {"csv": text, "parquet": binary, "ndjson": text | {"examples": [LINE]}, "xlsx": binary}
+    schemas["geojson"] = {"type": "object", "description": "a FeatureCollection of RFC 7946, a feature a row"}
     view = blueprint.public(401, 403, 404, 406, 410, 413, 422)(view)
     view = blueprint.alt_response(304, description="as the asker has it (If-None-Match)", success=True)(view)
-    for key, schema in (("csv", text), ("parquet", binary)):
-        media_type = FILE_TYPES[key].media_type
+    for key, schema in schemas.items():
+        media_type = FORMS[key].media_type
         view = blueprint.alt_response(200, schema=schema, content_type=media_type, description="OK", success=True)(view)
     return blueprint.response(200, DatasetData)(view)
 
@@ -134,9 +179,11 @@ class DataView(MethodView):
     def get(self, query: dict[str, Any], slug: str) -> Response:
         """Download a dataset
 
-        CSV and Parquet are the whole range, streamed, unless `limit` is given; JSON comes in pages. Rows are ordered by
-        Datastream, then time. A state is its text; Parquet has states in a column `text` of their own. With `asof` the
-        answer comes from a snapshot and says from which; 404 `no_snapshot` when there is none so early.
+        JSON comes in pages; the other formats are the whole range, streamed, unless `limit` is given. Rows are ordered
+        by Datastream, then time. A state is its text; Parquet has states in a column `text` of their own. `columns` and
+        `filter` choose, `every` aggregates, `shape=wide` lays properties side by side; what costs too much is a 413
+        that names the bound and, in `instead`, something cheaper. With `asof` the answer comes from a snapshot and says
+        from which; 404 `no_snapshot` when there is none so early.
         """
         return data(slug, query)
 

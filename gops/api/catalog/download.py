@@ -1,4 +1,4 @@
-"""Answers of a dataset's readings: ETag first, then rows from the store's columns, streamed where they are many."""
+"""Answers of a dataset's readings: ETag first, then rows from columns, streamed where they are many."""
 
 from __future__ import annotations
 
@@ -13,61 +13,59 @@ from flask import Response, request
 from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import quote_etag
 
+from gops import logs
 from gops.api import cursors, etags, exports, paging
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.catalog.addresses import base
+from gops.api.catalog.asking import Asking, asking, moves_with_time
+from gops.api.catalog.costs import refuse_costly
 from gops.api.catalog.sources import Source, source
 from gops.api.context import services, settings
-from gops.api.series import life
 from gops.api.times import write_time
 from gops.catalog.contents import Contents
-from gops.catalog.long_shape import HEADER, LongShape, parquet
-from gops.catalog.vocabularies import FILE_TYPES
-from gops.quality import ANY
-from gops.store.port import Read
+from gops.catalog.long_shape import LongShape
+from gops.catalog.querying.forms import FORMS, Form, Written, pieces
+from gops.catalog.querying.port import PLACE, schema_of
+from gops.errors import Invalid
+from gops.formats import json
+from gops.formats.csv import CODINGS
 
-FORMATS = tuple(FILE_TYPES)
-JSON = FILE_TYPES["json"].media_type
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "parquet": FILE_TYPES["parquet"].media_type}
-ROWS = {"csv": 32_768, "parquet": 131_072}  # in a batch, which is a row group of Parquet
-Cut = tuple[pa.Table, str | None]
+JSON = FORMS["json"].media_type
+Query = Mapping[str, Any]
+log = logs.get(__name__)
 
 
-def data(slug: str, query: Mapping[str, Any]) -> Response:
-    """Readings; 304 where the asker has them."""
+def data(slug: str, query: Query) -> Response:
+    """Readings; 304 where the asker has them. To HEAD the same without reading any."""
     limit = refuse_limit_beyond(query.get("limit"), settings().page_rows_max)
-    origin, form = source(slug, query), _form(query.get("format"))
-    zone: ZoneInfo = query["zone"]
-    etag = _tag(origin, zone, form)
+    origin, form = source(slug, query), _form(query)
+    etag = _tag(origin, query["zone"], form.key, moves_with_time(origin, query))
     response = etags.unchanged(etag)
     if response is None:
-        if form == "json" or limit is not None:
-            response = _page(origin, query, form, limit or settings().page_rows)
-        else:
-            response = _whole(origin, query, form)
+        response = _answer(origin, query, form, limit)
         response.headers["ETag"] = quote_etag(etag)
-    response.headers["GOPS-Zone"] = zone.key
+    response.headers["GOPS-Zone"] = query["zone"].key
     return response
 
 
-def latest(slug: str, query: Mapping[str, Any]) -> Response:
+def latest(slug: str, query: Query) -> Response:
     """The newest reading of each Datastream of a page."""
     zone: ZoneInfo = query.get("zone") or settings().zone
     most = settings().latest_max
     limit = refuse_limit_beyond(query.get("limit"), most, "GOPS_LATEST_MAX") or min(settings().page_rows, most)
-    contents = source(slug, query).contents
+    origin = source(slug, query)
+    contents = origin.contents
     behind = [one for one in contents.members if one.id > query["after"]]
     members = behind[:limit]
     following = paging.next_address(after=members[-1].id) if len(behind) > limit else None
-    shown = Contents(contents.dataset, tuple(members), contents.is_former_slug)
+    shown = Contents(contents.dataset, tuple(members), contents.is_former_slug, contents.is_own)
     places = services().catalogued.places(shown)
     spots = {one: (spot.longitude, spot.latitude, spot.name) for one, spot in places.items()}
-    version = life(), services().store.version(shown.ids)
-    etag = _tag(Source(shown, services().store, version), zone, "latest", sorted(spots.items()))
+    etag = _tag(Source(shown, origin.readings, origin.version), zone, "latest", sorted(spots.items()))
     unchanged = etags.unchanged(etag)
     if unchanged is not None:
         return unchanged
-    rows = LongShape(members, zone).rows(services().store.latest(shown.ids))
+    rows = LongShape(members, zone).rows(origin.store.latest(shown.ids))
     things = {one.id: one.thing_id for one in members}
     newest = [row | _where(things[row["datastream"]], spots) for row in rows]
     body = {"dataset": contents.dataset.slug, "zone": zone.key, "latest": newest, "next": following}
@@ -81,16 +79,20 @@ def _where(thing: int, spots: Mapping[int, tuple[float, float, str]]) -> dict[st
     return {"thing_id": thing, "location": place}
 
 
-def _form(named: str | None) -> str:
-    """json, csv or parquet, by name or by the Accept header. Raises 406."""
-    if named is not None:
-        return named
-    accepted = request.accept_mimetypes
-    types = {FILE_TYPES[form].media_type: form for form in ("json", "csv", "parquet")}
-    best = accepted.best_match(list(types))
-    if best is None and accepted:
-        raise NotAcceptable
-    return types[best or JSON]
+def _form(query: Query) -> Form:
+    """By name or by the Accept header. Raises 406, and ``Invalid`` for what is said of another form."""
+    if "format" in query:
+        form = FORMS[query["format"]]
+    else:
+        types = {one.media_type: one for one in FORMS.values()}
+        best = request.accept_mimetypes.best_match(list(types))
+        if best is None and request.accept_mimetypes:
+            raise NotAcceptable
+        form = types[best or JSON]
+    for name, forms in (("bom", ("csv",)), ("encoding", ("csv",)), ("escape", ("csv", "xlsx"))):
+        if name in query and form.key not in forms:
+            raise Invalid(f"{name} is of {' and '.join(forms)}", field=name, expected=f"format={forms[0]} beside it")
+    return form
 
 
 def _tag(origin: Source, zone: ZoneInfo, form: str, *more: Any) -> str:
@@ -101,43 +103,57 @@ def _tag(origin: Source, zone: ZoneInfo, form: str, *more: Any) -> str:
     return etags.tag(origin.version, what, zone.key, request.path, words, form, *more)
 
 
-def _read(origin: Source, query: Mapping[str, Any], limit: int | None) -> Read:
-    return Read(
-        series=[one.series for one in origin.contents.members],
-        start=query["start"],
-        end=query["end"],
-        quality=query.get("quality", ANY),
-        limit=limit,
-        after=cursors.read(query["cursor"], _question(origin)) if "cursor" in query else None,
-    )
+def _answer(origin: Source, query: Query, form: Form, limit: int | None) -> Response:
+    asked = asking(origin, query, form)
+    if "cursor" in query:
+        asked = asked.behind(cursors.read(query["cursor"], _question(origin)))
+    if request.method == "HEAD":
+        return _headers_alone(origin, query, form)
+    is_page = form.key == "json" or limit is not None
+    size = (limit or settings().page_rows) if is_page else None
+    refuse_costly(origin, asked, query, form, size)
+    if size is None:
+        return _whole(origin, query, form, asked)
+    return _page(origin, query, form, asked, size)
 
 
-def _page(origin: Source, query: Mapping[str, Any], form: str, limit: int) -> Response:
+def _headers_alone(origin: Source, query: Query, form: Form) -> Response:
+    response = Response(content_type=_content_type(form, query), headers=origin.headers(None))
+    response.automatically_set_content_length = False  # of a body that is not made
+    if form.key != "json":
+        response.headers["Content-Disposition"] = _named(origin, form)
+    return response
+
+
+def _page(origin: Source, query: Query, form: Form, asked: Asking, limit: int) -> Response:
+    schema = schema_of(asked.table, asked.ask)
+    placed = asked.first(limit + 1)
+    table = pa.Table.from_batches(list(asked.table.scan(placed)), schema_of(asked.table, placed))
+    following = None
+    if table.num_rows > limit:
+        last = table[PLACE[0]][limit - 1].as_py(), table[PLACE[1]][limit - 1].as_py()
+        following = paging.next_address(cursor=cursors.write(_question(origin), *last))
+    shown = table.slice(0, limit).select(schema.names).unify_dictionaries().combine_chunks()
+    batches = iter(shown.to_batches())
+    if form.key == "json":
+        body = _document(origin, query, asked, json.rows(schema, batches), following)
+        return Response(body, mimetype=JSON, headers=origin.headers(following))
+    return _file(b"".join(pieces(form, schema, batches, _written(origin, query))), origin, query, form, following)
+
+
+def _document(origin: Source, query: Query, asked: Asking, rows: bytes, following: str | None) -> bytes:
     zone: ZoneInfo = query["zone"]
-    shape = LongShape(origin.contents.members, zone)
-    table, following = _cut(origin, origin.readings.read(_read(origin, query, limit + 1)), limit)
-    if form == "csv":
-        return _file(HEADER + shape.csv(table), origin, form, following)
-    if form == "parquet":
-        return _file(b"".join(parquet(shape, iter(table.to_batches()), _about(origin))), origin, form, following)
     body = {
         "dataset": origin.contents.dataset.slug,
         "snapshot": origin.told(),
         "zone": zone.key,
         "from": write_time(query["start"], zone),
         "to": write_time(query["end"], zone),
-        "rows": shape.rows(table),
+        **({"units": asked.units} if asked.is_wide else {}),
+        "rows": orjson.Fragment(rows),
         "next": following,
     }
-    return Response(orjson.dumps(body), mimetype=JSON, headers=origin.headers(following))
-
-
-def _cut(origin: Source, table: pa.Table, limit: int) -> Cut:
-    """The first ``limit`` rows, and the address of the next page where there are more."""
-    if table.num_rows <= limit:
-        return table, None
-    last = table["datastream"][limit - 1].as_py(), table["t"][limit - 1].as_py()
-    return table.slice(0, limit), paging.next_address(cursor=cursors.write(_question(origin), *last))
+    return orjson.dumps(body)
 
 
 def _question(origin: Source) -> bytes:
@@ -146,41 +162,56 @@ def _question(origin: Source) -> bytes:
     return cursors.question(request.path, dict(request.args) | frozen)
 
 
-def _whole(origin: Source, query: Mapping[str, Any], form: str) -> Response:
-    """The whole range, in flat memory. The first batch is read before the status is sent."""
-    wanted = _read(origin, query, None)
-    origin.bound(wanted)
+def _whole(origin: Source, query: Query, form: Form, asked: Asking) -> Response:
+    """The whole range, in flat memory. The first piece is made before the status is sent."""
     end = exports.begin()
     try:
-        batches = origin.readings.stream(wanted, ROWS[form])
+        batches = asked.table.scan(asked.ask)
         first = [batch for batch in [next(batches, None)] if batch is not None]
+        schema = schema_of(asked.table, asked.ask)
+        made = pieces(form, schema, chain(first, batches), _written(origin, query))
+        head = [next(made)]
     except BaseException:
         end()
         raise
-    shape = LongShape(origin.contents.members, query["zone"])
-    response = _file(_pieces(shape, chain(first, batches), form, _about(origin)), origin, form, None)
+    response = _file(_to_the_end(chain(head, made), form), origin, query, form, None)
     response.call_on_close(end)
-    close = getattr(batches, "close", None)  # a generator left half-way holds the store's view, or files
-    if close is not None:
-        response.call_on_close(close)
+    for one in (made, batches):
+        if hasattr(one, "close"):  # a generator left half-way holds the store's view, or files
+            response.call_on_close(one.close)
     return response
 
 
-def _pieces(shape: LongShape, batches: Iterator[pa.RecordBatch], form: str, about: dict[str, str]) -> Iterator[bytes]:
-    if form == "parquet":
-        return parquet(shape, batches, about)
-    return chain([HEADER], (shape.csv(batch) for batch in batches))
+def _to_the_end(made: Iterator[bytes], form: Form) -> Iterator[bytes]:
+    """The pieces. The server ends a body that fails as it ends a whole one, so the body itself has to tell.
+
+    CSV and NDJSON get an end that no strict reader takes; the others lack the end without which they are none.
+    """
+    try:
+        yield from made
+    except Exception as error:
+        log.error("download_broken", form=form.key, exc_info=error)
+        yield form.broken
 
 
-def _about(origin: Source) -> dict[str, str]:
-    """What a Parquet file says of itself."""
+def _written(origin: Source, query: Query) -> Written:
+    """What a file says of itself."""
     dataset = origin.contents.dataset
     address = f"{base()}/api/v1/datasets/{dataset.slug}"
-    about = {"dataset": address, "title": dataset.title_ko, "licence": dataset.licence}
-    return about if origin.snapshot is None else about | {"snapshot": origin.snapshot.sha256}
+    about = {"dataset": address, "title": dataset.title_ko, "licence": dataset.licence, "zone": query["zone"].key}
+    if origin.snapshot is not None:
+        about["snapshot"] = origin.snapshot.sha256
+    return Written(about, query.get("bom", False), query.get("encoding", "utf-8"), query.get("escape"))
 
 
-def _file(body: bytes | Iterator[bytes], origin: Source, form: str, following: str | None) -> Response:
-    name = f'attachment; filename="{origin.contents.dataset.slug}.{form}"'
-    headers = {"Content-Disposition": name} | origin.headers(following)
-    return Response(body, content_type=CONTENT_TYPES[form], headers=headers)
+def _content_type(form: Form, query: Query) -> str:
+    return form.content_type.replace("utf-8", CODINGS[query.get("encoding", "utf-8")])
+
+
+def _named(origin: Source, form: Form) -> str:
+    return f'attachment; filename="{origin.contents.dataset.slug}.{form.suffix}"'
+
+
+def _file(body: bytes | Iterator[bytes], origin: Source, query: Query, form: Form, following: str | None) -> Response:
+    headers = {"Content-Disposition": _named(origin, form)} | origin.headers(following)
+    return Response(body, content_type=_content_type(form, query), headers=headers)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, cast
 
-import pyarrow as pa
 from werkzeug.http import http_date
 
 from gops.api import paging
 from gops.api.blueprint import PREFIX
-from gops.api.catalog.addresses import follow
+from gops.api.catalog.addresses import follow, tell_deprecated
 from gops.api.context import actor, services, settings
-from gops.api.series import bound_rows, life
+from gops.api.series import count_rows, life
 from gops.api.times import write_time
 from gops.catalog.contents import Contents, Filter
+from gops.catalog.exposed import exposed
+from gops.catalog.exposed import moment as public_until
+from gops.catalog.querying.live import Readings
 from gops.catalog.snapshots.manifest import moment
 from gops.catalog.snapshots.reading import Frozen
 from gops.clock import from_micros
-from gops.errors import TooLarge
-from gops.store.port import Read
+from gops.store.port import Read, Store
 
 HEADER = "GOPS-Snapshot"
-
-
-class Readings(Protocol):
-    """What a store and a snapshot both do."""
-
-    def read(self, query: Read) -> pa.Table: ...
-
-    def stream(self, query: Read, rows: int = ...) -> Iterator[pa.RecordBatch]: ...
 
 
 @dataclass(frozen=True)
@@ -42,20 +35,25 @@ class Source:
     version: tuple[Any, ...]
     snapshot: Any = None
 
-    def bound(self, wanted: Read) -> None:
-        """Raises ``TooLarge`` above the setting export_rows_max."""
+    @property
+    def store(self) -> Store:
+        """Of what is live, as whoever asks sees it."""
+        assert self.snapshot is None, "a snapshot is no store"
+        return cast(Store, self.readings)
+
+    def count(self, wanted: Read, enough: int) -> int:
+        """A bound of the rows of an answer, exact where it may be over ``enough``."""
         if self.snapshot is None:
-            bound_rows(wanted.series, wanted.start, wanted.end)
-            return
+            return count_rows(self.store, wanted, enough)
         assert isinstance(self.readings, Frozen), "a snapshot is read from its files"
-        most, count = settings().export_rows_max, self.readings.at_most(wanted)
-        if count > most:
-            raise TooLarge(
-                f"that part of the snapshot may have {count} rows; one answer has at most {most}",
-                field="from",
-                found=count,
-                expected=f"at most {most} rows (GOPS_EXPORT_ROWS_MAX), pages with limit, or the snapshot's own files",
-            )
+        return self.readings.at_most(wanted)
+
+    def places(self) -> dict[int, tuple[float, float]]:
+        """Longitude and latitude by id of the Thing: where it is, or was."""
+        if isinstance(self.readings, Frozen):
+            return self.readings.places
+        found = services().catalogued.places(self.contents)
+        return {thing: (spot.longitude, spot.latitude) for thing, spot in found.items()}
 
     def headers(self, following: str | None) -> dict[str, str]:
         """Which snapshot answers (RFC 7089 calls it a memento), and where the next page is."""
@@ -90,7 +88,10 @@ def source(slug: str, query: Mapping[str, Any]) -> Source:
     if query.get("asof") is None:
         contents = services().catalogued.contents(actor(), slug, wanted)
         follow(slug, contents.dataset.slug)
-        return Source(contents, services().store, (life(), services().store.version(contents.ids)))
+        tell_deprecated(contents.dataset)
+        exposures, now = contents.exposures, services().clock.micros()
+        version = life(), services().store.version(contents.ids), contents.is_own, public_until(exposures, now)
+        return Source(contents, exposed(services().store, exposures, now), version)
     found = services().snapshots.asof(actor(), slug, query["asof"], wanted)
     follow(slug, found.contents.dataset.slug)
     return Source(found.contents, found.readings, (found.snapshot.sha256,), found.snapshot)

@@ -1,8 +1,8 @@
-"""A table that is held in memory: windows of aggregates, and the wide shape. Its size was bounded when it was made."""
+"""A table that is made in memory when it is first read: windows of aggregates, and the wide shape."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,19 +11,22 @@ import pyarrow as pa
 from gops.catalog.querying.port import PLACE, Ask, Column, schema_of
 from gops.catalog.querying.predicate import expression
 
+Looked = Callable[[int], int]
+
 
 @dataclass(frozen=True)
 class HeldTable:
-    """``table`` has the columns, and ``PLACE`` by which its rows ascend."""
+    """``load`` gives the columns and ``PLACE``, by which rows ascend; ``looked_at(enough)`` bounds what it reads."""
 
     columns: Sequence[Column]
-    table: pa.Table
+    load: Callable[[], pa.Table]
+    looked_at: Looked = lambda _enough: 0
 
     def at_most(self, ask: Ask, enough: int) -> int:
-        return int(self.table.num_rows)
+        return self.looked_at(enough)
 
     def scan(self, ask: Ask) -> Iterator[pa.RecordBatch]:
-        table, schema = self.table, schema_of(self, ask)
+        table, schema = self.load(), schema_of(self, ask)
         if ask.descending:
             table = table.take(pa.array(np.arange(table.num_rows)[::-1]))
         if ask.after is not None:
@@ -32,8 +35,8 @@ class HeldTable:
             table = table.filter(expression(ask.where))
         if ask.limit is not None:
             table = table.slice(0, ask.limit)
-        shown = pa.table([table[name] for name in schema.names], schema=schema)
-        return iter(shown.unify_dictionaries().combine_chunks().to_batches(max_chunksize=ask.rows))
+        shown = pa.table([table[name] for name in schema.names], schema=schema).unify_dictionaries().combine_chunks()
+        return iter(shown.to_batches(max_chunksize=ask.rows))
 
 
 def _behind(table: pa.Table, after: tuple[int, int], descending: bool) -> pa.Array:

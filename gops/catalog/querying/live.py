@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,12 +18,11 @@ import pyarrow as pa
 
 from gops.catalog.long_shape import Member
 from gops.catalog.querying.port import Ask, Column, schema_of
-from gops.catalog.querying.predicate import Predicate, expression, split
+from gops.catalog.querying.predicate import Predicate, columns, expression, split
 from gops.errors import Unsupported
 from gops.quality import ANY, WORDS, Quality
-from gops.store.port import READINGS, Read
+from gops.store.port import Read
 
-LONG = ("time", "thing", "property", "value", "unit", "quality")
 OF_MEMBERS = frozenset({"thing", "thing_id", "property", "unit", "datastream", "longitude", "latitude"})
 WORD = pa.dictionary(pa.int32(), pa.string())
 Int64s = npt.NDArray[np.int64]
@@ -54,7 +53,8 @@ class Asked:
 @dataclass(frozen=True)
 class LiveTable:
     """``places`` are longitude and latitude by id of the Thing; ``backwards`` says whether readings come in either
-    order. Rows are ordered by Datastream, then time."""
+    order, ``merged`` whether formats of text show a state in the column of values. Rows are ordered by Datastream, then
+    time."""
 
     readings: Readings
     members: Sequence[Member]  # by id
@@ -62,11 +62,12 @@ class LiveTable:
     count: Count
     places: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     backwards: bool = True
+    merged: bool = True
 
     @cached_property
     def columns(self) -> Sequence[Column]:
         units = {one.unit for one in self.members}
-        text = [Column("text", pa.string(), instead_of="value")] if self._has_text else []
+        text = [Column("text", pa.string(), instead_of="value" if self.merged else None)] if self._has_text else []
         return (
             Column("time", pa.timestamp("us", self.asked.zone.key), nullable=False),
             Column("thing", WORD, nullable=False),
@@ -124,12 +125,12 @@ class LiveTable:
         facts = pa.table(
             {
                 "place": np.arange(len(self.members)),
-                **{name: self._facts(self.members)[name] for name in OF_MEMBERS},
+                **{name: self.facts(self.members)[name] for name in OF_MEMBERS},
             }
         )
         return [self.members[place] for place in facts.filter(expression(first))["place"].to_pylist()], rest
 
-    def _facts(self, members: Sequence[Member]) -> dict[str, pa.Array]:
+    def facts(self, members: Sequence[Member]) -> dict[str, pa.Array]:
         """What is the same in all readings of each member."""
         spots = [self.places.get(one.thing_id, (None, None)) for one in members]
         return {
@@ -160,8 +161,6 @@ class LiveTable:
 
 
 def _looked_at(ask: Ask) -> Ask:
-    from gops.catalog.querying.predicate import columns
-
     assert ask.where is not None
     return Ask(sorted(columns(ask.where)))
 
@@ -175,7 +174,7 @@ class Shape:
         self._ids = np.array([one.id for one in members], np.int64)
         self._schema, self._looked_at = schema, looked_at
         wanted = {*schema.names, *(looked_at.names if looked_at is not None else ())}
-        facts = table._facts(members)
+        facts = table.facts(members)
         self._codes = {
             name: facts[name].dictionary_encode() for name in ("thing", "property", "unit") if name in wanted
         }
@@ -193,24 +192,27 @@ class Shape:
         kept[numbered.filter(expression(rest))["gops:row"].to_numpy()] = True
         return pa.array(kept)
 
+    def facts(self, datastreams: Int64s) -> dict[str, pa.Array]:
+        """What is the same in all readings of a Datastream, by row."""
+        places: Int64s = np.searchsorted(self._ids, datastreams)
+        return {name: self._same(name, places) for name in (*self._codes, *self._values)}
+
     def _made(self, readings: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         places: Int64s = np.searchsorted(self._ids, readings["datastream"].to_numpy())
         return pa.RecordBatch.from_arrays([self._column(one, readings, places) for one in schema], schema=schema)
 
     def _column(self, one: pa.Field, readings: pa.RecordBatch, places: Int64s) -> pa.Array:
-        name = one.name
-        if name in self._codes:
-            codes = self._codes[name]
-            return pa.DictionaryArray.from_arrays(
-                pa.array(codes.indices.to_numpy()[places]), codes.dictionary, safe=False
-            )
+        if one.name in self._codes or one.name in self._values:
+            return self._same(one.name, places)
+        if one.name == "quality":
+            return pa.DictionaryArray.from_arrays(readings["quality"].cast(pa.int32()), pa.array(WORDS))
+        return readings[_OF_READINGS[one.name]].cast(one.type)
+
+    def _same(self, name: str, places: Int64s) -> pa.Array:
         if name in self._values:
             return self._values[name].take(pa.array(places))
-        if name == "quality":
-            return pa.DictionaryArray.from_arrays(readings["quality"].cast(pa.int32()), pa.array(WORDS))
-        if name in _OF_READINGS:
-            return readings[_OF_READINGS[name]].cast(one.type)
-        raise KeyError(name)
+        codes = self._codes[name]
+        return pa.DictionaryArray.from_arrays(pa.array(codes.indices.to_numpy()[places]), codes.dictionary, safe=False)
 
 
 _OF_READINGS: Mapping[str, str] = {
@@ -222,9 +224,3 @@ _OF_READINGS: Mapping[str, str] = {
     "gops:place:major": "datastream",
     "gops:place:minor": "t",
 }
-assert set(_OF_READINGS.values()) <= set(READINGS.names)
-
-
-def same_in_all(members: Sequence[Member], table: LiveTable) -> dict[str, Any]:
-    """For other shapes of the same Datastreams."""
-    return dict(table._facts(members))

@@ -48,6 +48,11 @@ class Frozen:
         self._files = files
         self._rows = {one.member.id: one.rows for one in manifest.members}
 
+    @property
+    def places(self) -> dict[int, tuple[float, float]]:
+        """Longitude and latitude of the Things, by id, where they were."""
+        return {one.member.thing_id: one.place for one in self._manifest.members if one.place is not None}
+
     def at_most(self, query: Read) -> int:
         """A bound of the rows of an answer: those of its Datastreams, and those of the years that it touches."""
         of_these = sum(self._rows.get(one.datastream, 0) for one in query.series)
