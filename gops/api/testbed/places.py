@@ -21,6 +21,7 @@ from gops.errors import Invalid
 from gops.geo import Point, point
 from gops.testbed import weeks
 from gops.testbed.checks import AMOUNT_MAX
+from gops.testbed.places.grid import Grid
 from gops.testbed.places.service import SUGGESTED_MAX, WITHIN_MAX, Asked, Suggested
 from gops.testbed.places.suggesting import Fit, Miss
 from gops.testbed.places.wording import against, reasons
@@ -232,7 +233,9 @@ class SitesCalendarView(MethodView):
         """
         limit = refuse_limit_beyond(query.get("limit"), settings().page_rows_max) or settings().page_rows
         span = (query["first_week"], query["weeks"], query["organisation"])
-        return _columns(services().places.calendar(actor(), *span, query["after"], limit + 1), limit)
+        grid = services().places.calendar(actor(), *span, query["after"], limit + 1)  # one more tells of a next page
+        following = next_address(after=grid.ids[limit - 1]) if len(grid.ids) > limit else None
+        return Response(written(grid, limit, following), mimetype="application/json", headers=link(following))
 
 
 @blueprint.route("/sites/suggestions")
@@ -250,8 +253,8 @@ class SuggestionsView(MethodView):
         return _suggested(services().places.suggest(Asked(**query), *limits))
 
 
-def _columns(grid: Any, limit: int) -> Response:
-    """Written straight from the arrays; one site more than asked tells whether there is a next page."""
+def written(grid: Grid, limit: int, following: str | None = None) -> bytes:
+    """The first ``limit`` sites of a grid as JSON, straight from the arrays."""
     sites = [
         {
             "site": grid.ids[row],
@@ -260,10 +263,8 @@ def _columns(grid: Any, limit: int) -> Response:
         }
         for row in range(min(limit, len(grid.ids)))
     ]
-    following = next_address(after=grid.ids[limit - 1]) if len(grid.ids) > limit else None
     body = {"first_week": weeks.name(grid.first_week), "weeks": grid.left.shape[2], "sites": sites, "next": following}
-    written = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(written, mimetype="application/json", headers=link(following))
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _suggested(found: Suggested) -> dict[str, Any]:
