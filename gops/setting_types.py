@@ -136,6 +136,20 @@ class PlacesSettings:
     search_boundaries: str = setting(
         fields.String(), "", "GeoJSON file of municipalities, by which the search knows where datasets lie; empty: none"
     )
+    # telling people
+    smtp_host: str = setting(TEXT, "", "Mail server that letters go to; empty: they become files in data/outbox")
+    smtp_port: int = setting(whole(1, 65_535), "587", "Its port; usually 587 with starttls, 465 with tls")
+    smtp_security: str = setting(
+        choice("starttls", "tls", "none"), "starttls", "How the way to it is protected; with none nobody logs in"
+    )
+    smtp_user: str = setting(TEXT, "", "Login there; empty: none")
+    smtp_password: str = setting(TEXT, "", "Password of it, a secret")
+    smtp_ca: str = setting(TEXT, "", "File of certificates trusted for it; empty: those of the system")
+    smtp_from: str = setting(
+        shaped(r"[^@\s]{1,64}@[^@\s]{1,189}", "a mail address"), "gops@localhost", "Address that letters come from"
+    )
+    smtp_seconds: int = setting(whole(1, 300), "20", "Longest silence of the mail server, in seconds")
+    notice_days: int = setting(whole(1, 3653), "90", "Days that notices are kept, sent or given up")
     # testbed
     organisation_sites: int = setting(whole(1, 1_000_000), "10000", "Most sites of one organisation")
     site_vertices: int = setting(whole(4, 1_000_000), "2000", "Most positions in the polygon of a site")
@@ -147,6 +161,20 @@ class PlacesSettings:
     call_questions: int = setting(whole(1, 1_000_000), "1000", "Most questions to one call")
     call_own_questions: int = setting(whole(1, 10_000), "20", "Most questions of one person to one call")
     call_errata: int = setting(whole(1, 1_000), "20", "Most errata of one call")
+    document_bytes: int = setting(
+        whole(1_024, 1_073_741_824), "20971520", "Largest document of an application, in bytes"
+    )
+    application_documents: int = setting(whole(1, 1_000), "30", "Most documents of one application")
+    application_document_bytes: int = setting(
+        whole(1_024, 17_179_869_184), "104857600", "Largest documents of one application together, in bytes"
+    )
+    application_forget_days: int = setting(
+        whole(1, 36_500), "180", "Days after a round in which documents of applications without a place are kept"
+    )
+    scanner_command: str = setting(
+        TEXT, "", "Command that scans a document, such as clamdscan; the path is added; empty: none"
+    )
+    scanner_seconds: int = setting(whole(1, 3_600), "60", "Longest time that a scan may take, in seconds")
     closed_days: frozenset[dt.date] = setting(
         AsDates(), "", "Days that are no working days besides the public holidays of Korea, with commas between"
     )

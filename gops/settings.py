@@ -56,7 +56,7 @@ class Setting:
     @property
     def is_address(self) -> bool:
         """Its value may hold a password."""
-        return isinstance(self.field, _Address | _Addresses) or self.name.endswith(("_url", "_token"))
+        return isinstance(self.field, _Address | _Addresses) or self.name.endswith(("_url", "_token", "_password"))
 
 
 @dataclass(frozen=True)
@@ -364,6 +364,6 @@ def example() -> str:
 
 def shown(row: Setting, value: Any) -> str:
     """A value as it may be printed: a token and the password in an address become ``***``."""
-    if row.name.endswith("_token"):
+    if row.name.endswith(("_token", "_password")):
         return "***" if value else ""
     return re.sub(r"(?<=://)([^:@/]*):[^@/]*@", r"\1:***@", str(value))

@@ -14,7 +14,7 @@ from gops.alerts.lease import Lease
 from gops.alerts.sending import Letters, Sender
 from gops.alerts.watching import Watching
 from gops.clock import Clock
-from gops.notify.outbox import MailOutbox
+from gops.notify.channels import letters as letters_of
 from gops.notify.webhook import Webhook
 from gops.outbound import Bounds, Outbound
 from gops.records.database import Database
@@ -49,7 +49,7 @@ class RunningAlerts:
         self.watching = Watching(self.evaluator, lease, clock, settings.alert_queue)
         bounds = Bounds.of(settings)
         outbound = Outbound(replace(bounds, total=min(bounds.total, WEBHOOK_SECONDS)), settings.outbound_allow)
-        letters = letters or MailOutbox(settings.data / "outbox", settings.outbox_max, clock)
+        letters = letters or letters_of(settings, clock)
         self.sender = Sender(database, clock, Webhook(outbound, clock), letters, lease)
         self.watching.on_events = self.sender.wake
         self.after_commit = self.watching.after_commit

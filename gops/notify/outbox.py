@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import os
 import secrets
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from pathlib import Path
 
 from gops.clock import Clock, SystemClock
 from gops.errors import Unavailable
+from gops.notify.letter import SENDER, written
 
-SENDER = "gops@localhost"
 ENDING = ".eml"
 
 
 class MailOutbox:
     """``most`` letters may wait in ``folder``; then ``put`` raises ``Unavailable`` that names the setting."""
 
-    def __init__(self, folder: Path, most: int = 10_000, clock: Clock | None = None) -> None:
+    def __init__(self, folder: Path, most: int = 10_000, clock: Clock | None = None, sender: str = SENDER) -> None:
         self._folder = folder
         self._most = most
         self._clock = clock or SystemClock()
+        self._sender = sender
 
     def put(self, to: str, subject: str, text: str) -> None:
         """Write one letter: whole or not at all, readable by GOPS alone. The name sorts by time."""
@@ -49,10 +47,4 @@ class MailOutbox:
 
     def letter(self, to: str, subject: str, text: str) -> bytes:
         """The bytes of a letter. ``ValueError`` for a header of two lines."""
-        letter = EmailMessage(policy=SMTP)
-        letter["From"] = SENDER
-        letter["To"] = to
-        letter["Subject"] = subject
-        letter["Date"] = format_datetime(self._clock.now())
-        letter.set_content(text)
-        return letter.as_bytes()
+        return written(self._sender, to, subject, text, self._clock.now()).as_bytes()

@@ -24,7 +24,7 @@ from gops.records.database import Database, serialise
 from gops.records.paging import page
 from gops.sensors.texts import prose
 from gops.settings import Settings
-from gops.testbed import calls, checks, consortium, details, judging, lifecycles, terms, visibility, weeks
+from gops.testbed import calls, checks, consortium, details, judging, lifecycles, notices, terms, visibility, weeks
 from gops.testbed.checks import wrong
 from gops.testbed.eligibility import TITLES, Place, Verdict, judge
 from gops.testbed.lifecycles import APPLICATION
@@ -263,6 +263,7 @@ class Applications:
     def _note(self, session: Session, actor: Actor, action: str, row: Application, **detail: Any) -> None:
         now = self._clock.micros()
         audit.record(session, now, actor, action, "application", row.id, row.organisation_id, **detail)
+        notices.applied(session, now, row, action)
         events.append(session, now, "application.changed", application=row.id)
 
 

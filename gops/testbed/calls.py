@@ -23,7 +23,7 @@ from gops.records.paging import page
 from gops.sensors.bounds import refuse_more
 from gops.sensors.texts import prose, reason
 from gops.settings import Settings
-from gops.testbed import checks, judging, lifecycles, terms, visibility, weeks
+from gops.testbed import checks, judging, lifecycles, notices, terms, visibility, weeks
 from gops.testbed.allocation import ties
 from gops.testbed.allocation.roundfile import digest
 from gops.testbed.lifecycles import CALL, SLOT, SLOTS_THAT_HOLD
@@ -127,6 +127,7 @@ class Calls:
             for slot in session.scalars(of_call.where(Application.call_id == call.id, Slot.state.in_(SLOTS_THAT_HOLD))):
                 lifecycles.move(SLOT, slot, "cancelled")
             self._note(session, actor, "call.cancel", call, reason=text)
+            notices.call_told(session, self._clock.micros(), call, "call.cancelled", reason=text)
             events.append(session, self._clock.micros(), "call.cancelled", call=call.id)
         return call
 
@@ -215,6 +216,7 @@ def advance(session: Session, call: Call, now: int) -> bool:
     if wanted == "closed" and call.state == "open":
         lifecycles.move(CALL, call, "closed")
         judging.close(session, call)
+        notices.judged(session, now, call)
     return call.state != before
 
 

@@ -19,6 +19,7 @@ from gops.clock import DAY, Clock
 from gops.records import events
 from gops.records.base import Base, Id, Micros, table_args
 from gops.records.database import Database, serialise
+from gops.testbed import nearing
 
 ANNOUNCED = (7, 3, 1)
 AT_ONCE = 1000  # subjects of one clock in one run; the next run, seconds later, goes on
@@ -140,3 +141,4 @@ def _tell(session: Session, one: TestbedClock, now: int, rows: Iterable[tuple[in
     for subject, due, days in rows:
         session.add(ClockTold(clock=one.name, subject_id=subject, due_at=due, days=days))
         events.append(session, now, NEAR, clock=one.name, noun=one.noun, subject=subject, days=days, due_at=due)
+        nearing.tell_near(session, now, one.name, one.noun, subject, days, due)

@@ -20,7 +20,7 @@ from gops.permissions import Actor, missing, require
 from gops.records import audit, events
 from gops.records.database import Database, flush_unique
 from gops.sensors.texts import line
-from gops.testbed import lifecycles, visibility
+from gops.testbed import lifecycles, notices, visibility
 from gops.testbed.call_model import Member
 from gops.testbed.call_rules import MEMBERS_MAX
 from gops.testbed.checks import wrong
@@ -55,6 +55,7 @@ class Consortia:
                                            found=home.slug, expected="an organisation that was not asked"))  # fmt: skip
             self._note(session, actor, "application.member_ask", row, made)
             events.append(session, now, "consortium.asked", application=row.id, organisation=home.id)
+            notices.asked_to_join(session, now, row, home.id)
         return made
 
     def remove(self, actor: Actor, application_id: int, organisation_slug: str) -> None:

@@ -21,7 +21,7 @@ from gops.records.database import Database
 from gops.records.paging import page
 from gops.sensors.texts import prose, reason
 from gops.settings import Settings
-from gops.testbed import terms, visibility, weeks
+from gops.testbed import notices, terms, visibility, weeks
 from gops.testbed.call_model import Erratum
 from gops.testbed.checks import wrong
 from gops.testbed.model import Call
@@ -67,6 +67,7 @@ class Errata:
                          changed=sorted(changes))  # fmt: skip
             events.append(session, now, "call.changed", call=call.id)
             events.append(session, now, "call.corrected", call=call.id, erratum=row.id)
+            notices.call_told(session, now, call, "call.corrected")
         return row
 
     def list(self, actor: Actor, call_slug: str, after: int = 0, limit: int = 100) -> Sequence[Erratum]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +12,43 @@ from gops.accounts.model import Membership
 from gops.notify.telling import APPLICANTS, OPERATORS, PUBLISHERS, Tiding, tell
 from gops.testbed import weeks
 from gops.testbed.model import Application, Call, Site, Slot
+
+STOOD = ("draft", "submitted", "eligible", "scored", "offered", "reserve", "accepted")
+"""States of applications whose organisations a change of their call concerns."""
+
+
+def call_told(session: Session, now: int, call: Call, event: str, **facts: Any) -> None:
+    """To every organisation that has an application in the call."""
+    homes = select(Application.organisation_id).where(Application.call_id == call.id, Application.state.in_(STOOD))
+    found = session.scalars(homes.distinct().order_by(Application.organisation_id)).all()
+    known = {**of_call(call), **facts}
+    tell(session, now, *(Tiding(event, call.id, home, APPLICANTS, known) for home in found))
+
+
+def judged(session: Session, now: int, call: Call) -> None:
+    """At the close of a call: to each applicant whether it is eligible."""
+    _each(session, now, call, {"eligible": "application.eligible", "ineligible": "application.ineligible"}, {})
+
+
+def round_published(session: Session, now: int, call: Call, until: int) -> None:
+    events = dict.fromkeys(("scored", "ineligible"), "round.published")
+    _each(session, now, call, events, {"until_at": until})
+
+
+def in_reserve(session: Session, now: int, call: Call) -> None:
+    _each(session, now, call, {"reserve": "application.reserve"}, {})
+
+
+def applied(session: Session, now: int, application: Application, action: str) -> None:
+    """An act of an applicant, to the applicant's own people; others learn nothing of it before the call closes."""
+    if action in ("application.submit", "application.take_back", "application.withdraw"):
+        call = session.get_one(Call, application.call_id)
+        _to_applicant(session, now, action, application, of_application(call, application))
+
+
+def asked_to_join(session: Session, now: int, application: Application, organisation_id: int) -> None:
+    facts = of_application(session.get_one(Call, application.call_id), application)
+    tell(session, now, Tiding("application.member_ask", application.id, organisation_id, APPLICANTS, facts))
 
 
 def offered(session: Session, now: int, call: Call, application: Application, slot: Slot, lapses_at: int) -> None:
@@ -72,6 +110,15 @@ def of_slot(session: Session, slot: Slot) -> dict[str, Any]:
         "end_week": weeks.name(slot.end_week),
         "slot_id": slot.id,
     }
+
+
+def _each(session: Session, now: int, call: Call, events: Mapping[str, str], facts: dict[str, Any]) -> None:
+    """To the applicant of each application of the call, by its state."""
+    rows = select(Application).where(Application.call_id == call.id, Application.state.in_(events))
+    tell(session, now, *(
+        Tiding(events[row.state], row.id, row.organisation_id, APPLICANTS, {**of_application(call, row), **facts})
+        for row in session.scalars(rows.order_by(Application.id))
+    ))  # fmt: skip
 
 
 def _to_applicant(session: Session, now: int, event: str, application: Application, facts: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from gops.records.database import Database, serialise
 from gops.records.paging import is_id, page
 from gops.sensors.texts import reason
 from gops.settings import Settings
-from gops.testbed import visibility
+from gops.testbed import notices, visibility
 from gops.testbed.call_model import Question
 from gops.testbed.model import Call
 from gops.testbed.timetable import state_at
@@ -64,6 +64,7 @@ class Questions:
             row.answer, row.answered_at = words, now
             audit.record(session, now, actor, "question.answer", "question", row.id, call.organisation_id)
             events.append(session, now, "question.answered", call=call.id, question=row.id)
+            notices.call_told(session, now, call, "question.answered")
         return row
 
     def list(self, actor: Actor, call_slug: str, after: int = 0, limit: int = 100) -> Sequence[Question]:

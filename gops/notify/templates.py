@@ -1,0 +1,179 @@
+"""What letters say, in Korean and in English: subject and text by event, filled with the facts of a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from gops.clock import from_micros
+
+Language = Literal["ko", "en"]
+CALL = ("공고: {call} ({call_slug})", "Call: {call} ({call_slug})")
+APPLICATION = (
+    f"신청: {{application}} ({{application_id}}번)\n{CALL[0]}",
+    f"Application: {{application}} ({{application_id}})\n{CALL[1]}",
+)
+SLOT = (
+    "부지: {site}\n기간: {first_week} ~ {end_week} 전\n자리 번호: {slot_id}",
+    "Site: {site}\nWeeks: from {first_week} to before {end_week}\nSlot: {slot_id}",
+)
+Pair = tuple[str, str]
+
+
+def _event(korean: str, english: str, about: Pair, then: Pair = ("", "")) -> dict[str, Pair]:
+    """A subject of two languages; the text repeats it, names what it is about, and says what to do."""
+    return {
+        "ko": (f"[GOPS] {korean}", "\n\n".join(part for part in (f"{korean}.", about[0], then[0]) if part)),
+        "en": (f"[GOPS] {english}", "\n\n".join(part for part in (f"{english}.", about[1], then[1]) if part)),
+    }
+
+
+APPEAL = (f"{APPLICATION[0]}\n대상: {{about}}\n답변 기한: {{due_at}}",
+          f"{APPLICATION[1]}\nAbout: {{about}}\nTo be answered by: {{due_at}}")  # fmt: skip
+TEMPLATES: Mapping[str, Mapping[str, Pair]] = {
+    "call.cancelled": _event(
+        "공고가 취소되었습니다: {call}", "The call was cancelled: {call}", CALL, ("사유: {reason}", "Reason: {reason}")
+    ),
+    "call.corrected": _event("공고가 정정되었습니다: {call}", "The call was corrected: {call}", CALL),
+    "question.answered": _event(
+        "공고 질의에 답변이 올라왔습니다: {call}", "A question about the call was answered: {call}", CALL
+    ),
+    "application.submit": _event(
+        "신청이 제출되었습니다: {application}", "The application was handed in: {application}", APPLICATION
+    ),
+    "application.take_back": _event(
+        "신청을 되돌려 작성 중입니다: {application}",
+        "The application is a draft again: {application}",
+        APPLICATION,
+        ("마감 전에 다시 제출해야 합니다.", "Hand it in again before the call closes."),
+    ),
+    "application.withdraw": _event(
+        "신청이 철회되었습니다: {application}", "The application was withdrawn: {application}", APPLICATION
+    ),
+    "application.member_ask": _event(
+        "컨소시엄 참여를 확인해 주십시오: {application}",
+        "Please confirm your part in a consortium: {application}",
+        APPLICATION,
+    ),
+    "application.eligible": _event(
+        "신청 자격이 확인되었습니다: {application}", "The application is eligible: {application}", APPLICATION
+    ),
+    "application.ineligible": _event(
+        "신청 자격이 인정되지 않았습니다: {application}",
+        "The application is not eligible: {application}",
+        APPLICATION,
+        ("사유는 신청 내역에 있습니다.", "The reasons stand with the application."),
+    ),
+    "application.reserve": _event(
+        "예비 순위에 올랐습니다: {application}", "The application is on the reserve list: {application}", APPLICATION
+    ),
+    "round.published": _event(
+        "배정 결과가 잠정 공개되었습니다: {call}",
+        "The provisional allocation was published: {call}",
+        APPLICATION,
+        ("이의신청 기한: {until_at}", "Appeals are taken until {until_at}."),
+    ),
+    "offer.made": _event(
+        "실증 부지가 제안되었습니다: {application}",
+        "A site is offered: {application}",
+        (f"{APPLICATION[0]}\n{SLOT[0]}", f"{APPLICATION[1]}\n{SLOT[1]}"),
+        (
+            "{lapses_at}까지 수락하지 않으면 예비 순위로 넘어갑니다.",
+            "Accept by {lapses_at}, or it goes to the reserve list.",
+        ),
+    ),
+    "offer.accepted": _event(
+        "제안이 수락되었습니다: {application}", "The offer was accepted: {application}", APPLICATION
+    ),
+    "offer.declined": _event(
+        "제안이 거절되었습니다: {application}", "The offer was declined: {application}", APPLICATION
+    ),
+    "offer.lapsed": _event(
+        "제안의 기한이 지났습니다: {application}", "The offer has lapsed: {application}", APPLICATION
+    ),
+    "appeal.filed": _event("이의신청이 접수되었습니다: {application}", "An appeal was filed: {application}", APPEAL),
+    "appeal.panel": _event(
+        "이의신청이 심의로 넘어갔습니다: {application}", "An appeal goes to the panel: {application}", APPEAL
+    ),
+    "appeal.upheld": _event(
+        "이의신청이 받아들여졌습니다: {application}", "The appeal was upheld: {application}", APPEAL
+    ),
+    "appeal.dismissed": _event(
+        "이의신청이 기각되었습니다: {application}", "The appeal was dismissed: {application}", APPEAL
+    ),
+    "slot.ready": _event("모든 조건이 충족되었습니다: {site}", "Every condition is met: {site}", SLOT),
+    "slot.active": _event("실증이 시작되었습니다: {site}", "The slot has begun: {site}", SLOT),
+    "slot.ended": _event("실증 기간이 끝났습니다: {site}", "The slot has ended: {site}", SLOT),
+    "slot.expired": _event("중단된 자리의 기간이 지났습니다: {site}", "The paused slot has expired: {site}", SLOT),
+    "slot.cancelled": _event(
+        "자리가 취소되었습니다: {site}", "The slot was cancelled: {site}", SLOT, ("사유: {reason}", "Reason: {reason}")
+    ),
+    "slot.unmet": _event(
+        "조건이 충족되지 않아 자리가 취소되었습니다: {site}",
+        "The slot was cancelled with conditions unmet: {site}",
+        SLOT,
+        ("미충족: {unmet}", "Unmet: {unmet}"),
+    ),
+    "condition.handed_in": _event(
+        "조건 서류가 제출되었습니다: {condition}", "A condition was handed in: {condition}", SLOT
+    ),
+    "condition.met": _event("조건이 충족되었습니다: {condition}", "A condition is met: {condition}", SLOT),
+    "condition.open": _event(
+        "조건을 다시 갖추어야 합니다: {condition}", "A condition is open again: {condition}", SLOT
+    ),
+    "cluster.invited": _event(
+        "액션 클러스터에 초대되었습니다: {cluster}",
+        "Your organisation is invited to an action cluster: {cluster}",
+        ("클러스터: {cluster_id}번", "Cluster: {cluster_id}"),
+    ),
+}
+CLOCKS: Mapping[str, Pair] = {
+    "call.opens": ("공고 접수가 시작됩니다", "the call opens"),
+    "call.closes": ("공고 접수가 마감됩니다", "the call closes"),
+    "call.questions": ("공고 질의가 마감됩니다", "questions are taken no more"),
+    "call.answers": ("질의 답변 기한입니다", "questions should be answered"),
+    "call.review": ("평가 기한입니다", "scores should be there"),
+    "offer.lapses": ("제안의 수락 기한입니다", "the offer lapses"),
+    "slot.starts": ("실증이 시작됩니다. 조건이 모두 충족되어야 합니다", "the slot starts; every condition must be met"),
+    "slot.ends": ("실증 기간이 끝납니다", "the slot ends"),
+    "appeal.unanswered": ("이의신청의 답변 기한입니다", "an appeal must be answered"),
+    "round.appeals": ("이의신청이 마감됩니다", "appeals are taken no more"),
+}
+"""What comes near, by the name of its clock."""
+NEAR = "clock.near"
+
+
+def render(event: str, facts: Mapping[str, Any], language: str, zone: ZoneInfo) -> tuple[str, str]:
+    """Subject, one line, and text. An event without a template is told by its name and its facts."""
+    one: Language = "en" if language == "en" else "ko"
+    shown = _Facts({name: _shown(name, value, one, zone) for name, value in facts.items()})
+    if event == NEAR:
+        subject, text = _near(shown, one)
+    elif event in TEMPLATES:
+        subject, text = TEMPLATES[event][one]
+        subject, text = subject.format_map(shown), text.format_map(shown)
+    else:
+        subject, text = f"[GOPS] {event}", "\n".join(f"{name}: {value}" for name, value in sorted(shown.items()))
+    return " ".join(subject.split())[:200], text + "\n"
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "-"
+
+
+def _near(facts: _Facts, language: Language) -> tuple[str, str]:
+    what = CLOCKS.get(facts["clock"], (facts["clock"],) * 2)
+    name = facts["name"]
+    if language == "ko":
+        return f"[GOPS] {facts['days']}일 안에: {what[0]} - {name}", f"{what[0]}.\n\n{name}\n기한: {facts['due_at']}"
+    return f"[GOPS] Within {facts['days']} days: {what[1]} - {name}", f"{what[1]}.\n\n{name}\nAt: {facts['due_at']}"
+
+
+def _shown(name: str, value: Any, language: Language, zone: ZoneInfo) -> str:
+    if isinstance(value, Mapping):
+        value = value.get(language) or value.get("ko") or "-"
+    if name.endswith("_at") and isinstance(value, int):
+        return from_micros(value).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
+    return "-" if value is None or value == "" else str(value)
