@@ -35,6 +35,9 @@ class Sources(commons.Sources, Protocol):
     def things(self) -> Any: ...
 
     @property
+    def search(self) -> Any: ...
+
+    @property
     def properties(self) -> Any: ...
 
     @property

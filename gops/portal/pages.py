@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
 
 from gops import __version__
 from gops.clock import from_micros
-from gops.portal import datasets, display, drawing, reference
+from gops.portal import datasets, display, drawing, reference, search
 from gops.portal.live import Board, Sources
 from gops.portal.statics import FOLDER, Statics
 from gops.portal.words import LANGUAGES, Words
@@ -61,6 +61,13 @@ def register(app: Flask, sources: Sources, document: bytes, folder: Path = FOLDE
         if present != slug:
             return redirect(f"/datasets/{present}", 308)
         return page("dataset.html", shown=shown, zone=sources.settings.zone)
+
+    @blueprint.get("/search")
+    def find() -> Response:
+        language, zone = asked_language(sources.settings.language), sources.settings.zone
+        shown = search.gather(sources, request.args, language, zone)
+        kept = urlencode(shown.given)
+        return page("search.html", 422 if shown.wrong else 200, shown=shown, zone=zone, kept=kept, **search.WORDS)
 
     @blueprint.get("/api/docs")
     def docs() -> Response:
