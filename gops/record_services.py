@@ -16,6 +16,7 @@ from gops.accounts.sealing import seal_of
 from gops.accounts.signup import Signup
 from gops.alerts.service import Alerts
 from gops.catalog.datasets import Datasets
+from gops.catalog.history.news import Feed
 from gops.catalog.history.revisions import Revisions
 from gops.catalog.lookup import published_in
 from gops.catalog.search.boundaries import places_of
@@ -86,6 +87,7 @@ class Records:
     appeals: Appeals
     datasets: Datasets
     revisions: Revisions
+    newsfeed: Feed
     search: Search
     feeds: Feeds
     declared: FeedDeclarations
@@ -132,6 +134,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         appeals=Appeals(database, clock, chosen),
         datasets=Datasets(database, clock, chosen, feed_of),
         revisions=Revisions(database),
+        newsfeed=Feed(database),
         search=Search(database, places_of(chosen)),
         feeds=feeds,
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from gops.api import context, credentials, etags, measured, problems, request_ids, security, unasked
 from gops.api.allowance import HourlyAllowance
 from gops.api.blueprint import CONVERTERS, PREFIX, Api, IdConverter
-from gops.api.catalog import document
+from gops.api.catalog import document, newsfeed
 from gops.api.ckan.blueprint import blueprint as ckan
 from gops.api.problems import ErrorPage
 from gops.api.services import Services
@@ -35,6 +35,7 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
     credentials.install(app)
     _register(app, settings)
     document.install(app)
+    newsfeed.install(app)
     app.register_blueprint(ckan)
     unasked.install(app)
     if settings.trusted_proxies:

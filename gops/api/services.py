@@ -39,6 +39,7 @@ class Services:
     audit: Any
     datasets: Any
     revisions: Any
+    newsfeed: Any
     search: Any
     catalogued: Any
     views: Any

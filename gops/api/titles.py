@@ -199,6 +199,7 @@ OF_ALERTS: Titles = {
     "webhook_refused": ("웹훅 수신자가 거절했습니다", "The receiver of the webhook refused"),
 }
 OF_TESTBED: Titles = {
+    "bad_date": ("달력 범위 밖의 날짜입니다", "A date beyond the calendar"),
     "document_infected": ("문서에서 악성 코드가 발견되었습니다", "The scanner found something in the document"),
     "document_lies": ("문서의 내용이 이름이나 형식과 다릅니다", "The document is not what it says"),
     "document_macro": ("매크로가 든 문서는 받지 않습니다", "Documents with macros are not taken"),

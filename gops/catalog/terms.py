@@ -36,7 +36,7 @@ def _whole(field: str, low: int, high: int) -> Callable[[Any], int | None]:
             return None
         if type(value) is not int or not low <= value <= high:
             expected = f"a whole number from {low} to {high}, or null for none"
-            raise Invalid(f"{field} is not {expected}", code="bad_value", field=field, found=value, expected=expected)
+            raise Invalid(f"{field} is not {expected}", field=field, found=value, expected=expected)
         return value
 
     return check

@@ -31,6 +31,7 @@ from gops.api.context import EXTENSION
 from gops.api.services import Services
 from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
+from gops.catalog.history.news import Feed
 from gops.catalog.history.revisions import Revisions
 from gops.catalog.search.service import Search
 from gops.catalog.snapshots.service import Snapshots
@@ -114,6 +115,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         audit=Audit(database),
         datasets=Datasets(database, clock, settings, feed_of),
         revisions=Revisions(database),
+        newsfeed=Feed(database),
         search=Search(database),
         catalogued=Catalogued(database),
         views=Views(database, clock, settings, store, feed_names),

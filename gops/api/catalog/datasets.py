@@ -11,24 +11,27 @@ from marshmallow import fields, validate
 
 from gops.api import fields as own
 from gops.api.blueprint import PREFIX, Blueprint
-from gops.api.catalog.addresses import base, follow
-from gops.api.context import actor, services
+from gops.api.catalog.addresses import base, follow, tell_deprecated
+from gops.api.context import actor, services, settings
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.api.problems import InvalidRequest, Wrong
+from gops.api.times import EXPECTED, parse_time
 from gops.catalog.datasets import NEVER, SNAPSHOT_EVERY
+from gops.catalog.history.revisions import NOTE_LENGTH
 from gops.catalog.licences import LICENCES, attribution
 from gops.catalog.live import TOPIC
 from gops.catalog.metadata import KEYWORD_LENGTH, KEYWORDS, Incomplete
 from gops.catalog.model import KINDS
 from gops.catalog.selection import RULE_NAMES
+from gops.catalog.states import DRAFT, IN_REVIEW, STATES
 from gops.catalog.views import DatasetView
 from gops.catalog.vocabularies import FREQUENCIES, PERSONAL_DATA, THEMES
 from gops.clock import from_micros
+from gops.durations import write_duration
 from gops.sensors.retention import STEPS
 
 blueprint = Blueprint("datasets", __name__, description="Open data: what is published, and how it is described")
-STATES = ("draft", "published", "withdrawn")
 
 
 def _word(about: str, words: Sequence[str]) -> fields.String:
@@ -36,7 +39,8 @@ def _word(about: str, words: Sequence[str]) -> fields.String:
 
 
 class Described(Strict):
-    """What is said of a dataset. To publish it, all but ``personal_data_basis`` must be there."""
+    """What is said of a dataset. To publish it, all must be there; what explains personal data only where there is
+    some."""
 
     title_ko = own.text("Korean title", 200)
     title_en = own.text("English title", 200)
@@ -54,6 +58,24 @@ class Described(Strict):
     frequency = _word("how often it is brought up to date", tuple(FREQUENCIES))
     personal_data = _word("whether people can be told from it", tuple(PERSONAL_DATA))
     personal_data_basis = own.text("why people are in it and how they are protected; with personal data", 2000)
+    personal_data_reviewer = own.text("who looked at that, which is public; with personal data", 200)
+    personal_data_reviewed = own.text("when, YYYY-MM-DD; with personal data", 10)
+
+
+class Terms(Strict):
+    """How much of a dataset others than its owner see."""
+
+    delay = own.text("a reading becomes public that much later: an ISO 8601 duration", 32, allow_none=True)
+    location_decimals = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "positions have so many decimals of a degree: 3 is some 100 m",
+            "example": 3,
+        },
+    )
+    suppress_below = fields.Integer(
+        allow_none=True, metadata={"description": "amounts and numbers of states below it are null", "example": 5}
+    )
 
 
 class DatasetRule(Strict):
@@ -70,7 +92,10 @@ class DatasetRule(Strict):
     )
 
 
-class DatasetSelection(Described):
+class DatasetSelection(Described, Terms):
+    start = own.Parsed(
+        lambda given: parse_time(given, settings().zone, ""), EXPECTED, "nothing before is public", allow_none=True
+    )
     datastreams = fields.List(
         own.record_id("Datastream"), metadata={"description": "ids; the list instead of a rule", "example": [42]}
     )
@@ -90,6 +115,7 @@ class DatasetNew(DatasetSelection):
 
 class DatasetChange(DatasetSelection):
     slug = own.slug("a new slug; the former one redirects for ever")
+    note = own.text("on this change, in the list of revisions, which is public", NOTE_LENGTH)
 
 
 class DatasetWithdrawal(Strict):
@@ -101,7 +127,7 @@ class DatasetsQuery(PageQuery):
     state = own.choice("in this state; others see published ones only", STATES, load_default=None)
 
 
-class DatasetOut(Described):
+class DatasetOut(Described, Terms):
     id = fields.Integer()
     slug = fields.String()
     organisation = fields.String(metadata={"description": "slug of the publisher"})
@@ -132,6 +158,16 @@ class DatasetOut(Described):
     created_at = own.moment("when it was made or offered")
     modified_at = own.moment("when it last changed")
     published_at = own.moment("when it was published", allow_none=True)
+    start = own.moment("nothing before is public", allow_none=True)
+    review_asked_at = own.moment("when it was handed in for review; of one that is not public", allow_none=True)
+    review_note = fields.String(
+        allow_none=True, metadata={"description": "what was said last in its review; of one that is not public"}
+    )
+    revisions = fields.String(metadata={"description": "address of what was said of it before"})
+    feed = fields.String(metadata={"description": "address of its news, an Atom feed"})
+    deprecated_at = own.moment("since when it should not be used any more", allow_none=True)
+    deprecate_reason = fields.String(allow_none=True)
+    replaced_by = fields.String(allow_none=True, metadata={"description": "slug of the dataset to use instead"})
     withdrawn_at = own.moment("when it was withdrawn", allow_none=True)
     withdraw_reason = fields.String(allow_none=True)
 
@@ -176,6 +212,7 @@ class OneDataset(MethodView):
         """Show a dataset"""
         found = services().datasets.get(actor(), slug)
         follow(slug, found.slug)
+        tell_deprecated(found)
         return shown([found])[0]
 
     @blueprint.arguments(DatasetChange)
@@ -184,9 +221,10 @@ class OneDataset(MethodView):
     def patch(self, change: dict[str, Any], slug: str) -> Any:
         """Change a dataset
 
-        What is not given stays. A published one stays complete.
+        What is not given stays. A published one stays complete, and keeps what was said of it before as a revision.
         """
-        return shown([complete(lambda: services().datasets.edit(actor(), slug, change))])[0]
+        note = change.pop("note", "")
+        return shown([complete(lambda: services().datasets.edit(actor(), slug, change, note))])[0]
 
 
 @blueprint.route("/datasets/<slug:slug>/publish")
@@ -196,7 +234,9 @@ class PublishView(MethodView):
     def post(self, slug: str) -> Any:
         """Publish a dataset
 
-        Its Datastreams, their Things and their places become public with it. What is still missing is named.
+        Its Datastreams, their Things and their places become public with it. What is still missing is named. One that
+        was deprecated is current again. Where the setting `GOPS_CATALOG_REVIEW` is on, a draft is published by its
+        review.
         """
         return shown([complete(lambda: services().datasets.publish(actor(), slug))])[0]
 
@@ -238,8 +278,10 @@ def shown(datasets: Sequence[Any]) -> list[SimpleNamespace]:
 _PLAIN = (
     *Described().fields,
     "id", "slug", "kind", "state", "follow", "revision", "created_at", "modified_at", "published_at", "withdrawn_at",
-    "withdraw_reason",
+    "withdraw_reason", "start", "location_decimals", "suppress_below", "deprecated_at", "deprecate_reason",
+    "replaced_by",
 )  # fmt: skip
+UNSEEN = (DRAFT, IN_REVIEW)
 KEPT = ("retention", "thin_after", "thin_every", "thinned_until", "thinned_every")
 
 
@@ -255,6 +297,10 @@ def _shown(view: DatasetView) -> SimpleNamespace:
         **{name: getattr(view.kept, name) for name in KEPT},
         attribution_ko=_attribution(view, "ko"),
         attribution_en=_attribution(view, "en"),
+        delay=write_duration(one.delay) if one.delay else None,
+        **{name: getattr(one, name) if one.state in UNSEEN else None for name in ("review_asked_at", "review_note")},
+        revisions=f"{PREFIX}/datasets/{one.slug}/revisions",
+        feed=f"{PREFIX}/datasets/{one.slug}/feed.atom",
         data=f"{PREFIX}/datasets/{one.slug}/data",
         latest=f"{PREFIX}/datasets/{one.slug}/latest",
         snapshot_every=one.snapshot_every or NEVER,

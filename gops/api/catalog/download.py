@@ -24,6 +24,7 @@ from gops.api.context import services, settings
 from gops.api.times import write_time
 from gops.catalog.contents import Contents
 from gops.catalog.long_shape import LongShape
+from gops.catalog.querying.ahead import Ahead
 from gops.catalog.querying.forms import FORMS, Form, Written, pieces
 from gops.catalog.querying.port import PLACE, schema_of
 from gops.errors import Invalid
@@ -168,17 +169,18 @@ def _whole(origin: Source, query: Query, form: Form, asked: Asking) -> Response:
     try:
         batches = asked.table.scan(asked.ask)
         first = [batch for batch in [next(batches, None)] if batch is not None]
-        schema = schema_of(asked.table, asked.ask)
-        made = pieces(form, schema, chain(first, batches), _written(origin, query))
+        ahead = Ahead(batches)
+        made = pieces(form, schema_of(asked.table, asked.ask), chain(first, ahead), _written(origin, query))
         head = [next(made)]
     except BaseException:
         end()
         raise
     response = _file(_to_the_end(chain(head, made), form), origin, query, form, None)
     response.call_on_close(end)
-    for one in (made, batches):
-        if hasattr(one, "close"):  # a generator left half-way holds the store's view, or files
-            response.call_on_close(one.close)
+    response.call_on_close(ahead.close)
+    close = getattr(made, "close", None)  # of a generator left half-way: its temporary file
+    if close is not None:
+        response.call_on_close(close)
     return response
 
 
