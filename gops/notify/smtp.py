@@ -86,10 +86,10 @@ def _plainly(host: str) -> Iterator[None]:
     except ssl.SSLError as error:
         raise Unavailable(f"{host} does not prove its name: {error.reason}", code="host_untrusted",
                           expected="a certificate that GOPS_SMTP_CA or the system trusts") from error  # fmt: skip
-    except TimeoutError as error:
-        raise Unavailable(f"{host} did not answer in time", code="host_timeout",
-                          expected="an answer within GOPS_SMTP_SECONDS") from error  # fmt: skip
     except (smtplib.SMTPException, OSError) as error:
+        if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib hides it there
+            raise Unavailable(f"{host} did not answer in time", code="host_timeout",
+                              expected="an answer within GOPS_SMTP_SECONDS") from error  # fmt: skip
         raise Unavailable(f"{host} cannot be reached: {type(error).__name__}", code="host_unreachable",
                           expected="a mail server at GOPS_SMTP_HOST and GOPS_SMTP_PORT") from error  # fmt: skip
 

@@ -134,6 +134,7 @@ CLOCKS: Mapping[str, Pair] = {
     "call.questions": ("공고 질의가 마감됩니다", "questions are taken no more"),
     "call.answers": ("질의 답변 기한입니다", "questions should be answered"),
     "call.review": ("평가 기한입니다", "scores should be there"),
+    "application.forgotten": ("배정되지 않은 신청의 서류가 삭제됩니다", "documents of an application are deleted"),
     "offer.lapses": ("제안의 수락 기한입니다", "the offer lapses"),
     "slot.starts": ("실증이 시작됩니다. 조건이 모두 충족되어야 합니다", "the slot starts; every condition must be met"),
     "slot.ends": ("실증 기간이 끝납니다", "the slot ends"),

@@ -49,9 +49,13 @@ def _applicants(session: Session, call: Call) -> list[Receiver]:
     return [(home, APPLICANTS) for home in session.scalars(homes.distinct().order_by(Application.organisation_id))]
 
 
-def _offer(session: Session, clock: str, subject: int) -> Known:
-    application = session.get_one(Application, session.get_one(Offer, subject).application_id)
+def _application(session: Session, clock: str, subject: int) -> Known:
+    application = session.get_one(Application, subject)
     return application.title, [(application.organisation_id, APPLICANTS)]
+
+
+def _offer(session: Session, clock: str, subject: int) -> Known:
+    return _application(session, clock, session.get_one(Offer, subject).application_id)
 
 
 def _slot(session: Session, clock: str, subject: int) -> Known:
@@ -71,5 +75,5 @@ def _round(session: Session, clock: str, subject: int) -> Known:
 
 
 NOUNS: Mapping[str, Callable[[Session, str, int], Known]] = {
-    "call": _call, "offer": _offer, "slot": _slot, "appeal": _appeal, "round": _round,
+    "call": _call, "application": _application, "offer": _offer, "slot": _slot, "appeal": _appeal, "round": _round,
 }  # fmt: skip
