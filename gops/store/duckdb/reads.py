@@ -28,9 +28,10 @@ from gops.store.port import READINGS, Read
 
 FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
 SORTED_ROWS = 1_000_000  # of a stream are sorted at once, unless a single Datastream has more
+FIRST_ROWS = 65_536  # the same of its beginning, which somebody waits for
 MARGIN = 1.2  # times the time that should hold a page is looked at first
 CROWD = 4  # times the rows of a page there: too many to sort here
-WIDEN = 4  # the next slice of a limited read has this many times the Datastreams of the one before
+WIDEN = 4  # times as much as before is in the next slice of a limited read or of a stream, up to a bound
 
 
 def read(database: Database, heads: Heads, query: Read) -> pa.Table:
@@ -172,13 +173,13 @@ def _fetch_slices(view: View, spans: Sequence[Span], query: Read, limit: int) ->
 
 
 def _by_size(spans: Sequence[Span], most: int) -> Iterator[list[Span]]:
-    """Neighbouring spans together as long as they hold no more than ``most`` rows."""
+    """Neighbouring spans together as long as they hold no more than ``most`` rows; few at first, then ever more."""
     part: list[Span] = []
-    size = 0
+    size, bound = 0, min(FIRST_ROWS, most)
     for span in spans:
-        if part and size + span.extent.rows > most:
+        if part and size + span.extent.rows > bound:
             yield part
-            part, size = [], 0
+            part, size, bound = [], 0, min(bound * WIDEN, most)
         part.append(span)
         size += span.extent.rows
     if part:
