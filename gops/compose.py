@@ -44,6 +44,7 @@ from gops.keeping.initialising import initialise as initialise  # for whoever ha
 from gops.keeping.life import life_of
 from gops.keeping.service import Keeping
 from gops.metrics import Metrics
+from gops.notify.running import EVERY_SECONDS, sender
 from gops.outbound.client import Outbound
 from gops.process import end_with_parent
 from gops.record_services import records
@@ -158,7 +159,8 @@ class Platform:
         own.search.seeing = Extents(own.database, self.store, clock).seen
         self.drafts = Drafts(own.database, clock, chosen, feed_names)
         files = FolderFiles(chosen.data / "files")
-        self.snapshots = RunningSnapshots(own.database, clock, chosen, self.store, files, self.jobs)
+        kept = (own.documents.references,)
+        self.snapshots = RunningSnapshots(own.database, clock, chosen, self.store, files, self.jobs, kept)
         self.pump = EventPump(
             own.database,
             _joined(
@@ -217,7 +219,9 @@ class Platform:
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
         self.jobs.every("search", HOUR_SECONDS, self.records.search.refresh, at_once=True)
         self.jobs.every("calls", CALLS_SECONDS, self.records.clocks.advance, at_once=True)
-        own = self.records
+        own, told = self.records, sender(self.records.database, self.clock, self.settings, self.jobs.stopping)
+        self.jobs.every("notices", EVERY_SECONDS, told.run, at_once=True)
+        self.jobs.every("old notices", HOUR_SECONDS, told.forget_old)
         self.jobs.every("rounds", CALLS_SECONDS, Settling(own.database, self.clock, self.settings, own.rounds).run)
         if self.settings.store_upkeep:
             self.jobs.hourly("store", UPKEEP_MINUTE, lambda: self.keeping.run(self.jobs.stopping))

@@ -22,12 +22,14 @@ from gops.catalog.lookup import published_in
 from gops.catalog.search.boundaries import places_of
 from gops.catalog.search.service import Search
 from gops.clock import Clock
+from gops.files.folder import FolderFiles
 from gops.ingest.declared.service import FeedDeclarations, Watched
 from gops.ingest.feeds.names import feed_of
 from gops.ingest.feeds.service import Feeds
 from gops.ingest.refusals import Refusals
 from gops.ingest.status import DeviceStatus
-from gops.notify.outbox import MailOutbox
+from gops.notify.channels import letters_later
+from gops.notify.service import Notices
 from gops.outbound.client import Outbound
 from gops.records.database import Database
 from gops.sensors.datastreams import Datastreams
@@ -41,8 +43,11 @@ from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
+from gops.testbed.consortium import Consortia
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
+from gops.testbed.documents.service import Documents
+from gops.testbed.duplicates import Duplicates
 from gops.testbed.errata import Errata
 from gops.testbed.offers.service import Offers
 from gops.testbed.places.service import Places
@@ -78,6 +83,9 @@ class Records:
     places: Places
     calls: Calls
     clocks: Clocks
+    consortia: Consortia
+    documents: Documents
+    duplicates: Duplicates
     questions: Questions
     errata: Errata
     applications: Applications
@@ -85,6 +93,7 @@ class Records:
     rounds: Rounds
     offers: Offers
     appeals: Appeals
+    notices: Notices
     datasets: Datasets
     revisions: Revisions
     newsfeed: Feed
@@ -109,7 +118,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         members=Members(database, clock),
         keys=Keys(database, clock, chosen),
         devices=Devices(database, clock, on_register=(thing_for_device,), seal=seal_of(chosen)),
-        signup=Signup(database, clock, chosen, MailOutbox(chosen.data / "outbox", chosen.outbox_max, clock)),
+        signup=Signup(database, clock, chosen, letters_later(chosen, clock, database)),
         audit=Audit(database),
         things=Things(database, clock, chosen, lookup),
         sensors=Sensors(database, clock, chosen, lookup),
@@ -125,6 +134,9 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         places=Places(database, clock, chosen),
         calls=Calls(database, clock, chosen),
         clocks=Clocks(database, clock, clock_table(chosen)),
+        consortia=Consortia(database, clock),
+        documents=Documents(database, clock, chosen, FolderFiles(chosen.data / "files")),
+        duplicates=Duplicates(database),
         questions=Questions(database, clock, chosen),
         errata=Errata(database, clock, chosen),
         applications=Applications(database, clock, chosen),
@@ -132,6 +144,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         rounds=Rounds(database, clock, chosen),
         offers=Offers(database, clock, chosen),
         appeals=Appeals(database, clock, chosen),
+        notices=Notices(database, clock, chosen, outbound),
         datasets=Datasets(database, clock, chosen, feed_of),
         revisions=Revisions(database),
         newsfeed=Feed(database),

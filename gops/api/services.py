@@ -54,6 +54,9 @@ class Services:
     places: Any
     calls: Any
     clocks: Any
+    consortia: Any
+    documents: Any
+    duplicates: Any
     questions: Any
     errata: Any
     applications: Any
@@ -61,6 +64,7 @@ class Services:
     rounds: Any
     offers: Any
     appeals: Any
+    notices: Any
     store: Store
     clock: Clock
     settings: Settings

@@ -8,9 +8,10 @@ from gops.settings import Settings
 from gops.testbed.appeals.settling import appeal_clocks
 from gops.testbed.call_clocks import call_clocks
 from gops.testbed.clocks import TestbedClock
+from gops.testbed.documents.forgetting import forgetting_clock
 from gops.testbed.offers.running import offer_clocks
 
 
 def clock_table(settings: Settings) -> Sequence[TestbedClock]:
     """In the order in which they act."""
-    return (*call_clocks(settings), *offer_clocks(settings), *appeal_clocks(settings))
+    return (*call_clocks(settings), forgetting_clock(settings), *offer_clocks(settings), *appeal_clocks(settings))

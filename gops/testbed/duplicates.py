@@ -6,7 +6,7 @@ the operator and the call's owner of all that they see. Nobody learns here that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, or_, select
@@ -43,23 +43,26 @@ class Duplicates:
         with self._database.read() as session:
             row = visibility.application(session, actor, application_id)
             same_site = select(ApplicationSite.application_id).where(ApplicationSite.site_id.in_(row.sites))
-            public = (Call.state == "final") & Application.state.in_(STOOD)
+            final = Application.call_id.in_(select(Call.id).where(Call.state == "final"))
+            public = final & Application.state.in_(STOOD)
             alike: ColumnElement[bool] = Application.id.in_(same_site)
             if row.theme is not None:
                 alike = or_(alike, Application.theme == row.theme)
             query = (
-                select(Application, Call.slug)
-                .join(Call, Call.id == Application.call_id)
+                select(Application)
                 .where(Application.id != row.id, Application.state.not_in(OVER), alike)
                 .where(or_(public, visibility.applications_seen(actor)))
             )
-            found = session.execute(query.order_by(Application.id.desc()).limit(COMPARED)).all()
-        by_id = {one.id: (one, slug) for one, slug in found}
-        best = likely(_described(row), [(one.id, _described(one)) for one, _ in found], SHOWN)
-        return [
-            Duplicate(name, by_id[name][1], by_id[name][0].title, by_id[name][0].organisation_id, like)
-            for name, like in best
-        ]
+            found = {one.id: one for one in session.scalars(query.order_by(Application.id.desc()).limit(COMPARED))}
+            best = likely(_described(row), [(name, _described(one)) for name, one in found.items()], SHOWN)
+            calls = {found[name].call_id for name, _ in best}
+            named = session.execute(select(Call.id, Call.slug).where(Call.id.in_(calls)))
+            slugs = {one.id: one.slug for one in named}
+        return [_duplicate(found[name], slugs, like) for name, like in best]
+
+
+def _duplicate(row: Application, slugs: Mapping[int, str], like: Likeness) -> Duplicate:
+    return Duplicate(row.id, slugs[row.call_id], row.title, row.organisation_id, like)
 
 
 def _described(row: Application) -> Described:

@@ -45,6 +45,7 @@ from gops.ingest.push.service import Pushes
 from gops.ingest.refusals import Refusals
 from gops.ingest.rules.ruling import rules_over
 from gops.ingest.status import DeviceStatus
+from gops.notify.service import Notices
 from gops.outbound import Outbound
 from gops.permissions import SCOPES, Actor
 from gops.records.database import Database
@@ -63,8 +64,11 @@ from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
+from gops.testbed.consortium import Consortia
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
+from gops.testbed.documents.service import Documents
+from gops.testbed.duplicates import Duplicates
 from gops.testbed.errata import Errata
 from gops.testbed.offers.service import Offers
 from gops.testbed.places.service import Places
@@ -130,6 +134,9 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         places=Places(database, clock, settings),
         calls=Calls(database, clock, settings),
         clocks=Clocks(database, clock, clock_table(settings)),
+        consortia=Consortia(database, clock),
+        documents=Documents(database, clock, settings, FolderFiles(settings.data / "files")),
+        duplicates=Duplicates(database),
         questions=Questions(database, clock, settings),
         errata=Errata(database, clock, settings),
         applications=Applications(database, clock, settings),
@@ -137,6 +144,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         rounds=Rounds(database, clock, settings),
         offers=Offers(database, clock, settings),
         appeals=Appeals(database, clock, settings),
+        notices=Notices(database, clock, settings, Outbound.of(settings)),
         store=store,
         clock=clock,
         settings=settings,

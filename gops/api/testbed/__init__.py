@@ -2,9 +2,11 @@
 
 from gops.api.testbed import (
     appeals,
+    application_parts,
     applications,
     calls,
     demands,
+    notices,
     offers,
     places,
     questions,
@@ -14,7 +16,8 @@ from gops.api.testbed import (
     slots,
 )
 
-BLUEPRINTS = tuple(
-    module.blueprint
-    for module in (demands, places, sites, slots, calls, questions, applications, scores, rounds, offers, appeals)
-)
+_MODULES = (
+    demands, places, sites, slots, calls, questions, applications, application_parts, scores, rounds, offers, appeals,
+    notices,
+)  # fmt: skip
+BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +14,9 @@ from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.context import actor, services, settings
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
-from gops.api.testbed.fields import Week, amounts, language, length, state
+from gops.api.testbed.fields import Week, amounts, language, length, raw, state
 from gops.testbed.applications import Draft
-from gops.testbed.checks import TRL
+from gops.testbed.checks import THEMES, TRL
 from gops.testbed.eligibility import TITLES
 from gops.testbed.lifecycles import APPLICATION
 
@@ -27,6 +27,13 @@ class ApplicationsQuery(PageQuery):
     call = own.slug("in this call", load_default=None)
     state = state(APPLICATION, "in this state", load_default=None)
     language = language()
+
+
+DETAILS = (
+    "technology (words), region (code of an administrative district), equipment (kind, count, operator), exemptions "
+    "(law, need), funding (requested, own, other; KRW), maintenance (by, plan), kpis (name, unit, baseline, target), "
+    "confidential (names of these parts, or documents)"
+)
 
 
 def written(required: bool) -> dict[str, fields.Field[Any]]:
@@ -44,6 +51,8 @@ def written(required: bool) -> dict[str, fields.Field[Any]]:
         "last_start": Week("the last week it could start in", **must),
         "band": own.text("radio band that it uses, one of the call's; null: none", 32, allow_none=True),
         "trl": fields.Integer(strict=True, validate=trl, metadata={"description": "readiness at entry, 1-9"}, **must),
+        "theme": own.choice("what it is about", THEMES, allow_none=True),
+        "details": raw(DETAILS),
     }
 
 
@@ -83,6 +92,8 @@ class ApplicationOut(Strict):
     last_start = Week("the last week it could start in")
     band = fields.String(allow_none=True)
     trl = fields.Integer()
+    theme = fields.String(allow_none=True)
+    details = fields.Dict(metadata={"description": DETAILS + "; without what is confidential to the asker"})
     score = fields.Integer(allow_none=True, metadata={"description": "0 to 10000; from the round's publication on"})
     pseudonym = fields.String(allow_none=True, metadata={"description": "its name in the published round file"})
     verdicts = fields.List(fields.Nested(VerdictOut), metadata={"description": "what stands against it"})
@@ -90,7 +101,7 @@ class ApplicationOut(Strict):
     submitted_at = own.moment("when it was handed in", allow_none=True)
 
 
-PLAIN = tuple(set(ApplicationOut().fields) - {"call", "pseudonym", "verdicts"})
+PLAIN = tuple(set(ApplicationOut().fields) - {"call", "details", "pseudonym", "verdicts"})
 
 
 class Standing(Strict):
@@ -193,11 +204,17 @@ def shown(rows: Sequence[Any], language: str | None = None) -> list[SimpleNamesp
         SimpleNamespace(
             call=slugs[row.call_id],
             pseudonym=names.get(row.id),
-            verdicts=[{**verdict, "title": _title(verdict["code"], language)} for verdict in row.verdicts],
+            details=row.details or {},
+            verdicts=worded(row.verdicts, language),
             **{name: getattr(row, name) for name in PLAIN},
         )
         for row in rows
     ]
+
+
+def worded(verdicts: Sequence[Mapping[str, Any]], language: str | None) -> list[dict[str, Any]]:
+    """Verdicts with their codes in words."""
+    return [{**verdict, "title": _title(verdict["code"], language)} for verdict in verdicts]
 
 
 def _title(code: Any, language: str | None) -> str:
