@@ -172,6 +172,7 @@ class Platform:
                 self.alerts.handlers,
                 self.schedule.handlers,
                 self.drafts.handlers,
+                own.search.handlers,
                 self.snapshots.handlers,
                 self.broker_sync.handlers,
                 _account_handlers(own.keys),
