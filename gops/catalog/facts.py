@@ -36,13 +36,17 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class DistributionFacts:
-    """One way to get a dataset. ``access_url`` answers with all of it where ``is_whole``, else in pages."""
+    """One way to get a dataset. ``access_url`` answers with all of it where ``is_whole``, else in pages.
+
+    ``reachable``: it answered when it was last tried; what GOPS serves itself does.
+    """
 
     iri: str
     access_url: str
     file_type: FileType
     title: Bilingual
     is_whole: bool = True
+    reachable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

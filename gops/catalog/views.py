@@ -118,6 +118,12 @@ class Views:
         with self._database.read() as session:
             return session.scalars(query.limit(limit).offset(offset)).all()
 
+    def by_ids(self, ids: Sequence[int]) -> Sequence[Dataset]:
+        """Those of these datasets that are public."""
+        query = select(Dataset).where(Dataset.id.in_(ids), Dataset.state.in_(PUBLIC)).order_by(Dataset.id)
+        with self._database.read() as session:
+            return session.scalars(query).all()
+
     def slug(self, dataset_id: int) -> str:
         """Of a dataset in any state: who may see it is for others to say. Raises ``NotFound``."""
         with self._database.read() as session:

@@ -24,6 +24,7 @@ from gops.catalog.facts import (
     VersionFacts,
 )
 from gops.catalog.licences import Licence
+from gops.catalog.quality.mqa import EU_LICENCES, score
 from gops.catalog.vocabularies import AUTHORITY, LANGUAGES, PUBLIC_ACCESS, THEME_TAXONOMY, FileType
 from gops.clock import from_micros
 from gops.durations import write_duration
@@ -32,13 +33,17 @@ from gops.geo import BBox
 MEDIA_TYPE = "application/ld+json"
 WKT = "gsp:wktLiteral"
 SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
+PIVEAU = "https://piveau.eu/ns/voc#"
+"""Names of what the Metadata Quality Assessment of data.europa.eu measures."""
 CONTEXT: Mapping[str, str] = {
     "dcat": "http://www.w3.org/ns/dcat#",
     "dcatap": "http://data.europa.eu/r5r/",
     "dct": "http://purl.org/dc/terms/",
+    "dqv": "http://www.w3.org/ns/dqv#",
     "foaf": "http://xmlns.com/foaf/0.1/",
     "gsp": "http://www.opengis.net/ont/geosparql#",
     "hydra": "http://www.w3.org/ns/hydra/core#",
+    "pv": PIVEAU,
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "spdx": "http://spdx.org/rdf/terms#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
@@ -65,16 +70,6 @@ PUBLISHERS: Mapping[str, str] = {
     "operator": "RegionalAuthority",
 }
 """Kinds of organisations as publisher types of ADMS (purl.org/adms/publishertype), which DCAT-AP names."""
-LICENCES_OF_EU: Mapping[str, str] = {
-    "cc-by-4.0": "CC_BY_4_0",
-    "cc-by-sa-4.0": "CC_BYSA_4_0",
-    "cc-by-nc-4.0": "CC_BYNC_4_0",
-    "cc-by-nd-4.0": "CC_BYND_4_0",
-    "cc-by-nc-sa-4.0": "CC_BYNCSA_4_0",
-    "cc-by-nc-nd-4.0": "CC_BYNCND_4_0",
-    "cc0-1.0": "CC0",
-}
-"""Licences that the authority table of the EU has as well; KOGL is not in it."""
 Node = dict[str, Any]
 
 
@@ -161,6 +156,7 @@ def dataset(facts: DatasetFacts) -> Node:
         "dct:modified": _moment(facts.modified),
         "dcat:landingPage": _typed(facts.page, "foaf:Document"),
         "dcat:distribution": [_distribution(one, facts) for one in facts.distributions],
+        "dqv:hasQualityMeasurement": _quality(facts),
     }
     if facts.versions:
         node["dcat:hasVersion"] = [_version(one, facts) for one in facts.versions]
@@ -170,6 +166,15 @@ def dataset(facts: DatasetFacts) -> Node:
     if facts.period is not None:
         node["dcat:temporalResolution"] = {"@value": write_duration(facts.period), "@type": "xsd:duration"}
     return node | _span(facts.span)
+
+
+def _quality(facts: DatasetFacts) -> Node:
+    """The points of the assessment (W3C Data Quality Vocabulary, 2016)."""
+    return {
+        "@type": "dqv:QualityMeasurement",
+        "dqv:isMeasurementOf": {"@id": f"{PIVEAU}scoring", "@type": "dqv:Metric"},
+        "dqv:value": _literal(str(score(facts).points), "xsd:integer"),
+    }
 
 
 def _version(facts: VersionFacts, of: DatasetFacts) -> Node:
@@ -233,7 +238,7 @@ def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:
 
 def _licence(licence: Licence) -> Node:
     node = _typed(licence.iri, "dct:LicenseDocument") | {"rdfs:label": _literals(Bilingual(licence.ko, licence.en))}
-    known = LICENCES_OF_EU.get(licence.id)
+    known = EU_LICENCES.get(licence.id)
     return node if known is None else node | {"skos:exactMatch": {"@id": f"{AUTHORITY}/licence/{known}"}}
 
 
