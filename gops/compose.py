@@ -22,6 +22,7 @@ from gops.alerts.running import RunningAlerts, both
 from gops.catalog.contents import Catalogued
 from gops.catalog.drafts import Drafts
 from gops.catalog.live import Live
+from gops.catalog.quality.rating import graded
 from gops.catalog.search.extents import Extents
 from gops.catalog.snapshots.running import RunningSnapshots
 from gops.catalog.views import Views
@@ -156,7 +157,8 @@ class Platform:
         )
         self.ageing = Ageing(own.database, clock, chosen, self.store, self.jobs.stopping)
         self.schedule = FeedSchedule(own.database, self.jobs, runner)
-        own.search.seeing = Extents(own.database, self.store, clock).seen
+        self.views = Views(own.database, clock, chosen, self.store, feed_names)
+        own.search.seeing = graded(Extents(own.database, self.store, clock).seen, self.views)
         self.drafts = Drafts(own.database, clock, chosen, feed_names)
         files = FolderFiles(chosen.data / "files")
         kept = (own.documents.references,)
@@ -262,7 +264,7 @@ class Platform:
             ),
             quality=self.rules.service,
             catalogued=Catalogued(own.database),
-            views=Views(own.database, self.clock, self.settings, self.store, feed_names),
+            views=self.views,
             snapshots=self.snapshots.service,
             store=self.store,
             clock=self.clock,

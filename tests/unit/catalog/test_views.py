@@ -12,6 +12,8 @@ import pytest
 from gops.catalog import views
 from gops.catalog.kept import Kept
 from gops.catalog.profiles import dcat
+from gops.catalog.quality.rating import graded
+from gops.catalog.search.entries import Seen
 from gops.catalog.views import Views
 from gops.clock import HOUR, MINUTE
 from gops.geo import BBox
@@ -133,3 +135,11 @@ def test_a_profile_says_no_more_than_others_see(world: World) -> None:
     world.datasets.edit(world.actor, "air", {"delay": "PT12H"})
     (air,) = made(world, store).catalog(BASE).datasets
     assert (air.span.first, air.span.last) == (None, None)
+
+
+def test_the_search_learns_the_class_of_each_public_dataset(world: World) -> None:
+    world.published(world.stream(place=(127.0, 37.25)), slug="air")
+    world.dataset(world.stream(), slug="draft")
+    ids = {one.slug: one.id for one in world.datasets.list(world.actor)}
+    seen = graded(lambda some: dict.fromkeys(some, Seen(first=1)), made(world))(list(ids.values()))
+    assert seen == {ids["air"]: Seen(first=1, quality="excellent"), ids["draft"]: Seen(first=1)}
