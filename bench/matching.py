@@ -13,6 +13,7 @@ import time
 
 from gops.testbed.allocation import ranked, roundfile
 from gops.testbed.allocation.checking import check
+from gops.testbed.allocation.choice import RANKED
 from gops.testbed.allocation.instance import Application, Band, Instance, Near, Site, arranged
 from gops.testbed.allocation.roundfile import SeedParts
 from gops.testbed.allocation.verify import verify
@@ -94,7 +95,7 @@ def measure(size: int, seed: int) -> bool:
     began = time.perf_counter()
     result = ranked.allocate(made, SEED.seed)
     allocated = time.perf_counter()
-    data = roundfile.write(made, SEED, (ranked.MECHANISM, ranked.VERSION), result)
+    data = roundfile.write(made, SEED, RANKED, result)
     written = time.perf_counter()
     report = verify(data)
     verified = time.perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session, undefer
 
 from gops import areas
 from gops.errors import Conflict
-from gops.testbed import terms, weeks
+from gops.testbed import mechanisms, terms, weeks
 from gops.testbed.allocation import instance as model
 from gops.testbed.allocation import roundfile
 from gops.testbed.allocation.checking import check
+from gops.testbed.allocation.choice import Choice
 from gops.testbed.allocation.instance import Instance
 from gops.testbed.allocation.roundfile import SeedParts
 from gops.testbed.calendar import Calendar, calendars
+from gops.testbed.heeding import Heeded
 from gops.testbed.judging import open_sites
 from gops.testbed.model import Application, Call, CallSite, Site
 
@@ -31,6 +33,7 @@ class Prepared:
 
     instance: Instance
     seed: SeedParts
+    mechanism: Choice
     call: Mapping[str, Any]
     applications: Mapping[str, int]
 
@@ -50,15 +53,17 @@ def prepare(session: Session, slug: str, revision: int) -> Prepared:
     names = pseudonyms(call.pseudonym_key, [row.id for row in rows])
     begins = terms.first_week(call.terms)
     sites, near = _sites(session, call)
+    heeded = Heeded.of(session, call, rows)
     made = model.arranged(
         weeks.monday(begins),
         call.terms["weeks"],
         call.terms["resources"],
-        sites,
-        [_application(call, row, names[row.id], begins) for row in rows],
+        [replace(site, municipality=heeded.towns.get(int(site.id))) for site in sites],
+        [heeded.of_application(row, _application(call, row, names[row.id], begins)) for row in rows],
         [model.Band(band["id"], band["separation_m"] * 100) for band in call.terms["bands"]],
         near,
         call.terms["shift_max"],
+        heeded.demands,
     )
     facts = {
         "operator_seed_sha256": call.operator_seed_hash,
@@ -67,7 +72,8 @@ def prepare(session: Session, slug: str, revision: int) -> Prepared:
         "terms_sha256": call.terms_hash,
     }
     by_name = {name: application for application, name in names.items()}
-    return Prepared(check(made), SeedParts(call.operator_seed, _nonces(session, call)), facts, by_name)
+    mechanism = Choice(call.terms["mechanism"], mechanisms.section(call.terms)["fairness"])
+    return Prepared(check(made), SeedParts(call.operator_seed, _nonces(session, call)), mechanism, facts, by_name)
 
 
 def _nonces(session: Session, call: Call) -> tuple[bytes, ...]:

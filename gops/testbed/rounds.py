@@ -22,16 +22,15 @@ from gops.records import audit, events
 from gops.records.database import Database
 from gops.records.paging import page
 from gops.settings import Settings
-from gops.testbed import lifecycles, preparing, terms, texts, visibility
-from gops.testbed.allocation import ranked, roundfile
+from gops.testbed import lifecycles, notices, preparing, terms, texts, visibility
+from gops.testbed.allocation import choice, roundfile
+from gops.testbed.allocation.choice import Choice
 from gops.testbed.allocation.verify import Report, verify
 from gops.testbed.appeals import window
 from gops.testbed.booking import Booking, book, lock_sites
 from gops.testbed.lifecycles import APPLICATION, CALL, ROUND
 from gops.testbed.model import Application, Call, Round
 from gops.testbed.offers import giving
-
-MECHANISM = (ranked.MECHANISM, ranked.VERSION)
 
 
 class Rounds:
@@ -49,8 +48,8 @@ class Rounds:
             _refuse_unless(call, "scored")
             revision = _revision(session, call)
             prepared = preparing.prepare(session, call.slug, revision)
-        allocation = ranked.allocate(prepared.instance, prepared.seed.seed)
-        data = roundfile.write(prepared.instance, prepared.seed, MECHANISM, allocation, prepared.call)
+        allocation = choice.allocate(prepared.mechanism, prepared.instance, prepared.seed.seed)
+        data = roundfile.write(prepared.instance, prepared.seed, prepared.mechanism, allocation, prepared.call)
         report = verify(data)
         with self._database.write() as session:
             call = visibility.call(session, actor, call_slug, lock=True)
@@ -58,7 +57,7 @@ class Rounds:
             if _revision(session, call) != revision:
                 raise Conflict("another round was computed meanwhile", code="round_overtaken", field="round",
                                found=revision, expected="one computation at a time")  # fmt: skip
-            made = self._keep(session, call, revision, data, report)
+            made = self._keep(session, call, revision, prepared.mechanism, data, report)
             self._note(session, actor, "round.compute", call, made)
         return made
 
@@ -75,6 +74,7 @@ class Rounds:
             window.begin(session, row, now, self._settings)
             self._book(session, call, orjson.loads(row.file), now)
             self._note(session, actor, "round.publish", call, row)
+            notices.round_published(session, now, call, window.ends_at(session, row))
             events.append(session, now, "round.published", call=call.id, round=row.id)
         return row
 
@@ -99,6 +99,7 @@ class Rounds:
                 lifecycles.move(APPLICATION, application, "reserve" if site is None else "offered")
             session.flush()
             giving.give_all(session, call, now, self._settings)
+            notices.in_reserve(session, now, call)
             self._note(session, actor, "round.final", call, row)
         return row
 
@@ -156,7 +157,9 @@ class Rounds:
             keys = {row.id: row.pseudonym_key for row in session.execute(query)}
         return {row.id: roundfile.pseudonym(keys[row.call_id], row.id) for row in own if row.call_id in keys}
 
-    def _keep(self, session: Session, call: Call, revision: int, data: bytes, report: Report) -> Round:
+    def _keep(
+        self, session: Session, call: Call, revision: int, mechanism: Choice, data: bytes, report: Report
+    ) -> Round:
         before = select(Round).where(Round.call_id == call.id, Round.state.in_(("computed", "verified")))
         for row in session.scalars(before.options(undefer(Round.file))):
             lifecycles.move(ROUND, row, "superseded")
@@ -165,7 +168,7 @@ class Rounds:
             call_id=call.id,
             revision=revision,
             state="computed",
-            mechanism=f"{MECHANISM[0]} {MECHANISM[1]}",
+            mechanism=mechanism.text,
             applications=report.applications,
             placed=report.placed,
             outcome_hash=report.outcome_hash,

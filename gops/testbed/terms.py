@@ -6,6 +6,7 @@
      "criteria": [{"name", "weight", "description"}],      weights are percent, 100 together
      "rules": {...},                                       who may apply with what: ``call_rules``
      "timetable": {...},                                   working days of each deadline: ``timetable``
+     "allocation": {...},                                  what the mechanism heeds beyond capacity: ``mechanisms``
      "bands": [{"id", "separation_m"}],
      "sites": [ids]}                                       empty in a draft: all that are offered at publication
 """
@@ -19,11 +20,10 @@ from gops.accounts.checks import name, whole
 from gops.records.database import MAX_ID
 from gops.sensors.texts import prose
 from gops.settings import Settings
-from gops.testbed import call_rules, checks, timetable, weeks
+from gops.testbed import call_rules, checks, mechanisms, timetable, weeks
 from gops.testbed.checks import wrong
 from gops.testbed.eligibility import Rules
 
-MECHANISMS = ("ranked",)
 SEPARATION_M = 500
 SEPARATION_MAX_M = 100_000
 SHIFT_MAX = 8
@@ -35,13 +35,14 @@ Terms = dict[str, Any]
 
 def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
     """The terms in full, defaults filled in. Raises ``Invalid`` with the place of what is wrong."""
-    known = {"mechanism", "first_week", "weeks", "shift_max", "criteria", "rules", "timetable", "bands", "sites"}
+    known = {"mechanism", "first_week", "weeks", "shift_max", "criteria", "rules", "timetable", "allocation", "bands",
+             "sites"}  # fmt: skip
     for key in given:
         if key not in known:
             raise wrong("unknown_field", f"terms.{key}", key, "one of " + ", ".join(sorted(known)))
-    mechanism = given.get("mechanism", MECHANISMS[0])
-    if mechanism not in MECHANISMS:
-        raise wrong("unknown_mechanism", "terms.mechanism", mechanism, "one of " + ", ".join(MECHANISMS))
+    mechanism = given.get("mechanism", mechanisms.MECHANISMS[0])
+    if mechanism not in mechanisms.MECHANISMS:
+        raise wrong("unknown_mechanism", "terms.mechanism", mechanism, "one of " + ", ".join(mechanisms.MECHANISMS))
     length = whole(given.get("weeks"), 1, settings.call_weeks, "terms.weeks", "GOPS_CALL_WEEKS")
     first = weeks.parse(given.get("first_week", ""), "terms.first_week")
     checks.span(first, length, now_week, settings.testbed_ahead_weeks, settings.call_weeks, "terms")
@@ -54,6 +55,7 @@ def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
         "criteria": _criteria(given.get("criteria", [])),
         "rules": call_rules.read(given.get("rules", {}), length),
         "timetable": timetable.read(given.get("timetable", {}), settings),
+        "allocation": mechanisms.read(given.get("allocation", {}), mechanism),
         "bands": _bands(given.get("bands", [])),
         "sites": _sites(given.get("sites", [])),
     }

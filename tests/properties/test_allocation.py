@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gops.testbed.allocation import ranked, roundfile
 from gops.testbed.allocation.checking import check
+from gops.testbed.allocation.choice import RANKED
 from gops.testbed.allocation.instance import Application, Band, Instance, Near, Site, arranged
 from gops.testbed.allocation.outcome import Allocation, Change
 from gops.testbed.allocation.verify import verify
@@ -232,7 +233,7 @@ def test_without_one_application_the_rest_is_still_feasible(made: Instance, data
 
 
 def write(made: Instance, result: Allocation) -> bytes:
-    return roundfile.write(made, SEED, (ranked.MECHANISM, ranked.VERSION), result)
+    return roundfile.write(made, SEED, RANKED, result)
 
 
 @settings(deadline=None)

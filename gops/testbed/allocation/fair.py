@@ -38,6 +38,11 @@ def allocate(instance: Instance, seed: bytes) -> Allocation:
         instance.applications[index].id: (instance.sites[lines.rows[index][rank]].id, start)
         for index, (rank, start) in places.items()
     }
+    occupancy.clear(list(range(len(instance.sites))))
+    for application in shares.by_score(instance.applications, seed):  # so that holders stand in that order
+        if application.id in placements:
+            site, start = placements[application.id]
+            occupancy.place(application, instance.site_index[site], start)
     refusals = waiting.refusals(lines, occupancy, places, {number for number in kept if number in places})
     return Allocation(
         tuple(order),

@@ -2,16 +2,19 @@
 
 ::
 
-    {"instance": {...}, "seed": {"operator_seed": hex, "nonces": [hex, ...]}, "call": {...}}     call may be left out
+    {"instance": {...}, "seed": {"operator_seed": hex, "nonces": [hex, ...]}, "call": {...},
+     "mechanism": {"id": "optimal", "version": 1, "fairness": "none"}}     call may be left out, and ranked is meant
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from gops.errors import Invalid, Malformed
-from gops.testbed.allocation import ranked, roundfile
+from gops.testbed.allocation import choice, roundfile
+from gops.testbed.allocation.choice import RANKED, Choice
 from gops.testbed.allocation.documents import Document, read_instance
 from gops.testbed.allocation.instance import Instance
 from gops.testbed.allocation.outcome import Allocation
@@ -26,6 +29,7 @@ class Request:
     instance: Instance
     seed: SeedParts
     call: Document
+    mechanism: Choice = RANKED
 
 
 def read_request(document: Any) -> Request:
@@ -36,20 +40,19 @@ def read_request(document: Any) -> Request:
         found = ", ".join(map(str, document))[:SHOWN] if isinstance(document, dict) else type(document).__name__
         raise Malformed("this is no request for an allocation", field="", found=found,
                         expected="an object of instance and seed, or a round file")  # fmt: skip
-    mechanism = document.get("mechanism", {"id": ranked.MECHANISM, "version": ranked.VERSION})
-    if mechanism != {"id": ranked.MECHANISM, "version": ranked.VERSION}:
-        raise _wrong("mechanism", mechanism, f"{ranked.MECHANISM}, version {ranked.VERSION}")
+    mechanism = choice.read(document["mechanism"]) if "mechanism" in document else RANKED
     call = document.get("call", {})
     if not isinstance(call, dict):
         raise _wrong("call", call, "an object")
-    return Request(read_instance(document["instance"]), _seed(document["seed"]), call)
+    return Request(read_instance(document["instance"]), _seed(document["seed"]), call, mechanism)
 
 
-def compute(request: Request) -> tuple[Allocation, bytes]:
-    """The allocation and its round file."""
-    allocation = ranked.allocate(request.instance, request.seed.seed)
-    mechanism = (ranked.MECHANISM, ranked.VERSION)
-    return allocation, roundfile.write(request.instance, request.seed, mechanism, allocation, request.call)
+def compute(
+    request: Request, seconds: float = choice.SECONDS, tell: Callable[[Allocation], None] | None = None
+) -> tuple[Allocation, bytes]:
+    """The allocation and its round file. ``seconds`` and ``tell`` as in ``choice.allocate``."""
+    allocation = choice.allocate(request.mechanism, request.instance, request.seed.seed, seconds, tell)
+    return allocation, roundfile.write(request.instance, request.seed, request.mechanism, allocation, request.call)
 
 
 def _seed(document: Any) -> SeedParts:

@@ -10,6 +10,10 @@
      "hashes": {"inputs", "marks", "outcome", "refusals"},  SHA-256 of the canonical part
      "marks": {list: [8 hex digits, ...]}}                  of each item's SHA-256, to say where a change is
 
+Format 2 has ``findings`` beside the outcome: {"guaranteed": [[label, application], ...] in the order given, "proof":
+null or {"price", "stages": [{"name", "value", "bound"}, ...]}}. ``ranked`` without further demands stays format 1, to
+the byte.
+
 Lists of applications are in the order of their ids. In a round of a call the ids are pseudonyms.
 """
 
@@ -24,11 +28,13 @@ from typing import Any
 import rfc8785
 
 from gops.testbed.allocation import ties
+from gops.testbed.allocation.choice import Choice
 from gops.testbed.allocation.documents import Document, instance_document
-from gops.testbed.allocation.instance import Instance
-from gops.testbed.allocation.outcome import Allocation, Change, Refusal
+from gops.testbed.allocation.instance import NOTHING_MORE, Instance
+from gops.testbed.allocation.outcome import Allocation, Change, Proof, Refusal, SiteReason
 
 FORMAT = "gops-round/1"
+FORMAT_2 = "gops-round/2"
 PSEUDONYM_LENGTH = 16  # hex digits; two of 10,000 applications share one with a chance of 3 in 10^12
 MARK_LENGTH = 8
 
@@ -73,7 +79,7 @@ def outcome_hash(allocation: Allocation) -> str:
 def write(
     instance: Instance,
     seed: SeedParts,
-    mechanism: tuple[str, int],
+    mechanism: Choice,
     allocation: Allocation,
     call: Mapping[str, Any] | None = None,
 ) -> bytes:
@@ -93,14 +99,42 @@ def write(
         {
             "call": canonical(dict(call or {})),
             "instance": _object({**whole, **{name: parts[name] for name in ("applications", "near", "sites")}}),
-            "mechanism": canonical({"id": mechanism[0], "version": mechanism[1]}),
+            "mechanism": canonical(mechanism.document),
             "seed": canonical(_seed_document(seed)),
         }
     )
     parts["marks"] = canonical({name: [_mark(item) for item in items] for name, items in lists.items()})
-    published = {name: parts[name] for name in ("inputs", "marks", "outcome", "refusals")}
+    names = ["inputs", "marks", "outcome", "refusals"]
+    if not is_plain(instance, mechanism):
+        parts["findings"] = canonical(_findings(allocation))
+        names.append("findings")
+    published = {name: parts[name] for name in names}
     hashes = {name: hashlib.sha256(text).hexdigest() for name, text in published.items()}
-    return _object({"format": canonical(FORMAT), "hashes": canonical(hashes), **published})
+    form = FORMAT_2 if "findings" in published else FORMAT
+    return _object({"format": canonical(form), "hashes": canonical(hashes), **published})
+
+
+def is_plain(instance: Instance, mechanism: Choice) -> bool:
+    """Whether format 1 says everything: ``ranked``, and nothing asked beyond capacity."""
+    return (
+        mechanism.name == "ranked"
+        and instance.demands == NOTHING_MORE
+        and all(site.municipality is None for site in instance.sites)
+        and not any(row.company or row.theme or row.group or row.cost or row.labels for row in instance.applications)
+    )
+
+
+def _findings(allocation: Allocation) -> Document:
+    proof = allocation.proof
+    return {
+        "guaranteed": [list(row) for row in allocation.guaranteed],
+        "proof": None if proof is None else proof_document(proof),
+    }
+
+
+def proof_document(proof: Proof) -> Document:
+    stages = [{"bound": row.bound, "name": row.name, "value": row.value} for row in proof.stages]
+    return {"price": proof.price, "stages": stages}
 
 
 def _object(parts: Mapping[str, bytes]) -> bytes:
@@ -126,17 +160,18 @@ def refusal_document(refusal: Refusal) -> Document:
     return {
         "application": refusal.application,
         "changes": [change_document(change) for change in refusal.changes],
-        "sites": [
-            {
-                "lacks": [
-                    {"holders": list(lack.holders), "weeks": [list(span) for span in lack.weeks], "what": lack.what}
-                    for lack in reason.lacks
-                ],
-                "site": reason.site,
-            }
-            for reason in refusal.sites
-        ],
+        "sites": [_reason(reason) for reason in refusal.sites],
     }
+
+
+def _reason(reason: SiteReason) -> Document:
+    """Under ``fair`` with the numbers that explain it."""
+    numbers = {} if reason.score is None else {"cutoff": reason.cutoff, "score": reason.score}
+    lacks = [
+        {"holders": list(lack.holders), "weeks": [list(span) for span in lack.weeks], "what": lack.what}
+        for lack in reason.lacks
+    ]
+    return {**numbers, "lacks": lacks, "site": reason.site}
 
 
 def change_document(change: Change) -> Document:

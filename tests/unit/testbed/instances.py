@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from gops.testbed.allocation import ranked, roundfile
 from gops.testbed.allocation.checking import check
+from gops.testbed.allocation.choice import RANKED
 from gops.testbed.allocation.instance import (
     NOTHING_MORE,
     Application,
@@ -67,4 +68,4 @@ def places(allocation: Allocation) -> dict[str, tuple[str, int]]:
 
 
 def written(made: Instance) -> bytes:
-    return roundfile.write(made, SEED, (ranked.MECHANISM, ranked.VERSION), allocated(made))
+    return roundfile.write(made, SEED, RANKED, allocated(made))

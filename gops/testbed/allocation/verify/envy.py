@@ -12,14 +12,15 @@ def pairs(document: Any) -> int:
     place = {name: site for name, site, _ in document["outcome"]}
     scores: dict[str, list[int]] = {}
     for row in rows:
-        if place[row["id"]] is not None:
-            scores.setdefault(place[row["id"]], []).append(row["scores"][0])
+        site = place[row["id"]]
+        if site is not None:
+            scores.setdefault(site, []).append(row["scores"][row["sites"].index(site)])
     for held in scores.values():
         held.sort()
     return sum(
-        bisect_left(scores.get(site, []), row["scores"][0])
+        bisect_left(scores.get(site, []), score)
         for row in rows
-        for site in _preferred(row["sites"], place[row["id"]])
+        for site, score in zip(_preferred(row["sites"], place[row["id"]]), row["scores"], strict=False)
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gops.testbed.allocation.verify.tally import Tally
+
 Grid = NDArray[Any]
 
 
@@ -32,6 +34,7 @@ class Ground:
         self.taken = {band["id"]: np.zeros((self.weeks, len(self.names)), bool) for band in bands}
         self.held: list[list[Holding]] = [[] for _ in self.names]
         self.heard: dict[str, list[list[Holding]]] = {band["id"]: [[] for _ in self.names] for band in bands}
+        self.tally = Tally(instance)
         self.around = {band["id"]: self._around(instance, band["separation_cm"]) for band in bands}
 
     def _around(self, instance: Any, separation: int) -> list[list[int]]:
@@ -42,14 +45,17 @@ class Ground:
                 near[self.number[second]].append(self.number[first])
         return near
 
-    def bad(self, row: Any, weeks: slice, sites: Grid | None, skip: int = -1) -> Grid:
-        """(week, site): True where a need is not met; ``sites`` None: all. ``skip`` is a resource that is let pass."""
+    def bad(self, row: Any, weeks: slice, sites: Grid | None, skip: int | str = -1) -> Grid:
+        """(week, site): True where a need is not met; ``sites`` None: all. ``skip`` is a resource that is let pass, or
+        the budget."""
         bad = cut(self.room[0], weeks, sites) < (0 if skip == 0 else row["needs"][0])
         for index in range(1, len(self.resources)):
             if index != skip:
                 bad |= cut(self.room[index], weeks, sites) < row["needs"][index]
         if row["band"] is not None:
             bad |= cut(self.taken[row["band"]], weeks, sites)
+        for full in self.tally.full(row, skip if isinstance(skip, str) else "").values():
+            bad |= full if sites is None else full[sites]
         return bad
 
     def put(self, row: Any, site: int, start: int) -> None:
@@ -62,6 +68,29 @@ class Ground:
             for neighbour in self.around[row["band"]][site]:
                 self.taken[row["band"]][start:end, neighbour] = True
                 self.heard[row["band"]][neighbour].append(holding)
+        self.tally.put(row, site)
+
+    def lift(self, row: Any, site: int, start: int) -> None:
+        """As if it had not been put there."""
+        end = start + row["duration"]
+        holding = (lanes(b"\1" * row["duration"], start), row["id"], row["needs"])
+        for index, need in enumerate(row["needs"]):
+            self.room[index][start:end, site] += need
+        self.held[site].remove(holding)
+        if row["band"] is not None:
+            for neighbour in self.around[row["band"]][site]:
+                heard = self.heard[row["band"]][neighbour]
+                heard.remove(holding)
+                for week in range(start, end):
+                    still = any(held >> 8 * week & 1 for held, _, _ in heard)
+                    self.taken[row["band"]][week, neighbour] = still
+        self.tally.lift(row)
+
+    def first(self, row: Any, site: int) -> int | None:
+        """The earliest good start at one site."""
+        span = slice(row["first_start"], row["last_start"] + row["duration"])
+        good = good_starts(self.bad(row, span, np.array([site])), row["duration"])[:, 0]
+        return row["first_start"] + int(good.argmax()) if good.any() else None
 
 
 def lanes(line: bytes, since: int) -> int:

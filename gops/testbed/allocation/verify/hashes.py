@@ -14,19 +14,20 @@ def sha256(value: Any) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-PARTS = ("inputs", "marks", "outcome", "refusals")
+PARTS = ("findings", "inputs", "marks", "outcome", "refusals")  # the first of format 2 alone
 
 
 def check(document: Any, findings: Findings) -> None:
     """Compare every hash; where a part is not what its hash says, the marks tell which of its items is not."""
     instance, marks = document["inputs"]["instance"], document["marks"]
     lists = {
+        "findings": [],
         "inputs": [(f"inputs.instance.{name}", instance[name], name) for name in ("applications", "near", "sites")],
         "marks": [],
         "outcome": [("outcome", document["outcome"], "outcome")],
         "refusals": [("refusals", document["refusals"], "refusals")],
     }
-    for part in PARTS:
+    for part in [part for part in PARTS if part in document]:
         computed, stated = sha256(document[part]), document["hashes"][part]
         if computed != stated:
             findings.add("hash", f"hashes.{part}", f"{stated} stated", f"{computed}, that of what stands there")

@@ -11,10 +11,14 @@ import numpy as np
 from gops.testbed.allocation.verify.ground import Grid, Ground, Holding, cut, lanes
 
 
-def refusal(ground: Ground, row: Any, sites: Grid, good: Grid) -> dict[str, Any]:
-    """``good``: (start from the window's first, site) of the whole ground, as far as a change may look."""
+def refusal(ground: Ground, row: Any, sites: Grid, good: Grid, may: Grid | None = None) -> dict[str, Any]:
+    """``good``: (start from the window's first, site) of the whole ground, as far as a change may look. ``may``: the
+    sites that a change may name (None: all)."""
     window = row["last_start"] + 1 - row["first_start"]
-    changes = [_later(row, good[window:, sites]), _elsewhere(ground, row, good[:window]), _less(ground, row, sites)]
+    if may is not None:
+        good = good & may
+    less = _less(ground, row, sites, None if may is None else may[sites])
+    changes = [_later(row, good[window:, sites]), _elsewhere(ground, row, good[:window]), less]
     return {
         "application": row["id"],
         "changes": [change for change in changes if change is not None],
@@ -33,6 +37,11 @@ def _reasons(ground: Ground, row: Any, sites: Grid) -> list[dict[str, Any]]:
     if row["band"] is not None:
         for rank, line in _lines(cut(ground.taken[row["band"]], weeks, sites)):
             lacks[rank].append(_lack("band", line, since, ground.heard[row["band"]][sites[rank]], None))
+    for word, full in ground.tally.full(row).items():
+        for rank, site in enumerate(sites.tolist()):
+            if full[site]:
+                span = [[weeks.start, weeks.stop]]
+                lacks[rank].append({"holders": ground.tally.holders(word, row, site), "weeks": span, "what": word})
     return [{"lacks": lacks[rank], "site": name} for rank, name in enumerate(row["sites"])]
 
 
@@ -91,20 +100,21 @@ def _elsewhere(ground: Ground, row: Any, good: Grid) -> dict[str, Any] | None:
     return {"kind": "site", "site": ground.names[site], "start": row["first_start"] + week}
 
 
-def _less(ground: Ground, row: Any, sites: Grid) -> dict[str, Any] | None:
-    """Of each resource the most that some good contract leaves; of the resources the least cut in percent."""
+def _less(ground: Ground, row: Any, sites: Grid, may: Grid | None) -> dict[str, Any] | None:
+    """Of each resource, and of the budget, the most that some good contract leaves; of these the least cut."""
     found: list[tuple[int, int, int, int, int]] = []
     weeks, duration = slice(row["first_start"], row["last_start"] + row["duration"]), row["duration"]
-    for index, need in enumerate(row["needs"]):
+    for index, need in enumerate([*row["needs"], row.get("cost", 0) if ground.tally.budget is not None else 0]):
         if not need:
             continue
-        room = cut(ground.room[index], weeks, sites)
-        room[ground.bad(row, weeks, sites, skip=index)] = 0
+        room = _room(ground, row, weeks, sites, index)
+        if may is not None:
+            room[:, ~may] = 0
         starts = room.shape[0] - duration + 1
         most = np.array([np.minimum.reduce(room[start : start + duration]) for start in range(starts)]).T
         to = int(most.max())
         percent = (100 * (need - to) + need - 1) // need
-        if percent < 100:
+        if 0 < percent < 100:
             rank, start = (int(part[0]) for part in np.nonzero(most == to))
             found.append((percent, index, rank, start, to))
     if not found:
@@ -113,8 +123,18 @@ def _less(ground: Ground, row: Any, sites: Grid) -> dict[str, Any] | None:
     return {
         "kind": "less",
         "percent": percent,
-        "resource": ground.resources[index],
+        "resource": [*ground.resources, "budget"][index],
         "site": row["sites"][rank],
         "start": row["first_start"] + start,
         "to": to,
     }
+
+
+def _room(ground: Ground, row: Any, weeks: slice, sites: Grid, index: int) -> Grid:
+    """(week, rank): what is left of a resource, or of the budget, where nothing else is in the way; else 0."""
+    if index < len(ground.resources):
+        room = cut(ground.room[index], weeks, sites)
+        room[ground.bad(row, weeks, sites, skip=index)] = 0
+        return room
+    bad = ground.bad(row, weeks, sites, skip="budget")
+    return np.where(bad, 0, np.int64(max(0, ground.tally.money() or 0)))

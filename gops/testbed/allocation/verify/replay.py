@@ -1,35 +1,60 @@
-"""Replay of ``ranked``: turn by turn the stated outcome is feasible, nothing better was free, every reason is true."""
+"""The outcome against the inputs. ``ranked`` is replayed: turn by turn the stated outcome is feasible, nothing better
+was free, every reason is true. The other mechanisms are judged as all stand in the end."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
 
+from gops.testbed.allocation.verify import judging, turns
 from gops.testbed.allocation.verify.finding import Findings
 from gops.testbed.allocation.verify.ground import Ground, good_starts
 from gops.testbed.allocation.verify.refusing import refusal
+from gops.testbed.allocation.verify.standing import Standing, Stated, refusals
 
 
 def check(document: Any, findings: Findings) -> None:
     instance = document["inputs"]["instance"]
-    ground = Ground(instance)
     stated = _outcome(instance, document["outcome"], findings)
     told = _refusals(document["refusals"], stated, findings)
+    if document["inputs"]["mechanism"]["id"] == "ranked":
+        _ranked(document, stated, told, findings)
+        return
+    standing = Standing(document, stated, findings)
+    by_cutoffs = document["inputs"]["mechanism"]["id"] == "fair"
+    next_in_line = judging.claims(standing) if by_cutoffs else None
+    for place, found, true in refusals(standing, told, next_in_line):
+        if found != true:
+            _compare(place, found, true, findings)
+    if next_in_line is not None:
+        judging.fair(standing, next_in_line)
+    else:
+        judging.optimal(standing, document["findings"]["proof"], document["inputs"]["mechanism"]["fairness"])
+
+
+def _ranked(document: Any, stated: Stated, told: dict[str, tuple[int, Any]], findings: Findings) -> None:
+    instance = document["inputs"]["instance"]
+    ground, seen = Ground(instance), set()
     seed = bytes.fromhex(document["inputs"]["seed"]["seed"])
-    for row in sorted(instance["applications"], key=lambda row: (-row["scores"][0], _tie(seed, row["id"]))):
+
+    def turn(row: Any) -> bool:
+        seen.add(row["id"])
         if row["id"] not in stated:
-            continue
+            return False
         index, site, start = stated[row["id"]]
         if site is None:
             _refused(ground, row, index, told, findings)
         else:
             _placed(ground, row, (index, site, start), findings)
+        return site is not None
 
-
-def _tie(seed: bytes, name: str) -> bytes:
-    return hashlib.sha256(seed + name.encode("utf-8")).digest()
+    promised = turns.shares(instance, seed, turn)
+    for row in turns.by_score(instance["applications"], seed):
+        if row["id"] not in seen:
+            turn(row)
+    if "findings" in document and document["findings"]["guaranteed"] != promised:
+        findings.add("guaranteed", "findings.guaranteed", document["findings"]["guaranteed"], promised)
 
 
 def _outcome(instance: Any, rows: list[Any], findings: Findings) -> dict[str, tuple[int, int | None, int]]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from gops.testbed.allocation.verify import demanding
 from gops.testbed.allocation.verify.finding import Findings
 
-FORMAT = "gops-round/1"
-MECHANISM = {"id": "ranked", "version": 1}
+FORMATS = ("gops-round/1", "gops-round/2")
+RANKED = {"id": "ranked", "version": 1}
+MECHANISMS = [RANKED, {"id": "fair", "version": 1}] + [
+    {"fairness": fairness, "id": "optimal", "version": 1} for fairness in ("none", "resource")
+]
+STAGES = ("quotas", "scores", "placed", "ranks", "starts")
 AMOUNT = 1_000_000_000
 SCORE = 10_000
 WEEKS = 520
@@ -19,12 +24,16 @@ HEX = set("0123456789abcdef")
 def check(document: Any, findings: Findings) -> bool:
     """True when what follows may read the inputs without looking whether a key is there."""
     before = findings.count
-    if _keys(document, ("format", "hashes", "inputs", "marks", "outcome", "refusals"), "round", findings):
-        if document["format"] != FORMAT:
-            findings.add("format", "format", document["format"], FORMAT)
-        _keys(document["hashes"], ("inputs", "marks", "outcome", "refusals"), "hashes", findings)
+    second = type(document) is dict and document.get("format") == FORMATS[1]
+    parts = ("findings",) * second + ("inputs", "marks", "outcome", "refusals")
+    if _keys(document, ("format", "hashes", *parts), "round", findings):
+        if document["format"] not in FORMATS:
+            findings.add("format", "format", document["format"], " or ".join(FORMATS))
+        _keys(document["hashes"], parts, "hashes", findings)
         _marks(document["marks"], findings)
-        _inputs(document["inputs"], findings)
+        _inputs(document["inputs"], findings, second)
+        if second and findings.count == before:
+            _findings(document["findings"], document["inputs"]["mechanism"]["id"] == "optimal", findings)
         for part in ("outcome", "refusals"):
             _is(document[part], list, part, findings)
     return findings.count == before
@@ -37,12 +46,36 @@ def _marks(value: Any, findings: Findings) -> None:
             _is(value[part], list, f"marks.{part}", findings)
 
 
-def _inputs(inputs: Any, findings: Findings) -> None:
+def _findings(value: Any, proven: bool, findings: Findings) -> None:
+    if not _keys(value, ("guaranteed", "proof"), "findings", findings):
+        return
+    for index, row in enumerate(value["guaranteed"] if type(value["guaranteed"]) is list else [None]):
+        if type(row) is not list or len(row) != 2 or set(map(type, row)) != {str}:
+            findings.add("guaranteed", f"findings.guaranteed[{index}]", row, "a label and an application")
+    proof = value["proof"]
+    if not proven:
+        if proof is not None:
+            findings.add("proof", "findings.proof", proof, "null: this mechanism states no bound")
+        return
+    if not _keys(proof, ("price", "stages"), "findings.proof", findings):
+        return
+    if proof["price"] is not None and type(proof["price"]) is not int:
+        findings.add("proof", "findings.proof.price", proof["price"], "a whole number or null")
+    for index, row in enumerate(proof["stages"] if type(proof["stages"]) is list else [None]):
+        place = f"findings.proof.stages[{index}]"
+        if _keys(row, ("bound", "name", "value"), place, findings) and not (
+            row["name"] in STAGES and type(row["value"]) is int and type(row["bound"]) in (int, type(None))
+        ):
+            findings.add("proof", place, row, f"one of {', '.join(STAGES)}, a value and a bound or null")
+
+
+def _inputs(inputs: Any, findings: Findings, second: bool) -> None:
     if not _keys(inputs, ("call", "instance", "mechanism", "seed"), "inputs", findings):
         return
     _is(inputs["call"], dict, "inputs.call", findings)
-    if inputs["mechanism"] != MECHANISM:
-        findings.add("mechanism", "inputs.mechanism", inputs["mechanism"], MECHANISM)
+    known = MECHANISMS if second else [RANKED]
+    if inputs["mechanism"] not in known or any(type(value) is bool for value in inputs["mechanism"].values()):
+        findings.add("mechanism", "inputs.mechanism", inputs["mechanism"], " or ".join(map(str, known)))
     seed = inputs["seed"]
     if _keys(seed, ("nonces", "operator_seed", "operator_seed_sha256", "seed"), "inputs.seed", findings):
         for key in ("operator_seed", "operator_seed_sha256", "seed"):
@@ -50,13 +83,14 @@ def _inputs(inputs: Any, findings: Findings) -> None:
         if _is(seed["nonces"], list, "inputs.seed.nonces", findings):
             for index, nonce in enumerate(seed["nonces"]):
                 _hex(nonce, f"inputs.seed.nonces[{index}]", findings)
-    _instance(inputs["instance"], findings)
+    _instance(inputs["instance"], findings, second, inputs["mechanism"] == RANKED)
 
 
-def _instance(value: Any, findings: Findings) -> None:
+def _instance(value: Any, findings: Findings, second: bool, one_score: bool) -> None:
     place = "inputs.instance"
     keys = ("applications", "bands", "first_week", "near", "resources", "shift_max", "sites", "weeks")
-    if not _keys(value, keys, place, findings):
+    more = demanding.KEYS if second else demanding.NONE
+    if not _keys(value, keys, place, findings, more.instance):
         return
     before = findings.count
     _monday(value["first_week"], findings)
@@ -68,10 +102,12 @@ def _instance(value: Any, findings: Findings) -> None:
         return
     _names(value["resources"], f"{place}.resources", findings, ascending=False)
     _bands(value["bands"], findings)
-    _sites(value, findings)
+    _sites(value, findings, more.site)
     if findings.count == before:
         _near(value, findings)
-        _applications(value, findings)
+        _applications(value, findings, more.application, one_score)
+    if findings.count == before:
+        demanding.check(value, findings)
 
 
 def _bands(bands: list[Any], findings: Findings) -> None:
@@ -82,12 +118,12 @@ def _bands(bands: list[Any], findings: Findings) -> None:
     _ids(bands, "inputs.instance.bands", findings)
 
 
-def _sites(instance: Any, findings: Findings) -> None:
+def _sites(instance: Any, findings: Findings, more: frozenset[str]) -> None:
     """All sites have one shape, so most are settled by one comparison."""
     weeks, resources = instance["weeks"], len(instance["resources"])
     for index, site in enumerate(instance["sites"]):
         place = f"inputs.instance.sites[{index}]"
-        if not _keys(site, ("capacity", "id"), place, findings):
+        if not _keys(site, ("capacity", "id"), place, findings, more):
             continue
         capacity = site["capacity"]
         if not _is(capacity, list, f"{place}.capacity", findings) or len(capacity) != weeks:
@@ -116,15 +152,19 @@ def _near(instance: Any, findings: Findings) -> None:
         last = named
 
 
-def _applications(instance: Any, findings: Findings) -> None:
+def _applications(instance: Any, findings: Findings, more: frozenset[str], one_score: bool) -> None:
     keys = ("band", "duration", "first_start", "id", "last_start", "needs", "scores", "sites")
     sites = {site["id"] for site in instance["sites"]}
     bands = {band["id"] for band in instance["bands"]} | {None}
     for index, row in enumerate(instance["applications"]):
         place = f"inputs.instance.applications[{index}]"
-        if not _keys(row, keys, place, findings):
+        if not _keys(row, keys, place, findings, more):
             continue
-        wrong = _window(row, instance["weeks"]) or _amounts(row, len(instance["resources"])) or _ranks(row, sites)
+        wrong = (
+            _window(row, instance["weeks"])
+            or _amounts(row, len(instance["resources"]))
+            or _ranks(row, sites, one_score)
+        )
         if wrong:
             findings.add("application", f"{place}.{wrong[0]}", row[wrong[0]], wrong[1])
         elif not isinstance(row["band"], str | None) or row["band"] not in bands:
@@ -152,7 +192,7 @@ def _amounts(row: Any, resources: int) -> tuple[str, str] | None:
     return None
 
 
-def _ranks(row: Any, sites: set[str]) -> tuple[str, str] | None:
+def _ranks(row: Any, sites: set[str], one_score: bool) -> tuple[str, str] | None:
     ranked, scores = row["sites"], row["scores"]
     if type(ranked) is not list or not ranked or set(map(type, ranked)) != {str}:
         return "sites", "names of sites"
@@ -160,13 +200,19 @@ def _ranks(row: Any, sites: set[str]) -> tuple[str, str] | None:
         return "sites", "sites of the instance, each once"
     if type(scores) is not list or len(scores) != len(ranked) or set(map(type, scores)) != {int}:
         return "scores", "one whole number for each ranked site"
-    if len(set(scores)) != 1 or not 0 <= scores[0] <= SCORE:
+    if min(scores) < 0 or max(scores) > SCORE:
+        return "scores", f"scores from 0 to {SCORE}"
+    if one_score and len(set(scores)) != 1:
         return "scores", f"one score from 0 to {SCORE} at every site"
     return None
 
 
-def _keys(value: Any, keys: tuple[str, ...], place: str, findings: Findings) -> bool:
-    if type(value) is dict and len(value) == len(keys) and all(key in value for key in keys):
+def _keys(
+    value: Any, keys: tuple[str, ...], place: str, findings: Findings, more: frozenset[str] = frozenset()
+) -> bool:
+    """Exactly the keys, and none but ``more`` beside them."""
+    whole = type(value) is dict and all(key in value for key in keys)
+    if whole and (len(value) == len(keys) or value.keys() - set(keys) <= more):
         return True
     found = sorted(map(str, value)) if isinstance(value, dict) else type(value).__name__
     findings.add("shape", place, found, f"an object of {', '.join(keys)}")
