@@ -52,6 +52,7 @@ class Services:
     demands: Any
     demand_joins: Any
     places: Any
+    site_files: Any
     calls: Any
     clocks: Any
     consortia: Any

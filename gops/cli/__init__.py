@@ -36,6 +36,7 @@ COMMANDS = {
     "backup": "gops.cli.backup:backup",
     "restore": "gops.cli.backup:restore",
     "files": "gops.cli.files:files",
+    "site": "gops.cli.sites:site",
     "testbed": "gops.cli.testbed:testbed",
     "demo": "gops.cli.demo:demo",
 }

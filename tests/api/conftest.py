@@ -71,6 +71,7 @@ from gops.testbed.documents.service import Documents
 from gops.testbed.duplicates import Duplicates
 from gops.testbed.errata import Errata
 from gops.testbed.offers.service import Offers
+from gops.testbed.places.importing import SiteFiles
 from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
 from gops.testbed.rounds import Rounds
@@ -132,6 +133,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         demands=Demands(database, clock, settings),
         demand_joins=DemandJoins(database, clock),
         places=Places(database, clock, settings),
+        site_files=SiteFiles(database, settings, Sites(database, clock, settings)),
         calls=Calls(database, clock, settings),
         clocks=Clocks(database, clock, clock_table(settings)),
         consortia=Consortia(database, clock),

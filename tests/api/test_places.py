@@ -56,3 +56,20 @@ def test_a_wrong_requirement_is_a_problem(world: World, query: str, code: str) -
     answer = world.get(f"/sites/suggestions?{query}")
     assert problem(answer, 422, answer.json["errors"][0]["code"] if "errors" in answer.json else code)
     assert code in answer.text
+
+
+def test_sites_go_out_and_come_in_as_files(world: World) -> None:
+    offered(world, 127.0, reference="A-1")
+    out = world.get("/sites/export?format=csv&organisation=suwon")
+    assert (out.mimetype, "attachment" in out.headers["Content-Disposition"]) == ("text/csv", True)
+    path = "/sites/import?organisation=seongnam&offer=true"
+    sent = world.call("POST", path, "other", data=out.data, headers={"Content-Type": "text/csv"})
+    assert (sent.status_code, sent.json["created"], sent.json["refusals"]) == (200, 1, [])
+    assert len(world.get("/sites/export").json["features"]) == 2
+    again = world.call("POST", path + "&dry_run=true", "other", data=out.data, headers={"Content-Type": "text/csv"})
+    assert again.json["unchanged"] == 1
+    wrong = world.call("POST", path, "other", data=b"x", headers={"Content-Type": "text/html"})
+    problem(wrong, 415, "unsupported_media_type", field="Content-Type")
+    foreign = world.call("POST", path, "publisher", data=out.data, headers={"Content-Type": "text/csv"})
+    problem(foreign, 403, "forbidden")
+    problem(world.call("POST", path, "other", data=b"{", headers={"Content-Type": "application/json"}), 400, "bad_json")

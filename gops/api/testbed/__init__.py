@@ -12,12 +12,13 @@ from gops.api.testbed import (
     questions,
     rounds,
     scores,
+    site_files,
     sites,
     slots,
 )
 
 _MODULES = (
-    demands, places, sites, slots, calls, questions, applications, application_parts, scores, rounds, offers, appeals,
-    notices,
+    demands, places, site_files, sites, slots, calls, questions, applications, application_parts, scores, rounds,
+    offers, appeals, notices,
 )  # fmt: skip
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)
