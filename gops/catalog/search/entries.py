@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -30,6 +30,7 @@ VERSION = 1
 """Raised when the same dataset would get other tokens or facts: what is indexed by another is indexed anew."""
 BOX_DECIMALS = 2  # of degrees, about a kilometre: the box of a search says no more
 NAME = "search"
+LIVE_FORMATS = tuple(FILE_TYPES)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Source:
     publisher: Organisation
     columns: tuple[str, ...] = ()
     box: tuple[float, float, float, float] | None = None
-    formats: tuple[str, ...] = field(default=tuple(FILE_TYPES))
+    formats: tuple[str, ...] = ()
 
 
 def index(session: Session, ids: Sequence[int], seen: Mapping[int, Seen] | None = None, *, anew: bool = False) -> int:
@@ -97,7 +98,13 @@ def sources(session: Session, ids: Sequence[int]) -> list[Source]:
     live = DatasetDatastream.dataset_id.in_([dataset.id for dataset, _ in datasets if dataset.kind == LIVE])
     columns, boxes = _columns(session, live), _boxes(session, live)
     return [
-        Source(dataset, publisher, columns.get(dataset.id, ()), _rounded(boxes.get(dataset.id), dataset))
+        Source(
+            dataset,
+            publisher,
+            columns.get(dataset.id, ()),
+            _rounded(boxes.get(dataset.id), dataset),
+            LIVE_FORMATS if dataset.kind == LIVE else (),
+        )
         for dataset, publisher in datasets
     ]
 

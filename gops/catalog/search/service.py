@@ -32,6 +32,7 @@ from gops.catalog.states import PUBLIC
 from gops.errors import Invalid
 from gops.geo import BBox
 from gops.records.database import Database
+from gops.records.events import Event
 
 SORTS = ("relevance", "modified", "title")
 VALUES = 20  # of one filter
@@ -102,13 +103,18 @@ class Found:
 class Search:
     """``find``, ``suggest``; ``refresh`` and ``reindex`` bring the index up to date where no change of a dataset did.
 
-    ``places`` says which boxes lie where; ``seeing`` what is known outside of the records.
+    ``places`` says which boxes lie where; ``seeing`` what is known outside of the records. ``handlers`` belong into the
+    event pump.
     """
 
     def __init__(self, database: Database, places: Places | None = None, seeing: Seeing = lambda _ids: {}) -> None:
         self._database = database
         self._shelf = Shelf(places)
         self.seeing = seeing
+        self.handlers: dict[str, tuple[Callable[[Event], None], ...]] = {
+            "dataset.published": (self._heard,),
+            "dataset.changed": (self._heard,),
+        }
 
     def find(self, asked: Asked) -> Found:
         """Raises ``Invalid`` for what no search can mean."""
@@ -148,14 +154,25 @@ class Search:
         times of readings); how many entries changed. ``everything`` writes all of them anew."""
         changed, after = 0, 0
         while ids := self._next(after):
-            after, seen = ids[-1], self.seeing(ids)
-            if not everything:
-                with self._database.read() as session:
-                    ids = stale(session, ids, seen)
-            if ids:
-                with self._database.write() as session:
-                    changed += index(session, ids, seen, anew=everything)
+            after = ids[-1]
+            changed += self._look(ids, everything)
+        with self._database.read() as session:
+            self._shelf.columns(session)  # so that nobody waits for them
         return changed
+
+    def _look(self, ids: Sequence[int], everything: bool = False) -> int:
+        seen = self.seeing(ids)
+        if not everything:
+            with self._database.read() as session:
+                ids = stale(session, ids, seen)
+        if not ids:
+            return 0
+        with self._database.write() as session:
+            return index(session, ids, seen, anew=everything)
+
+    def _heard(self, event: Event) -> None:
+        """A dataset that has just changed is looked at by ``seeing`` now, not in an hour."""
+        self._look([event.payload["dataset"]])
 
     def _next(self, after: int) -> list[int]:
         """Datasets that are or were to be found, above ``after``."""
