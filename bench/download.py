@@ -1,4 +1,5 @@
-"""A dataset of a million rows downloaded over HTTP as CSV and as Parquet: rows/s, first byte, and the memory it takes.
+"""A dataset of a million rows downloaded over HTTP as CSV (six columns, and four) and as Parquet: rows/s, first byte,
+and the memory it takes.
 
 The whole platform in one Granian worker, as ``gops run`` serves it. Limit in the same run: DuckDB's own ``COPY`` of the
 same rows and columns to a file, in a process of its own, asked in turns.
@@ -23,21 +24,23 @@ from pathlib import Path
 
 import numpy as np
 
+from bench._dataset import SLUG, publish
 from bench._mqtt import fill
 from bench._store import rows
 from bench.footprint import children, resident_mb
 from bench.pages import served
-from gops.catalog.datasets import new_draft
-from gops.catalog.model import DatasetDatastream
-from gops.catalog.states import change_state
 from gops.clock import MINUTE, SystemClock
 from gops.records.database import Database
-from gops.sensors.publicity import set_public
 from gops.settings import load
 from gops.store.duckdb import DuckdbStore
 
 ROWS_A_SERIES = 10_000  # a week of one reading a minute
-BARS = {"csv": 2_000_000.0, "parquet": None}  # rows/s
+BARS = {"csv": 2_000_000.0, "csv4": 4_000_000.0, "parquet": None}  # rows/s
+QUERIES = {
+    "csv": "format=csv",
+    "csv4": "format=csv&columns=time,thing,property,value",
+    "parquet": "format=parquet",
+}
 FIRST_BYTE_MS = 60.0
 GROWTH_MB = 64.0
 PIECE = 1 << 20
@@ -74,17 +77,9 @@ class Series:
 
 def prepare(folder: Path, total: int) -> None:
     """A published dataset with ``total`` rows."""
-    streams = fill(folder, total // ROWS_A_SERIES).streams
-    now = SystemClock().micros()
+    streams, now = fill(folder, total // ROWS_A_SERIES).streams, SystemClock().micros()
     database = Database(load({"GOPS_DATA": str(folder)}).records_address)
-    with database.write() as session:
-        words = {"title_ko": "벤치", "licence": "kogl-1", "theme": "environment", "frequency": "continuous"}
-        dataset = new_draft(now, 1, "bench", **words)
-        change_state(dataset, "publish", now)
-        session.add(dataset)
-        session.flush()
-        session.add_all(DatasetDatastream(dataset_id=dataset.id, datastream_id=one) for one in streams)
-        set_public(session, streams, True)
+    publish(database, streams)
     database.close()
     store = DuckdbStore(folder / "store", memory_mb=512, threads=2, queue=64, deliveries_kept=10_000)
     first = now // MINUTE * MINUTE - ROWS_A_SERIES * MINUTE
@@ -119,7 +114,7 @@ def download(port: int, form: str, pid: int, into: Series) -> None:
     buffer = bytearray(PIECE)
     with socket.create_connection(("127.0.0.1", port), 120) as connection, watched(pid, into):
         begun = time.perf_counter()
-        path = f"/api/v1/datasets/bench/data?format={form}"
+        path = f"/api/v1/datasets/{SLUG}/data?{QUERIES[form]}"
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         size = connection.recv_into(buffer)
         assert b" 200 " in buffer[:20], bytes(buffer[:size])
@@ -133,7 +128,7 @@ def download(port: int, form: str, pid: int, into: Series) -> None:
 def check(port: int, total: int) -> None:
     """Every row comes, once."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    connection.request("GET", "/api/v1/datasets/bench/data?format=csv")
+    connection.request("GET", f"/api/v1/datasets/{SLUG}/data?format=csv")
     answer, lines = connection.getresponse(), 0
     while piece := answer.read(PIECE):
         lines += piece.count(b"\n")
@@ -162,10 +157,11 @@ def show(series: list[Series]) -> bool:
         bar = BARS.get(form) if one.first else None
         good = bar is None or one.speed >= bar
         if one.first:
-            good = good and max(one.growth) <= GROWTH_MB
+            good = good and max(one.growth) <= GROWTH_MB and statistics.median(one.first) <= FIRST_BYTE_MS
         first = f"{statistics.median(one.first):.1f}" if one.first else ""
         growth = f"{max(one.growth):.1f}" if one.growth else ""
-        words = f"{bar:,.0f} rows/s, {GROWTH_MB:g} MB" if bar else f"{GROWTH_MB:g} MB" if one.first else ""
+        words = f"{GROWTH_MB:g} MB, {FIRST_BYTE_MS:g} ms" if one.first else ""
+        words = f"{bar:,.0f} rows/s, {words}" if bar else words
         print(
             f"{one.name:24} {statistics.median(one.seconds):9.3f} {one.speed:12,.0f} {one.size / 1e6:7.1f}"
             f" {first:>14} {growth:>10}  {words} {'' if not words else 'met' if good else 'MISSED'}",
@@ -185,13 +181,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gops-bench-") as name:
         folder = Path(name)
         prepare(folder, total)
-        limits = {form: Series(f"DuckDB COPY {form.upper()}", total) for form in BARS}
+        limits = {form: Series(f"DuckDB COPY {form.upper()}", total) for form in ("csv", "parquet")}
         path = next((folder / "store").glob("*.duckdb"))
         for _ in range(chosen.times):
             for form, one in limits.items():
                 copy(path, form, folder, one)
         downloads = {form: Series(f"GOPS over HTTP {form.upper()}", total) for form in BARS}
-        with served("gops.compose:wsgi", folder, NO_BROKER, "/api/v1/datasets/bench") as port:
+        with served("gops.compose:wsgi", folder, NO_BROKER, f"/api/v1/datasets/{SLUG}") as port:
             check(port, total)
             pid = worker()
             for form in BARS:
