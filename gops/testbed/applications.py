@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, true
 from sqlalchemy.orm import Session
 
 from gops.accounts import checks as names
@@ -26,6 +26,7 @@ from gops.sensors.texts import prose
 from gops.settings import Settings
 from gops.testbed import calls, checks, consortium, details, judging, lifecycles, notices, terms, visibility, weeks
 from gops.testbed.checks import wrong
+from gops.testbed.duplicates import alike
 from gops.testbed.eligibility import TITLES, Place, Verdict, judge
 from gops.testbed.lifecycles import APPLICATION
 from gops.testbed.model import Application, ApplicationSite, Call
@@ -126,6 +127,9 @@ class Applications:
             row.submitted_at = self._clock.micros()
             row.verdicts = [verdict.document() for verdict in found]
             self._note(session, actor, "application.submit", row)
+            others = [one.id for one, _ in alike(session, row, true())]
+            if others:  # for the operator; an applicant asks ``Duplicates`` for those that it may know of
+                events.append(session, row.submitted_at, "application.alike", application=row.id, others=others)
         return row
 
     def take_back(self, actor: Actor, application_id: int) -> Application:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
 
 from gops.permissions import Actor
 from gops.records.database import Database
@@ -42,23 +43,25 @@ class Duplicates:
         """The likest first. Raises ``NotFound``."""
         with self._database.read() as session:
             row = visibility.application(session, actor, application_id)
-            same_site = select(ApplicationSite.application_id).where(ApplicationSite.site_id.in_(row.sites))
             final = Application.call_id.in_(select(Call.id).where(Call.state == "final"))
             public = final & Application.state.in_(STOOD)
-            alike: ColumnElement[bool] = Application.id.in_(same_site)
-            if row.theme is not None:
-                alike = or_(alike, Application.theme == row.theme)
-            query = (
-                select(Application)
-                .where(Application.id != row.id, Application.state.not_in(OVER), alike)
-                .where(or_(public, visibility.applications_seen(actor)))
-            )
-            found = {one.id: one for one in session.scalars(query.order_by(Application.id.desc()).limit(COMPARED))}
-            best = likely(_described(row), [(name, _described(one)) for name, one in found.items()], SHOWN)
-            calls = {found[name].call_id for name, _ in best}
+            found = alike(session, row, or_(public, visibility.applications_seen(actor)))
+            calls = {one.call_id for one, _ in found}
             named = session.execute(select(Call.id, Call.slug).where(Call.id.in_(calls)))
             slugs = {one.id: one.slug for one in named}
-        return [_duplicate(found[name], slugs, like) for name, like in best]
+        return [_duplicate(one, slugs, like) for one, like in found]
+
+
+def alike(session: Session, row: Application, among: ColumnElement[bool]) -> list[tuple[Application, Likeness]]:
+    """At most ``SHOWN`` likely duplicates of ``row``, the likest first."""
+    same_site = select(ApplicationSite.application_id).where(ApplicationSite.site_id.in_(row.sites))
+    shares: ColumnElement[bool] = Application.id.in_(same_site)
+    if row.theme is not None:
+        shares = or_(shares, Application.theme == row.theme)
+    query = select(Application).where(Application.id != row.id, Application.state.not_in(OVER), shares, among)
+    found = {one.id: one for one in session.scalars(query.order_by(Application.id.desc()).limit(COMPARED))}
+    best = likely(_described(row), [(name, _described(one)) for name, one in found.items()], SHOWN)
+    return [(found[name], like) for name, like in best]
 
 
 def _duplicate(row: Application, slugs: Mapping[int, str], like: Likeness) -> Duplicate:

@@ -101,6 +101,12 @@ def test_sites_say_why_not_and_duplicates_are_listed(town: Town) -> None:
     two = town.apply(site, submitted=False, **like)
     upload(town, two)
     town.made("POST", f"/applications/{two}/state", "robots", {"state": "submitted", "nonce": "0" * 32}, 200)
+    three = town.apply(site, submitted=False, **like)
+    upload(town, three)
+    handed_in = {"state": "submitted", "nonce": "1" * 32}
+    told = town.made("POST", f"/applications/{three}/state", "robots", handed_in, 200)["duplicates"]
+    assert [(one["id"], one["likeness"]) for one in told] == [(two, 100)]
+    town.made("POST", f"/applications/{three}/state", "robots", {"state": "withdrawn"}, 200)
     (found,) = town.get(f"/applications/{one}/duplicates", "robots").json["items"]
     assert (found["id"], found["likeness"], found["call"]) == (two, 100, "spring")
     assert found["title"] == APPLICATION["title"]

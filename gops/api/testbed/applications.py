@@ -101,6 +101,19 @@ class ApplicationOut(Strict):
     submitted_at = own.moment("when it was handed in", allow_none=True)
 
 
+class Alike(Strict):
+    id = fields.Integer(metadata={"description": "of the application"})
+    call = fields.String(metadata={"description": "slug"})
+    organisation_id = fields.Integer()
+    title = fields.String()
+    likeness = fields.Integer(attribute="likeness.total", metadata={"description": "percent"})
+
+
+class ApplicationMoved(ApplicationOut):
+    duplicates = fields.List(fields.Nested(Alike), metadata={
+        "description": "with submitted: likely ones among those that the applicant may know of"})  # fmt: skip
+
+
 PLAIN = tuple(set(ApplicationOut().fields) - {"call", "details", "pseudonym", "verdicts"})
 
 
@@ -180,7 +193,7 @@ class ApplicationView(MethodView):
 @blueprint.route("/applications/<id:application_id>/state")
 class ApplicationStateView(MethodView):
     @blueprint.arguments(ApplicationState)
-    @blueprint.response(200, ApplicationOut)
+    @blueprint.response(200, ApplicationMoved)
     @blueprint.writes(404, 409, 413, 415, 422)
     def post(self, wanted: dict[str, Any], application_id: int) -> Any:
         """Submit, take back or withdraw an application
@@ -193,7 +206,10 @@ class ApplicationStateView(MethodView):
             "draft": lambda: applications.take_back(actor(), application_id),
             "withdrawn": lambda: applications.withdraw(actor(), application_id),
         }
-        return shown([moves[wanted["state"]]()])[0]
+        answer = shown([moves[wanted["state"]]()])[0]
+        if wanted["state"] == "submitted":
+            answer.duplicates = services().duplicates.of(actor(), application_id)
+        return answer
 
 
 def shown(rows: Sequence[Any], language: str | None = None) -> list[SimpleNamespace]:

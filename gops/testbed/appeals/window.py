@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from gops.clock import from_micros
 from gops.errors import Conflict
 from gops.settings import Settings
+from gops.testbed import timetable
 from gops.testbed.appeals.model import Appeal, AppealWindow
 from gops.testbed.deadlines import after_workdays
 from gops.testbed.model import Call, Round
@@ -19,7 +20,8 @@ def begin(session: Session, row: Round, now: int, settings: Settings) -> None:
     """With the publication of a round. One that follows appeals has none: a round is computed again once."""
     again = select(Appeal.id).where(Appeal.call_id == row.call_id, Appeal.corrected_at.is_not(None)).limit(1)
     revised = session.scalar(again) is not None
-    ends_at = now if revised else after_workdays(now, settings.appeal_days, settings) if settings.appeal_days else now
+    days = timetable.lengths(session.get_one(Call, row.call_id).terms, settings)["appeals"]
+    ends_at = after_workdays(now, days, settings) if days and not revised else now
     session.add(AppealWindow(round_id=row.id, ends_at=ends_at))
     session.flush()
 

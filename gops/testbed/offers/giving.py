@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from gops.permissions import ANONYMOUS
 from gops.records import audit, events
 from gops.settings import Settings
-from gops.testbed import lifecycles, notices
+from gops.testbed import lifecycles, notices, timetable
 from gops.testbed.deadlines import after_workdays, begins
 from gops.testbed.lifecycles import APPLICATION, OFFER, SLOTS_THAT_HOLD
 from gops.testbed.model import Application, Call, Slot
@@ -51,6 +51,7 @@ def _write(
     *,
     from_reserve: bool,
 ) -> Offer:
+    days = timetable.lengths(call.terms, settings)["offers"]
     made = Offer(
         call_id=call.id,
         application_id=application.id,
@@ -58,7 +59,7 @@ def _write(
         state=OFFER.states[0],
         from_reserve=from_reserve,
         offered_at=now,
-        lapses_at=min(after_workdays(now, settings.offer_days, settings), begins(slot, settings)),
+        lapses_at=min(after_workdays(now, days, settings), begins(slot, settings)),
         reason="",
     )
     session.add(made)

@@ -9,6 +9,7 @@ import pytest
 from gops.errors import Conflict, Forbidden, Invalid, NotFound
 from gops.permissions import Actor
 from gops.testbed.consortium import Consortia
+from gops.testbed.details import read
 from gops.testbed.duplicates import Duplicates
 from gops.testbed.likeness import Described, Likeness, likely, likeness
 from gops.testbed.model import Application, Call, Site
@@ -72,11 +73,9 @@ def test_details_are_kept_in_full(city: City, call: Call, site: Site) -> None:
     ({"kpis": [{"name": "x", "unit": "%", "target": float("nan")}]}, "details.kpis[0].target"),
     ({"confidential": ["title"]}, "details.confidential"),
 ])  # fmt: skip
-def test_wrong_details_are_refused_with_their_place(
-    city: City, call: Call, site: Site, details: Any, field: str
-) -> None:
+def test_wrong_details_are_refused_with_their_place(details: Any, field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        city.apply(call, [site], details=details)
+        read(details)
     assert refused.value.field == field
 
 

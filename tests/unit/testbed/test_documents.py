@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,13 @@ from gops.settings import Settings
 from gops.testbed.call_model import Document
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
+from gops.testbed.consortium import Consortia
 from gops.testbed.documents.service import Documents, Offered
 from gops.testbed.documents.types import media_type
+from gops.testbed.duplicates import Duplicates
+from gops.testbed.errata import Errata
 from gops.testbed.model import Application, Call, Site
+from gops.testbed.questions import Questions
 from tests.unit.testbed.conftest import City
 
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"
@@ -174,11 +179,11 @@ def test_nothing_is_left_of_what_is_refused(city: City, row: Application, conten
     assert kept(city) == []
 
 
-@pytest.mark.parametrize("name", ["../plan.pdf", "a\\b.pdf", ".pdf", "", "a\nb.pdf", "x" * 201 + ".pdf"])
-def test_a_name_is_that_of_a_file(city: City, row: Application, name: str) -> None:
-    with pytest.raises(Invalid) as refused:
-        add(city, row, name=name)
-    assert refused.value.field == "name"
+def test_a_name_is_that_of_a_file(city: City, row: Application) -> None:
+    for name in ("../plan.pdf", "a\\b.pdf", ".pdf", "", "a\nb.pdf", "x" * 201 + ".pdf"):
+        with pytest.raises(Invalid) as refused:
+            add(city, row, name=name)
+        assert refused.value.field == "name", name
 
 
 def test_what_is_handed_in_or_closed_is_not_changed(city: City, row: Application) -> None:
@@ -192,35 +197,30 @@ def test_what_is_handed_in_or_closed_is_not_changed(city: City, row: Application
         city.to("2026-07-01T09:00")
 
 
-@pytest.mark.parametrize(("who", "error"), [
-    ("rival", NotFound), ("anonymous", NotFound), ("planner", Forbidden), ("operator", Forbidden),
-])  # fmt: skip
-def test_only_the_applicant_adds_and_removes(city: City, row: Application, who: str, error: type[GopsError]) -> None:
-    actor = ANONYMOUS if who == "anonymous" else getattr(city, who)
+def test_only_the_applicant_adds_and_removes(city: City, row: Application) -> None:
     made = add(city, row)
     city.applications.submit(city.company, row.id, "0" * 32)
-    with pytest.raises(error):
-        add(city, row, actor=actor)
-    with pytest.raises(error):
-        documents(city).remove(actor, row.id, made.id)
+    for actor, error in (
+        (city.rival, NotFound), (ANONYMOUS, NotFound), (city.planner, Forbidden), (city.operator, Forbidden)
+    ):  # fmt: skip
+        with pytest.raises(error):
+            add(city, row, actor=actor)
+        with pytest.raises(error):
+            documents(city).remove(actor, row.id, made.id)
 
 
-@pytest.mark.parametrize(("who", "sees"), [
-    ("company", True), ("planner", True), ("operator", True), ("auditor", True), ("rival", False),
-    ("neighbour", False), ("anonymous", False),
-])  # fmt: skip
-def test_who_reads_documents(city: City, row: Application, who: str, sees: bool) -> None:
+def test_who_reads_documents(city: City, row: Application) -> None:
     """Who sees the application; never the public, not even of a call that is final."""
-    actor = ANONYMOUS if who == "anonymous" else getattr(city, who)
     made = add(city, row)
     city.applications.submit(city.company, row.id, "0" * 32)
-    if sees:
+    for actor in (city.company, city.planner, city.operator, city.auditor):
         assert [one.id for one in documents(city).list(actor, row.id)] == [made.id]
         assert documents(city).open(actor, row.id, made.id)[0].sha256 == made.sha256
-        return
-    for act in (lambda: documents(city).list(actor, row.id), lambda: documents(city).open(actor, row.id, made.id)):
-        with pytest.raises(NotFound):
-            act()
+    for actor in (city.rival, city.neighbour, ANONYMOUS):
+        for act in (partial(documents(city).list, actor, row.id),
+                    partial(documents(city).open, actor, row.id, made.id)):  # fmt: skip
+            with pytest.raises(NotFound):
+                act()
 
 
 def test_confidential_documents_are_not_for_municipalities_of_sites(city: City) -> None:
@@ -296,3 +296,30 @@ def test_documents_of_who_got_no_place_are_deleted_after_their_time(city: City, 
 
 def _slug(city: City, row: Application) -> str:
     return city.calls.slugs([row.call_id])[row.call_id]
+
+
+def test_the_whole_story_on_either_database(either_city: City) -> None:
+    """Question, erratum, consortium, document, duplicates, close, cancelled, forgotten."""
+    city = either_city
+    call = city.call(city.planner, terms={"sites": [city.site().id]})
+    city.to("2026-06-02T09:00")
+    site = next(iter(city.sites.list(city.planner)))
+    one = city.apply(call, [site], theme="safety", submitted=False)
+    asked = Questions(city.database, city.clock, city.settings).ask(city.rival, call.slug, "Water?")
+    Questions(city.database, city.clock, city.settings).answer(city.planner, call.slug, asked.id, "Yes.")
+    Errata(city.database, city.clock, city.settings).publish(city.planner, call.slug, "오타", "A slip", title_en="B")
+    consortia = Consortia(city.database, city.clock)
+    consortia.ask(city.company, one.id, "drones")
+    add(city, one)
+    consortia.answer(city.rival, one.id, "drones", "confirmed")
+    city.applications.submit(city.company, one.id, "0" * 32)
+    two = city.apply(call, [site], theme="safety")
+    assert [found.id for found in Duplicates(city.database).of(city.operator, two.id)] == [one.id]
+    clocks = Clocks(city.database, city.clock, clock_table(city.settings))
+    city.to("2026-06-30T18:00")
+    assert clocks.advance() == 1
+    assert city.applications.get(city.company, one.id).state == "eligible"
+    city.calls.cancel(city.planner, call.slug, "no budget")
+    city.clock.move(days=city.settings.application_forget_days)
+    assert clocks.advance() == 2
+    assert documents(city).references() == set()
