@@ -21,6 +21,7 @@ from gops.admin import AdminServer, Command
 from gops.alerts.running import RunningAlerts, both
 from gops.catalog.contents import Catalogued
 from gops.catalog.drafts import Drafts
+from gops.catalog.hooks.sending import hook_sender
 from gops.catalog.live import Live
 from gops.catalog.quality.rating import graded
 from gops.catalog.search.extents import Extents
@@ -159,6 +160,7 @@ class Platform:
         self.schedule = FeedSchedule(own.database, self.jobs, runner)
         self.views = Views(own.database, clock, chosen, self.store, feed_names)
         own.search.seeing = graded(Extents(own.database, self.store, clock).seen, self.views)
+        self.hooks = hook_sender(own.database, clock, chosen, self.jobs.stopping)
         self.drafts = Drafts(own.database, clock, chosen, feed_names)
         files = FolderFiles(chosen.data / "files")
         kept = (own.documents.references,)
@@ -174,6 +176,7 @@ class Platform:
                 self.alerts.handlers,
                 self.schedule.handlers,
                 self.drafts.handlers,
+                self.hooks.handlers,
                 own.search.handlers,
                 self.snapshots.handlers,
                 self.broker_sync.handlers,
@@ -230,6 +233,7 @@ class Platform:
             self.jobs.hourly("store", UPKEEP_MINUTE, lambda: self.keeping.run(self.jobs.stopping))
         self.snapshots.start()
         self.drafts.on_change(lambda: self.jobs.soon("drafts", SOON_SECONDS))
+        self.hooks.schedule(self.jobs)
         self.jobs.start()
         self.schedule.start()
 

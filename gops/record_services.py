@@ -18,6 +18,7 @@ from gops.alerts.service import Alerts
 from gops.catalog.datasets import Datasets
 from gops.catalog.history.news import Feed
 from gops.catalog.history.revisions import Revisions
+from gops.catalog.hooks.service import DatasetHooks
 from gops.catalog.lookup import published_in
 from gops.catalog.search.boundaries import places_of
 from gops.catalog.search.service import Search
@@ -43,6 +44,7 @@ from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
+from gops.testbed.clusters.service import Clusters
 from gops.testbed.consortium import Consortia
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
@@ -96,9 +98,11 @@ class Records:
     offers: Offers
     appeals: Appeals
     notices: Notices
+    clusters: Clusters
     datasets: Datasets
     revisions: Revisions
     newsfeed: Feed
+    dataset_hooks: DatasetHooks
     search: Search
     feeds: Feeds
     declared: FeedDeclarations
@@ -148,9 +152,11 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         offers=Offers(database, clock, chosen),
         appeals=Appeals(database, clock, chosen),
         notices=Notices(database, clock, chosen, outbound),
+        clusters=Clusters(database, clock),
         datasets=Datasets(database, clock, chosen, feed_of),
         revisions=Revisions(database),
         newsfeed=Feed(database),
+        dataset_hooks=DatasetHooks(database, clock, chosen, outbound),
         search=Search(database, places_of(chosen)),
         feeds=feeds,
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),

@@ -124,6 +124,8 @@ class PlacesSettings:
     )
     observed_properties: int = setting(whole(1, 1_000_000), "10000", "Most observed properties of the platform")
     # catalog
+    organisation_hooks: int = setting(whole(1, 10_000), "100", "Most webhooks of dataset news of one organisation")
+    hook_days: int = setting(whole(1, 3_650), "30", "How long deliveries of dataset news are kept, in days")
     catalog_review: bool = setting(FLAG, "false", "Have datasets approved by another person before they are published")
     # data
     data_cells: int = setting(

@@ -40,6 +40,7 @@ class Services:
     datasets: Any
     revisions: Any
     newsfeed: Any
+    dataset_hooks: Any
     search: Any
     catalogued: Any
     views: Any
@@ -66,6 +67,7 @@ class Services:
     offers: Any
     appeals: Any
     notices: Any
+    clusters: Any
     store: Store
     clock: Clock
     settings: Settings

@@ -33,6 +33,7 @@ from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
 from gops.catalog.history.news import Feed
 from gops.catalog.history.revisions import Revisions
+from gops.catalog.hooks.service import DatasetHooks
 from gops.catalog.search.service import Search
 from gops.catalog.snapshots.service import Snapshots
 from gops.catalog.views import Views
@@ -64,6 +65,7 @@ from gops.testbed.applications import Applications
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
+from gops.testbed.clusters.service import Clusters
 from gops.testbed.consortium import Consortia
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
@@ -121,6 +123,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         datasets=Datasets(database, clock, settings, feed_of),
         revisions=Revisions(database),
         newsfeed=Feed(database),
+        dataset_hooks=DatasetHooks(database, clock, settings, Outbound.of(settings)),
         search=Search(database),
         catalogued=Catalogued(database),
         views=Views(database, clock, settings, store, feed_names),
@@ -147,6 +150,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         offers=Offers(database, clock, settings),
         appeals=Appeals(database, clock, settings),
         notices=Notices(database, clock, settings, Outbound.of(settings)),
+        clusters=Clusters(database, clock),
         store=store,
         clock=clock,
         settings=settings,

@@ -98,3 +98,19 @@ def test_it_is_sent_again_only_when_something_is_new(history: World) -> None:
 
 def test_a_feed_without_news_is_a_feed(world: World) -> None:
     assert entries(feed(world)) == []
+
+
+def test_a_webhook_over_http(world: World) -> None:
+    published(world, private(world))
+    wish = {"organisation": "suwon", "address": "https://93.184.216.34/hook", "events": ["withdrawn"], "dataset": "air"}
+    made = world.post("/dataset-hooks", "publisher", wish)
+    assert (made.status_code, len(made.json["secret"]), made.json["events"]) == (201, 64, ["withdrawn"])
+    (listed,) = world.get("/dataset-hooks?organisation=suwon", "owner").json["items"]
+    assert (listed["dataset"], listed["address"]) == ("air", wish["address"])
+    assert "secret" not in listed
+    path = f"/dataset-hooks/{made.json['id']}"
+    assert world.get(f"{path}/deliveries?state=dead", "publisher").json["items"] == []
+    problem(world.post(f"{path}/deliveries/1/retry", "publisher"), 404, "not_found")
+    problem(world.call("DELETE", path, "other"), 404, "not_found")
+    assert world.call("DELETE", path, "publisher").status_code == 204
+    problem(world.post("/dataset-hooks", "publisher", wish | {"events": ["exploded"]}), 422, "invalid_value")

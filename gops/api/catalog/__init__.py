@@ -1,7 +1,6 @@
 """The routes of the catalog: datasets, their data and snapshots, the words of metadata, and pulled feeds."""
 
-from gops.api.catalog import data, datasets, feeds, life, newsfeed, quality, search, snapshots, vocabularies
+from gops.api.catalog import data, datasets, feeds, hooks, life, newsfeed, quality, search, snapshots, vocabularies
 
-BLUEPRINTS = tuple(
-    module.blueprint for module in (datasets, life, newsfeed, search, quality, data, snapshots, vocabularies, feeds)
-)
+_MODULES = (datasets, life, newsfeed, hooks, search, quality, data, snapshots, vocabularies, feeds)
+BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

@@ -14,7 +14,7 @@ from gops.catalog.history.model import DatasetNews
 from gops.catalog.model import Dataset
 from gops.permissions import missing
 from gops.records import events
-from gops.records.database import Database
+from gops.records.database import Database, serialise
 
 PUBLISHED, REVISED, SNAPSHOT, DEPRECATED, WITHDRAWN = KINDS = (
     "published",
@@ -41,6 +41,7 @@ class News:
 
 def add(session: Session, dataset: Dataset, what: str, at: int, number: int, note: str = "") -> DatasetNews:
     """Tell that; the event makes webhooks hear of it."""
+    serialise(session, "event")  # before it gets its id: readers go on from the last one they saw
     made = DatasetNews(
         dataset_id=dataset.id, publisher_id=dataset.organisation_id, what=what, at=at, number=number,
         slug=dataset.slug, title_ko=dataset.title_ko, title_en=dataset.title_en, note=note,

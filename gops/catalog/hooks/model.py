@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
+from gops.records.base import Base, Id, Micros, OptionalMicros, Reference, table_args
 
 
 class DatasetHook(Base):
     """``events`` are kinds of news, ``dataset_id`` the one that is asked after, null for all.
 
-    ``secret`` signs; only the answer that made it shows it.
+    ``secret`` signs; only the answer that made it shows it. ``heard`` is the id of the news up to which there are
+    deliveries.
     """
 
     __tablename__ = "dataset_hook"
@@ -23,6 +22,7 @@ class DatasetHook(Base):
     address: Mapped[str] = mapped_column(String(2000))
     secret: Mapped[str] = mapped_column(String(64))
     events: Mapped[list[str]] = mapped_column(JSON)
+    heard: Mapped[Reference]
     created_at: Mapped[Micros]
 
 
@@ -37,7 +37,6 @@ class HookDelivery(Base):
     id: Mapped[Id]
     hook_id: Mapped[int] = mapped_column(ForeignKey("dataset_hook.id"))
     news_id: Mapped[int] = mapped_column(ForeignKey("dataset_news.id"), index=True)
-    body: Mapped[dict[str, Any]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(String(8))
     attempts: Mapped[int]
     begun_at: Mapped[Micros]
