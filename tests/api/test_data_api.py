@@ -20,6 +20,7 @@ from gops.store.passing import PassingStore
 from gops.store.port import Read
 from tests.api.conftest import World, problem
 from tests.api.test_datasets import private, published
+from tests.api.test_snapshots import frozen
 
 DATA = "/datasets/air/data"
 WIDE = f"{DATA}?shape=wide"
@@ -231,12 +232,14 @@ def test_ndjson_is_whole_and_a_line_a_row(world: World, streams: dict[str, Any])
 
 
 def test_geojson_has_the_places_of_things(world: World, streams: dict[str, Any]) -> None:
-    answer = world.get(f"{DATA}?property=temperature", headers={"Accept": "application/geo+json"})
+    assert world.get(DATA, headers={"Accept": "application/geo+json"}).mimetype == "application/geo+json"
+    answer = world.get(f"{DATA}?property=temperature&format=geojson")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="air.geojson"'
     features = json.loads(answer.data)["features"]
     assert [one["properties"]["value"] for one in features] == [21.5, None, 22.0, 3.0, 4.0]
     assert [one["geometry"] for one in features][2:4] == [None, {"type": "Point", "coordinates": [127.0, 37.25]}]
     before = answer.headers["ETag"]
+    assert world.get(f"{DATA}?property=temperature&format=geojson").headers["ETag"] == before
     world.clock.move(minutes=1)
     world.services.things.move(world.publisher, streams["second"].thing_id, 127.1, 37.3)
     assert world.get(f"{DATA}?property=temperature&format=geojson").headers["ETag"] != before
@@ -344,3 +347,16 @@ def test_head_reads_no_readings(world: World, streams: dict[str, Any]) -> None:
             assert head.headers.get(name) == whole[form].headers.get(name)
         assert "Content-Length" not in head.headers
     assert world.call("HEAD", f"{DATA}?columns=colour").status_code == 422
+
+
+def test_a_snapshot_is_asked_in_the_same_way(world: World, streams: dict[str, Any]) -> None:
+    frozen(world)
+    world.write(streams["first"], [99])
+    asof = "asof=2026-06-01"
+    assert values(world, "value > 21 AND property = 'temperature'", f"&{asof}") == [21.5, 22.0]
+    assert [row["temperature"] for row in rows(world, f"{asof}&shape=wide")] == [21.5, 3.0, None, 4.0, 22.0]
+    assert rows(world, f"{asof}&columns=value&limit=3") == [{"value": 21.5}, {"value": None}, {"value": 22.0}]
+    features = json.loads(world.get(f"{DATA}?{asof}&format=geojson&property=temperature").data)["features"]
+    assert features[3]["geometry"]["coordinates"] == [127.0, 37.25]
+    problem(world.get(f"{DATA}?{asof}&every=1h&property=temperature"), 422, "invalid_value", field="every")
+    problem(world.get(f"{DATA}?{asof}&order=desc"), 422, "invalid_value", field="order")

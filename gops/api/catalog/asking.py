@@ -82,10 +82,15 @@ def moves_with_time(origin: Source, query: Mapping[str, Any]) -> int | None:
     return known if known is None or asked.end is None else min(known, asked.end)
 
 
+def has_positions(query: Mapping[str, Any], form: Form) -> bool:
+    """Do positions stand in the answer, or decide it?"""
+    words = f"{query.get('columns')} {query.get('filter')}"
+    return form.key == "geojson" or any(name in words for name in POSITION)
+
+
 def _live(origin: Source, query: Mapping[str, Any], form: Form) -> LiveTable:
     asked = Asked(query["zone"], query["start"], query["end"], query.get("quality", ANY))
-    words = f"{query.get('columns')} {query.get('filter')}"
-    places = origin.places() if form.key == "geojson" or any(name in words for name in POSITION) else {}
+    places = origin.places if has_positions(query, form) else {}
     members = origin.contents.members
     is_plain = "text" not in (query.get("columns") or ())
     return LiveTable(origin.readings, members, asked, origin.count, places, origin.snapshot is None, is_plain)

@@ -17,7 +17,7 @@ from gops import logs
 from gops.api import cursors, etags, exports, paging
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.catalog.addresses import base
-from gops.api.catalog.asking import Asking, asking, moves_with_time
+from gops.api.catalog.asking import Asking, asking, has_positions, moves_with_time
 from gops.api.catalog.costs import refuse_costly
 from gops.api.catalog.sources import Source, source
 from gops.api.context import services, settings
@@ -40,7 +40,8 @@ def data(slug: str, query: Query) -> Response:
     """Readings; 304 where the asker has them. To HEAD the same without reading any."""
     limit = refuse_limit_beyond(query.get("limit"), settings().page_rows_max)
     origin, form = source(slug, query), _form(query)
-    etag = _tag(origin, query["zone"], form.key, moves_with_time(origin, query))
+    places = sorted(origin.places.items()) if has_positions(query, form) else None
+    etag = _tag(origin, query["zone"], form.key, moves_with_time(origin, query), places)
     response = etags.unchanged(etag)
     if response is None:
         response = _answer(origin, query, form, limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from werkzeug.http import http_date
@@ -48,6 +49,7 @@ class Source:
         assert isinstance(self.readings, Frozen), "a snapshot is read from its files"
         return self.readings.at_most(wanted)
 
+    @cached_property
     def places(self) -> dict[int, tuple[float, float]]:
         """Longitude and latitude by id of the Thing: where it is, or was."""
         if isinstance(self.readings, Frozen):
