@@ -51,6 +51,12 @@ def asked_to_join(session: Session, now: int, application: Application, organisa
     tell(session, now, Tiding("application.member_ask", application.id, organisation_id, APPLICANTS, facts))
 
 
+def invited(session: Session, now: int, cluster_id: int, title: str, organisation_id: int) -> None:
+    facts = {"cluster": title, "cluster_id": cluster_id}
+    roles = ("owner", "publisher", "applicant")
+    tell(session, now, Tiding("cluster.invited", cluster_id, organisation_id, roles, facts))
+
+
 def offered(session: Session, now: int, call: Call, application: Application, slot: Slot, lapses_at: int) -> None:
     facts = {**of_application(call, application), **of_slot(session, slot), "lapses_at": lapses_at}
     _to_applicant(session, now, "offer.made", application, facts)

@@ -5,6 +5,7 @@ from gops.api.testbed import (
     application_parts,
     applications,
     calls,
+    clusters,
     demands,
     notices,
     offers,
@@ -19,6 +20,6 @@ from gops.api.testbed import (
 
 _MODULES = (
     demands, places, site_files, sites, slots, calls, questions, applications, application_parts, scores, rounds,
-    offers, appeals, notices,
+    offers, appeals, notices, clusters,
 )  # fmt: skip
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

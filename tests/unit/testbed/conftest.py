@@ -20,6 +20,7 @@ from gops.testbed.applications import Applications, Draft
 from gops.testbed.calls import Calls
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
+from gops.testbed.clusters.service import Clusters
 from gops.testbed.model import Application, Call, Round, Site
 from gops.testbed.offers.service import Offers
 from gops.testbed.rounds import Rounds
@@ -67,6 +68,7 @@ class City:
         self.scores = Scores(database, clock)
         self.rounds = Rounds(database, clock, settings)
         self.offers = Offers(database, clock, settings)
+        self.clusters = Clusters(database, clock)
         self.appeals = Appeals(database, clock, settings)
         self.settling = Settling(database, clock, settings, self.rounds)
         self.clocks = Clocks(database, clock, clock_table(settings))

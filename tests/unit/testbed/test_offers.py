@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from gops.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from gops.notify.model import Notice
 from gops.permissions import ANONYMOUS
 from gops.records import events
 from gops.testbed.model import Application, Call, Site
@@ -146,12 +148,24 @@ def test_interference_keeps_a_band_free_of_neighbours(city: City) -> None:
     assert (states[waits.id], states[quiet.id]) == ("reserve", "offered")
 
 
-@pytest.mark.parametrize("who", ["rival", "planner", "operator", "auditor", "anonymous"])
-def test_only_the_applicant_answers(city: City, story: Story, who: str) -> None:
-    actor = ANONYMOUS if who == "anonymous" else getattr(city, who)
-    with pytest.raises(NotFound):
-        city.offers.answer(actor, story.offer().id, "accepted")
+def test_only_the_applicant_answers(city: City, story: Story) -> None:
+    for actor in (city.rival, city.planner, city.operator, city.auditor, ANONYMOUS):
+        with pytest.raises(NotFound):
+            city.offers.answer(actor, story.offer().id, "accepted")
     assert story.offer().state == "open"
+
+
+def test_who_is_concerned_is_told(city: City, story: Story) -> None:
+    """Written with the change: the offer to the applicant, the reserve to the rest, the answer to the call's owner."""
+    city.offers.answer(city.company, story.offer().id, "declined")
+    with city.database.read() as session:
+        told = {(row.event, row.person_id) for row in session.scalars(select(Notice))}
+    company, rival, planner = (who.person_id for who in (city.company, city.rival, city.planner))
+    assert {
+        ("application.submit", company), ("application.eligible", rival), ("round.published", rival),
+        ("offer.made", company), ("application.reserve", rival), ("offer.declined", planner), ("offer.made", rival),
+    } <= told  # fmt: skip
+    assert ("offer.declined", rival) not in told
 
 
 def test_offers_are_seen_by_whom_the_application_is(city: City, story: Story) -> None:
