@@ -11,10 +11,14 @@ from dataclasses import dataclass
 import orjson
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import NotAcceptable
+from werkzeug.http import quote_etag
 from werkzeug.wrappers import Response as AnyResponse
 
+from gops import __version__
+from gops.api import etags
 from gops.api.catalog.addresses import base
 from gops.api.context import actor, services
+from gops.catalog.facts import CatalogFacts
 from gops.catalog.profiles import dcat, rdfxml, turtle
 from gops.catalog.profiles.graph import Graph
 from gops.catalog.views import DATASETS_A_PAGE
@@ -62,7 +66,7 @@ def catalog(suffix: str) -> Response:
     """A page of what is published; ``after`` is the id of the last dataset of the page before."""
     after, limit = _number("after", 0, MAX_ID, 0), _number("limit", 1, DATASETS_A_PAGE, DATASETS_A_PAGE)
     facts = services().views.catalog(base(), after, suffix, limit)
-    return _answer(SUFFIXES[suffix], dcat.catalog(facts), "/catalog")
+    return _answer(SUFFIXES[suffix], facts, dcat.catalog, "/catalog")
 
 
 def dataset(slug: str, suffix: str) -> AnyResponse:
@@ -70,11 +74,14 @@ def dataset(slug: str, suffix: str) -> AnyResponse:
     found = services().datasets.get(actor(), slug)
     if found.slug != slug:
         return redirect(f"/datasets/{found.slug}.{suffix}", 308)
-    return _answer(SUFFIXES[suffix], dcat.alone(services().views.stated(base(), [found])), f"/datasets/{slug}")
+    return _answer(SUFFIXES[suffix], services().views.stated(base(), [found]), dcat.alone, f"/datasets/{slug}")
 
 
-def _answer(form: Form, document: dcat.Node, path: str) -> Response:
-    response = Response(form.write(document), mimetype=form.media_type)
+def _answer(form: Form, facts: CatalogFacts, state: Callable[[CatalogFacts], dcat.Node], path: str) -> Response:
+    """304 where the asker has these facts already: what is written is made of nothing else."""
+    etag = etags.tag(__version__, form.suffix, orjson.dumps(facts))
+    response = etags.unchanged(etag) or Response(form.write(state(facts)), mimetype=form.media_type)
+    response.headers["ETag"] = quote_etag(etag)
     others = (one for one in FORMS.values() if one is not form)
     links = (f'<{path}.{one.suffix}>; rel="alternate"; type="{one.media_type}"' for one in others)
     response.headers["Link"] = ", ".join(links)

@@ -9,6 +9,7 @@ reading the document asks nobody for anything.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from gops.catalog.facts import (
@@ -87,7 +88,7 @@ def catalog(facts: CatalogFacts) -> Node:
             **_typed(THEME_TAXONOMY, "skos:ConceptScheme"),
             "dct:title": _literals(Bilingual("데이터 주제", "Data theme")),
         },
-        "dct:spatial": _typed(COUNTRY, "dct:Location"),
+        "dct:spatial": _word(COUNTRY, "dct:Location"),
         "foaf:homepage": _typed(facts.home, "foaf:Document"),
         "dcat:dataset": [dataset(one) for one in facts.datasets],
     }
@@ -129,7 +130,7 @@ def _service(facts: ServiceFacts, of: CatalogFacts) -> Node:
         "@type": "dcat:DataService",
         "dct:title": _literals(facts.title),
         "dct:publisher": _agent(of.publisher),
-        "dct:accessRights": _typed(PUBLIC_ACCESS, "dct:RightsStatement"),
+        "dct:accessRights": _word(PUBLIC_ACCESS, "dct:RightsStatement"),
         "dct:conformsTo": _typed(OPENAPI, "dct:Standard"),
         "dcat:endpointURL": _typed(facts.endpoint, "rdfs:Resource"),
         "dcat:endpointDescription": _typed(facts.description, "rdfs:Resource"),
@@ -148,8 +149,8 @@ def dataset(facts: DatasetFacts) -> Node:
         "dcat:contactPoint": _contact(facts.contact),
         "dcat:theme": _concept(facts.theme.iri, Bilingual(facts.theme.ko, facts.theme.en)),
         "dcat:keyword": [{"@value": word, "@language": _language_of(word)} for word in facts.keywords],
-        "dct:accrualPeriodicity": _typed(facts.frequency.iri, "dct:Frequency"),
-        "dct:accessRights": _typed(PUBLIC_ACCESS, "dct:RightsStatement"),
+        "dct:accrualPeriodicity": _word(facts.frequency.iri, "dct:Frequency"),
+        "dct:accessRights": _word(PUBLIC_ACCESS, "dct:RightsStatement"),
         "dct:license": _licence(facts.licence),
         "dct:language": _languages(),
         "dct:issued": _moment(facts.issued),
@@ -161,6 +162,9 @@ def dataset(facts: DatasetFacts) -> Node:
     if facts.versions:
         node["dcat:hasVersion"] = [_version(one, facts) for one in facts.versions]
         node["dcat:hasCurrentVersion"] = {"@id": facts.versions[0].iri}
+    if facts.rights is not None:
+        rights = {"@id": f"{facts.iri}#rights", "@type": "dct:RightsStatement", "rdfs:label": _literals(facts.rights)}
+        node["dct:rights"] = rights
     if facts.provenance is not None:
         node["dct:provenance"] = {"@type": "dct:ProvenanceStatement", "rdfs:label": _literals(facts.provenance)}
     if facts.period is not None:
@@ -198,15 +202,16 @@ def _version(facts: VersionFacts, of: DatasetFacts) -> Node:
 def _file(facts: FileFacts, of: VersionFacts) -> Node:
     checksum = {
         "@type": "spdx:Checksum",
-        "spdx:algorithm": _typed(SHA256, "spdx:ChecksumAlgorithm"),
+        "spdx:algorithm": _word(SHA256, "spdx:ChecksumAlgorithm"),
         "spdx:checksumValue": {"@value": facts.sha256, "@type": "xsd:hexBinary"},
     }
+    address = _typed(facts.iri, "rdfs:Resource")
     return {
         "@id": facts.iri,
         "@type": "dcat:Distribution",
         "dct:title": _literals(facts.title),
-        "dcat:accessURL": _typed(facts.iri, "rdfs:Resource"),
-        "dcat:downloadURL": _typed(facts.iri, "rdfs:Resource"),
+        "dcat:accessURL": address,
+        "dcat:downloadURL": address,
         "dcat:byteSize": {"@value": str(facts.bytes), "@type": "xsd:nonNegativeInteger"},
         "dct:license": _licence(of.licence),
         "spdx:checksum": checksum,
@@ -215,12 +220,13 @@ def _file(facts: FileFacts, of: VersionFacts) -> Node:
 
 
 def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:
+    address = _typed(facts.access_url, "rdfs:Resource")
     node: Node = {
         "@id": facts.iri,
         "@type": "dcat:Distribution",
         "dct:title": _literals(facts.title),
         "dct:description": _literals(of.description),
-        "dcat:accessURL": _typed(facts.access_url, "rdfs:Resource"),
+        "dcat:accessURL": address,
         "dct:license": _licence(of.licence),
         "dct:issued": _moment(of.issued),
         "dct:modified": _moment(of.modified),
@@ -228,20 +234,22 @@ def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:
         **_format(facts.file_type),
     }
     if facts.is_whole:
-        node["dcat:downloadURL"] = _typed(facts.access_url, "rdfs:Resource")
+        node["dcat:downloadURL"] = address
     if of.rights is not None:
-        node["dct:rights"] = {"@type": "dct:RightsStatement", "rdfs:label": _literals(of.rights)}
+        node["dct:rights"] = {"@id": f"{of.iri}#rights", "@type": "dct:RightsStatement"}
     if of.service:
         node["dcat:accessService"] = {"@id": of.service}
     return node
 
 
+@lru_cache(1024)
 def _licence(licence: Licence) -> Node:
     node = _typed(licence.iri, "dct:LicenseDocument") | {"rdfs:label": _literals(Bilingual(licence.ko, licence.en))}
     known = EU_LICENCES.get(licence.id)
     return node if known is None else node | {"skos:exactMatch": {"@id": f"{AUTHORITY}/licence/{known}"}}
 
 
+@cache
 def _format(file_type: FileType) -> Node:
     standard = STANDARDS.get(file_type.key)
     return {
@@ -260,7 +268,7 @@ def _span(span: Span) -> Node:
     if span.bbox is not None:
         box = _literal(_wkt(span.bbox), WKT)
         place = {"@type": "dct:Location", "dcat:bbox": box, "dcat:centroid": _literal(_middle(span.bbox), WKT)}
-        node["dct:spatial"] = [_typed(COUNTRY, "dct:Location"), place]
+        node["dct:spatial"] = [_word(COUNTRY, "dct:Location"), place]
     return node
 
 
@@ -279,6 +287,7 @@ def _literal(text: str, datatype: str) -> Node:
     return {"@value": text, "@type": datatype}
 
 
+@lru_cache(1024)
 def _agent(agent: Agent) -> Node:
     node: Node = {"@id": agent.iri, "@type": "foaf:Agent", "foaf:name": _literals(agent.name)}
     if agent.kind in PUBLISHERS:
@@ -292,6 +301,7 @@ def _contact(contact: Contact) -> Node:
     return {"@type": "vcard:Organization", "vcard:fn": _literals(contact.name), "vcard:hasEmail": email}
 
 
+@lru_cache(1024)
 def _concept(iri: str, label: Bilingual) -> Node:
     return {"@id": iri, "@type": "skos:Concept", "skos:prefLabel": _literals(label)}
 
@@ -300,14 +310,22 @@ def _literals(text: Bilingual) -> Sequence[Node]:
     return [{"@value": value, "@language": tag} for tag, value in (("ko", text.ko), ("en", text.en)) if value]
 
 
+@cache
 def _languages() -> Sequence[Node]:
     return [_typed(iri, "dct:LinguisticSystem") for iri in LANGUAGES.values()]
+
+
+@lru_cache(4096)
+def _word(iri: str, kind: str) -> Node:
+    """A resource that many nodes name; they share it, so nobody may change it."""
+    return _typed(iri, kind)
 
 
 def _typed(iri: str, kind: str) -> Node:
     return {"@id": iri, "@type": kind}
 
 
+@lru_cache(1024)
 def _moment(micros: int) -> Node:
     text = from_micros(micros).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
     return {"@value": text, "@type": "xsd:dateTime"}

@@ -7,12 +7,15 @@ of one ``@id`` are one subject, and what is said twice is one statement.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 TYPE = "rdf:type"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _FORBIDDEN = {code: f"%{code:02X}" for code in (*range(0x21), *map(ord, '<>"{}|^`\\'))}
+
+_IS_FORBIDDEN = re.compile(f"[{re.escape(''.join(map(chr, _FORBIDDEN)))}]").search
 
 
 class Iri(NamedTuple):
@@ -50,6 +53,7 @@ class Graph:
         self.prefixes: Mapping[str, str] = {"rdf": RDF, **document.get("@context", {})}
         self._said: dict[Subject, dict[str, dict[Term, None]]] = {}
         self._blanks = 0
+        self._read: dict[int, Subject] = {}  # named nodes already read, by identity: writers share them
         self._node(document)
 
     def named(self) -> Iterator[tuple[Iri, Statements]]:
@@ -67,7 +71,12 @@ class Graph:
         return self.prefixes[prefix] + name
 
     def _node(self, node: Mapping[str, Any]) -> Subject:
+        known = self._read.get(id(node))
+        if known is not None:
+            return known
         subject = self._subject(node)
+        if isinstance(subject, Iri):
+            self._read[id(node)] = subject
         said = self._said.get(subject)
         for name, value in node.items():
             if name in ("@id", "@context"):
@@ -83,7 +92,7 @@ class Graph:
     def _subject(self, node: Mapping[str, Any]) -> Subject:
         name = node.get("@id")
         if name is not None:
-            return Iri(name.translate(_FORBIDDEN))
+            return Iri(name.translate(_FORBIDDEN) if _IS_FORBIDDEN(name) else name)
         self._blanks += 1
         return Blank(self._blanks)
 

@@ -5,6 +5,7 @@ Written by hand: rdflib needs many times as long (``bench/profiles.py`` has both
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from gops.catalog.profiles.graph import TYPE, Blank, Graph, Iri, Statements, Term
@@ -18,6 +19,8 @@ _ESCAPES: Mapping[int, str] = {
     ord("\r"): "\\r",
     ord("\t"): "\\t",
 }
+
+_IS_ESCAPED = re.compile(r'[\x00-\x1f\x7f"\\]').search
 
 
 def write(graph: Graph) -> bytes:
@@ -44,7 +47,7 @@ def _term(graph: Graph, term: Term) -> str:
         return term.name if term.is_short else f"<{term.name}>"
     if isinstance(term, Blank):
         return f"[{_members(graph, graph.of(term))} ]"
-    text = f'"{term.text.translate(_ESCAPES)}"'
+    text = f'"{term.text.translate(_ESCAPES) if _IS_ESCAPED(term.text) else term.text}"'
     if term.language is not None:
         return f"{text}@{term.language}"
     return text if term.datatype is None else f"{text}^^{term.datatype}"
