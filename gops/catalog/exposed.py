@@ -19,7 +19,7 @@ from gops.store.passing import PassingStore
 from gops.store.port import READINGS, Extent, Read, Series, Store, Windows
 
 OPEN = Span(None, None)
-COUNTED: frozenset[Aggregate] = frozenset({"sum", "mean", "min", "max", "median", "first", "last"})
+COUNTED: frozenset[Aggregate] = frozenset({"sum", "mean", "min", "max", "median", "first", "last", "stddev"})
 
 
 def exposed(store: Store, exposures: Mapping[int, Exposure], now: int) -> Store:
@@ -69,11 +69,15 @@ class ExposedStore(PassingStore):
     def _windows(self, query: Windows, span: Span, run: Sequence[Series]) -> pa.Table:
         low, high = query.asked
         low, high = max(low, _or(span.low, low)), min(high, _or(span.high, high))
-        table = self._store.aggregate(replace(query, series=run, start=min(low, high), end=high))
-        if span.low is not None and "increase" in query.aggregates:
+        wanted = tuple(query.aggregates)
+        if self._below.any() and run[0].kind == "amount" and "min" not in wanted:
+            wanted = (*wanted, "min")
+        table = self._store.aggregate(replace(query, series=run, aggregates=wanted, start=min(low, high), end=high))
+        if span.low is not None and "increase" in wanted:
             table = self._without_first_step(table, run, span, low)
-        columns = tuple(name for name in query.aggregates if name in COUNTED and pa.types.is_floating(table[name].type))
-        return self._without_small(table, columns)
+        columns = tuple(name for name in wanted if name in COUNTED and pa.types.is_floating(table[name].type))
+        shown = self._without_small(table, columns)
+        return shown.select([name for name in shown.column_names if name != "min" or "min" in query.aggregates])
 
     def latest(self, datastreams: Sequence[int]) -> pa.Table:
         table = self._store.latest(datastreams)
@@ -110,7 +114,11 @@ class ExposedStore(PassingStore):
                 yield replace(query, series=run, start=start, end=end)
 
     def _without_small(self, table: pa.Table | pa.RecordBatch, columns: Sequence[str]) -> pa.Table | pa.RecordBatch:
-        """Numbers below the bound of their Datastream as null; in a row of aggregates all, if one is so small."""
+        """Numbers below the bound of their Datastream as null.
+
+        In a row of aggregates all are, if one is so small: the least is among them, for from a sum and the other
+        readings of its window a single small one could be told.
+        """
         if not columns or not table.num_rows or not self._below.any():
             return table
         bounds = self._bounds(table["datastream"].to_numpy())

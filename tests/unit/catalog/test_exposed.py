@@ -117,7 +117,9 @@ def test_small_counts_are_null_and_their_rows_stay(inner: MemoryStore) -> None:
     found = store.read(Read([Series(1, "amount"), Series(2, "amount")]))
     assert found["value"].to_pylist() == [None] * 4 + [5.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert store.latest([1])["value"].to_pylist() == [5.0]
-    assert windows(store, "amount", "sum") == [None, 5.0, 9.0]
+    assert windows(inner, "amount", "sum") == [1.0, 5.0, 9.0]
+    assert windows(store, "amount", "sum") == [None, None, None]
+    assert windows(exposed(inner, {1: Exposure(suppress_below=4)}, NOW), "amount", "sum") == [None, None, 9.0]
     edges = [95 * HOUR, 100 * HOUR]
     both = store.aggregate(Windows([Series(1, "amount")], edges, ("sum", "min")))
     assert (both["sum"].to_pylist(), both["min"].to_pylist(), both["count"].to_pylist()) == ([None], [None], [5])
