@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gops.api.catalog.search import FacetOut, FacetValue, FoundDataset, SearchPage
 from tests.api.conftest import World
 from tests.api.test_datasets import draft, private, published
 
@@ -49,6 +50,16 @@ def test_filters_narrow_and_each_facet_is_counted_without_its_own(world: World, 
     assert [(one["name"], one["values"][0]["count"]) for one in elsewhere if one["values"]] == [("theme", 2)]
     assert (found(world, "bbox=1,1,2,2"), found(world, "from=2020-01-01")) == ([], []), "these have neither"
     assert world.get("/search?q=대기칠").json["did_you_mean"] == "대기질"
+
+
+def test_a_page_has_what_its_schema_says(world: World, two: dict[str, Any]) -> None:
+    """It is written by hand, from the columns of the search."""
+    body = world.get("/search").json
+    assert set(body) == set(SearchPage().fields)
+    assert {name for one in body["items"] for name in one} == set(FoundDataset().fields)
+    assert all(set(one) == set(FacetOut().fields) for one in body["facets"])
+    assert {name for one in body["facets"] for value in one["values"] for name in value} == set(FacetValue().fields)
+    assert body["items"][0]["modified_at"] == "2026-05-01T09:00:00+09:00"
 
 
 def test_a_page_leads_to_the_next(world: World, two: dict[str, Any]) -> None:

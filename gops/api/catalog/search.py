@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import orjson
+from flask import Response
 from flask.views import MethodView
 from marshmallow import fields, validate
 
@@ -14,6 +16,7 @@ from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.context import services, settings
 from gops.api.fields import Strict
 from gops.api.paging import link, next_address
+from gops.api.times import write_time
 from gops.catalog.model import KINDS
 from gops.catalog.search.asking import LONGEST
 from gops.catalog.search.columns import FACETS
@@ -157,7 +160,7 @@ class SearchView(MethodView):
         """
         found = services().search.find(asked(query))
         following = next_address(after=found.next) if found.next else None
-        return shown(found, following), link(following)
+        return Response(orjson.dumps(shown(found, following)), headers=link(following), mimetype="application/json")
 
 
 @blueprint.route("/search/suggest")
@@ -190,11 +193,12 @@ def asked(query: dict[str, Any]) -> Asked:
 
 
 def shown(found: Found, following: str | None) -> dict[str, Any]:
+    """The body, a ``SearchPage``, written by hand: 20 datasets and their facets through marshmallow take 3 ms."""
     return {
         "total": found.total,
         "matched": found.matched,
         "did_you_mean": found.did_you_mean,
-        "items": [_item(one) for one in found.hits],
+        "items": [_item(one, settings().zone) for one in found.hits],
         "facets": [_facet(one) for one in found.facets],
         "next": following,
     }
@@ -202,25 +206,26 @@ def shown(found: Found, following: str | None) -> dict[str, Any]:
 
 _PLAIN = (
     "id", "slug", "title_ko", "title_en", "description_ko", "description_en", "kind", "state", "theme", "licence",
-    "keywords", "modified_at",
+    "keywords",
 )  # fmt: skip
 
 
-def _item(hit: Hit) -> SimpleNamespace:
-    facts = hit.facts
-    return SimpleNamespace(
-        **{name: getattr(hit.dataset, name) for name in _PLAIN},
-        organisation=hit.publisher.slug,
-        publisher_ko=hit.publisher.name_ko,
-        publisher_en=hit.publisher.name_en,
-        format=facts["format"],
-        place=facts["place"],
-        quality=facts["quality"] or None,
-        bbox=facts["box"],
-        first=hit.first,
-        last=hit.last,
-        address=f"{PREFIX}/datasets/{hit.dataset.slug}",
-    )
+def _item(hit: Hit, zone: ZoneInfo) -> dict[str, Any]:
+    one, facts = hit.dataset, hit.facts
+    return {
+        **{name: getattr(one, name) for name in _PLAIN},
+        "organisation": hit.publisher.slug,
+        "publisher_ko": hit.publisher.name_ko,
+        "publisher_en": hit.publisher.name_en,
+        "format": facts["format"],
+        "place": facts["place"],
+        "quality": facts["quality"] or None,
+        "bbox": facts["box"],
+        "first": write_time(hit.first, zone),
+        "last": write_time(hit.last, zone),
+        "modified_at": write_time(one.modified_at, zone),
+        "address": f"{PREFIX}/datasets/{one.slug}",
+    }
 
 
 def _facet(facet: Facet) -> dict[str, Any]:
