@@ -252,7 +252,7 @@ def test_an_appeal_over_http(allocated: tuple[Town, int, int]) -> None:
     assert (shown["about"], shown["application"], shown["text"]) == ("score", 0, "")
     problem(town.send("POST", "/calls/spring/rounds/1/state", "operator", {"state": "final"}), 409, "appeals_open")
     verdict = {"state": "upheld", "text": "Indeed."}
-    problem(town.send("POST", f"/appeals/{made['id']}/answer", "drones", verdict), 403)
+    problem(town.send("POST", f"/appeals/{made['id']}/answer", "drones", verdict), 403, "forbidden")
     answered = town.made("POST", f"/appeals/{made['id']}/answer", "publisher", verdict, 200)
     assert (answered["state"], answered["correction"], answered["decided_by"]) == ("upheld", {"score": 9500}, "answer")
     problem(town.send("POST", f"/appeals/{made['id']}/ruling", "operator", verdict), 409, "illegal_move")
@@ -272,11 +272,43 @@ def test_an_offer_is_accepted_and_its_conditions_met(allocated: tuple[Town, int,
     waits = f"/slots/{offer['slot']}/conditions"
     kinds = [row["kind"] for row in town.get(waits, "robots").json["items"]]
     town.made("POST", f"{waits}/insurance", "robots", {"state": "handed_in", "note": "4711"}, 200)
-    problem(town.send("POST", f"{waits}/insurance", "robots", {"state": "met"}), 403)
-    problem(town.send("POST", f"{waits}/luck", "publisher", {"state": "met"}), 422)
+    problem(town.send("POST", f"{waits}/insurance", "robots", {"state": "met"}), 403, "forbidden")
+    problem(town.send("POST", f"{waits}/luck", "publisher", {"state": "met"}), 422, "invalid_value")
     for kind in kinds:
         town.made("POST", f"{waits}/{kind}", "publisher", {"state": "met"}, 200)
     assert town.get(f"/slots/{offer['slot']}", "robots").json["state"] == "ready"
+    (cluster,) = town.get("/clusters?state=forming").json["items"]
+    assert (cluster["application"], [row["part"] for row in cluster["members"]]) == (one, ["company"])
+    place = f"/clusters/{cluster['id']}"
+    problem(town.send("POST", f"{place}/state", "robots", {"state": "active"}), 409, "cluster_incomplete")
+    town.made("PUT", f"{place}/members/suwon", "publisher", {"confirmed": True}, 200)
+    town.made("PATCH", place, "publisher", {"goal": "clean-streets", "solution": "robots"}, 200)
+    new = {"organisation": "suwon", "title_ko": "깨끗한 거리", "title_en": "Clean streets", "goal": "clean-streets",
+           "solution": "robots"}  # fmt: skip
+    group = town.made("POST", "/superclusters", "publisher", new)
+    town.made("PUT", f"{place}/supercluster", "robots", {"supercluster": group["id"]}, 200)
+    assert town.made("POST", f"{place}/state", "robots", {"state": "active"}, 200)["state"] == "active"
+    assert [row["id"] for row in town.get(f"/clusters?supercluster={group['id']}").json["items"]] == [cluster["id"]]
+    assert [row["id"] for row in town.get("/superclusters?goal=clean-streets").json["items"]] == [group["id"]]
+
+
+def test_notices_over_http(allocated: tuple[Town, int, int]) -> None:
+    town, one, _ = allocated
+    assert town.get("/notices/wish", "robots").json == {"language": "ko", "mail": True}
+    town.made("PUT", "/notices/wish", "robots", {"language": "en", "mail": True}, 200)
+    told = town.get("/notices?language=en", "robots").json["items"]
+    assert (told[0]["event"], told[0]["subject_id"], told[0]["state"]) == ("application.submit", one, "waiting")
+    assert told[0]["title"].startswith("[GOPS] The application was handed in")
+    assert {row["organisation_id"] for row in told} == {told[0]["organisation_id"]}
+    problem(town.get("/notices"), 401, "unauthenticated")
+    problem(town.send("POST", f"/notices/{told[0]['id']}/retry", "robots"), 409, "not_dead")
+    problem(town.send("POST", f"/notices/{told[0]['id']}/retry", "drones"), 404, "not_found")
+    hook = {"url": "http://127.0.0.1:9/"}
+    problem(town.send("PUT", "/organisations/robots/notice-hook", "robots", hook), 403, "forbidden")
+    town.world.keys["boss"] = town.world.key(town.world.services.organisations.get("robots"), "owner")
+    problem(town.send("PUT", "/organisations/robots/notice-hook", "boss", hook), 422, "address_refused")
+    assert town.get("/organisations/robots/notice-hook", "boss").json == {"url": None}
+    problem(town.send("DELETE", "/organisations/robots/notice-hook", "boss"), 404, "not_found")
 
 
 def test_the_round_file_is_served_to_the_byte_and_verifies(allocated: tuple[Town, int, int]) -> None:
@@ -546,15 +578,24 @@ SHOWN = {
     "/api/v1/calls/{slug}/pseudonyms": "/calls/spring/pseudonyms",
     "/api/v1/applications": "/applications",
     "/api/v1/offers": "/offers",
+    "/api/v1/clusters": "/clusters",
+    "/api/v1/superclusters": "/superclusters",
+    "/api/v1/notices": "/notices",
     "/api/v1/calls/{slug}/appeals": "/calls/spring/appeals",
     "/api/v1/calls/{slug}/reserve": "/calls/spring/reserve",
 }
 
 
 def test_answers_are_as_the_document_says(allocated: tuple[Town, int, int]) -> None:
-    town = allocated[0]
+    town, _, two = allocated
+    appeal = town.made("POST", f"/applications/{two}/appeals", "drones", {"about": "reason", "text": "Why?"})
+    town.made("POST", f"/appeals/{appeal['id']}/answer", "publisher", {"state": "dismissed", "text": "See there."}, 200)
     town.later(21)
     town.made("POST", "/calls/spring/rounds/1/state", "operator", {"state": "final"}, 200)
+    (offer,) = town.get("/offers", "robots").json["items"]
+    town.made("POST", f"/offers/{offer['id']}/state", "robots", {"state": "accepted"}, 200)
+    titles = {"title_ko": "가", "title_en": "a", "goal": "g", "solution": "s"}
+    town.made("POST", "/superclusters", "publisher", {"organisation": "suwon", **titles})
     document = town.get("/openapi.json").json
     for path, address in SHOWN.items():
         answer = town.get(address, "operator" if "applications" in path or "pseudonyms" in path else "publisher")

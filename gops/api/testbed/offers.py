@@ -46,7 +46,7 @@ class Turn(Strict):
     application = fields.Integer()
 
 
-class ReserveOut(Strict):
+class TurnPage(Strict):
     items = fields.List(fields.Nested(Turn))
 
 
@@ -88,7 +88,7 @@ class OfferStateView(MethodView):
 
 @blueprint.route("/calls/<slug:slug>/reserve")
 class ReserveView(MethodView):
-    @blueprint.response(200, ReserveOut)
+    @blueprint.response(200, TurnPage)
     @blueprint.reads(404)
     def get(self, slug: str) -> Any:
         """List the reserve of a final call
