@@ -14,11 +14,12 @@ from typing import Literal
 import numpy as np
 
 from gops.testbed.allocation import shares
+from gops.testbed.allocation.assembling import assembled
 from gops.testbed.allocation.instance import Application, Instance
 from gops.testbed.allocation.occupancy import Occupancy
-from gops.testbed.allocation.optimal import demands, equal_treatment, joint
+from gops.testbed.allocation.optimal import demands, equal_treatment
 from gops.testbed.allocation.optimal.programme import Column, Programme, Rows, build
-from gops.testbed.allocation.optimal.solving import Solver
+from gops.testbed.allocation.optimal.solving import Note, Solver, nothing_noted
 from gops.testbed.allocation.optimal.stages import Answer, solve
 from gops.testbed.allocation.outcome import Allocation, Proof
 from gops.testbed.allocation.ties import tie
@@ -38,11 +39,13 @@ def allocate(
     seconds: float = SECONDS,
     tell: Told | None = None,
     *,
-    loud: bool = False,
+    note: Note = nothing_noted,
+    apart: bool = False,
 ) -> Allocation:
     """Every application placed or refused with its reasons, in about so many seconds.
 
-    ``tell`` hears the allocation as it stands after every stage; ``loud``: HiGHS writes its log to standard output.
+    ``tell`` hears the allocation as it stands after every stage, ``note`` the values and bounds in between; ``apart``:
+    HiGHS runs in forks of this process, which must have no other threads, and writes its log to standard output.
     """
     until = time.monotonic() + seconds
     applications = sorted(instance.applications, key=lambda row: tie(seed, row.id))
@@ -50,10 +53,10 @@ def allocate(
     made = build(instance, applications)
     promised = {name for _, name in guaranteed}
     demands.add(made, promised)
-    solver, cuts = Solver(made, loud=loud), Rows()
+    solver, cuts = Solver(made, note, apart=apart), Rows()
 
     def allocation(answer: Answer, price: int | None) -> Allocation:
-        return _allocation(made, seed, answer, guaranteed, price)
+        return assembled(instance, seed, _places(made, answer.values), guaranteed, Proof(answer.stages, price))
 
     def told(answer: Answer) -> None:
         if tell is not None:
@@ -111,20 +114,9 @@ def _scores(answer: Answer) -> int:
     return next(stage.value for stage in answer.stages if stage.name == "scores")
 
 
-def _allocation(
-    made: Programme, seed: bytes, answer: Answer, guaranteed: shares.Guaranteed, price: int | None
-) -> Allocation:
-    instance, places = made.instance, _places(made, answer.values)
-    occupancy, order, placements = Occupancy(instance), [], []
-    for application in shares.by_score(instance.applications, seed):
-        order.append(application.id)
-        if application.id in places:
-            placements.append(occupancy.place(application, *places[application.id]))
-    refused = [row for row in instance.applications if row.id not in places]
-    refusals = tuple(joint.explain(occupancy, row) for row in refused)
-    return Allocation(tuple(order), tuple(placements), refusals, guaranteed, Proof(answer.stages, price))
-
-
-def _places(made: Programme, values: Column) -> dict[str, tuple[int, int]]:
+def _places(made: Programme, values: Column) -> dict[str, tuple[str, int]]:
     chosen = np.flatnonzero(values[: made.size] > 0.5).tolist()
-    return {made.applications[made.application[row]].id: (int(made.site[row]), int(made.start[row])) for row in chosen}
+    sites = made.instance.sites
+    return {
+        made.applications[made.application[row]].id: (sites[made.site[row]].id, int(made.start[row])) for row in chosen
+    }

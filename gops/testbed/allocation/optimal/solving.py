@@ -1,21 +1,23 @@
 """One objective over a programme, by HiGHS through scipy. The status is always looked at, and a bound always given.
 
-HiGHS looks at its clock only between steps, so a limit may be overrun; who must not wait runs this in a process apart.
+HiGHS looks at its clock only between steps, so a limit may be overrun where it does not run apart.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import LinearConstraint
 from scipy.sparse import csr_array, vstack
 
+from gops.testbed.allocation.optimal import highs
+from gops.testbed.allocation.optimal.highs import INFEASIBLE, OPTIMAL, Found, Question
 from gops.testbed.allocation.optimal.programme import Column, Programme, Rows
 
-OPTIMAL, LIMIT, INFEASIBLE = 0, 1, 2  # scipy's words for the status
+PART_GAP = 1e-4  # relative: how near to the best a part is solved
 EPSILON = 1e-6  # how far from a whole number HiGHS' bound may be, relative to it; a bound is never sharpened by it
 
 
@@ -29,42 +31,68 @@ class Solved:
     proven: bool
 
 
+Note = Callable[[str, int | None, int | None], None]
+"""Hears the stage, the value reached and the bound, as soon as they are known."""
+
+
+def nothing_noted(stage: str, value: int | None, bound: int | None) -> None:
+    """For who does not want to know."""
+
+
 class Solver:
     """Minimises. ``seconds`` of each question is a wish, see above."""
 
-    def __init__(self, programme: Programme, *, loud: bool = False) -> None:
+    def __init__(self, programme: Programme, note: Note = nothing_noted, *, apart: bool = False) -> None:
+        """``apart``: HiGHS runs in forks, and writes its log to standard output."""
+        self.note = note
         self._programme = programme
         self._rows = _constraint(programme.rows, programme.width)
-        self._loud = loud
+        self._apart = apart
 
     def minimise(self, cost: Column, seconds: float, more: Rows | None = None, only: Column | None = None) -> Solved:
         """``more`` are further rows; ``only`` says of each variable whether it may be other than 0."""
-        result = self._solve(cost, seconds, more, only, whole=True)
-        if result.status == INFEASIBLE:
+        upper = self._programme.upper if only is None else self._programme.upper * only
+        found = self._ask(Question(cost, self._joined(more), upper, seconds, loud=self._apart))
+        if found.status == INFEASIBLE:
             return Solved(None, None, True)
-        values = None if result.x is None else np.round(result.x)
-        if result.status == OPTIMAL:
+        values = None if found.values is None else np.round(found.values)
+        if found.status == OPTIMAL:
             assert values is not None
             return Solved(values, round(float(cost @ values)), True)
-        return Solved(values, _bound(result.mip_dual_bound), False)
+        return Solved(values, _bound(found.bound), False)
 
-    def relaxed(self, cost: Column, seconds: float, more: Rows | None = None) -> int | None:
-        """A bound for all solutions: the least cost where contracts may be had in parts. None: not in that time."""
-        result = self._solve(cost, seconds, more, None, whole=False)
-        return _bound(result.fun) if result.status == OPTIMAL else None
+    def relaxed(self, cost: Column, seconds: float, more: Rows | None = None) -> tuple[Column | None, int | None]:
+        """The least cost where contracts may be had in parts: its values, and so a bound for all solutions. None:
+        not in that time."""
+        found = self._ask(Question(cost, self._joined(more), self._programme.upper, seconds, whole=False))
+        return (found.values, _bound(found.bound)) if found.status == OPTIMAL else (None, None)
 
-    def _solve(self, cost: Column, seconds: float, more: Rows | None, only: Column | None, *, whole: bool) -> Any:
-        upper = self._programme.upper
-        result = milp(
-            cost,
-            constraints=_joined(self._rows, more, self._programme.width),
-            integrality=np.full(len(cost), int(whole)),
-            bounds=Bounds(0, upper if only is None else upper * only),
-            options={"time_limit": max(seconds, 0.1), "mip_rel_gap": 0.0, "disp": self._loud},
+    def around(self, cost: Column, seconds: float, values: Column, free: Column, more: Rows | None) -> Column | None:
+        """The best values found that differ from ``values`` only where ``free`` is True. None: none that hold."""
+        rows = self._joined(more)
+        kept = np.where(free, 0, values)
+        part = rows.A.tocsc()[:, np.flatnonzero(free)].tocsr()
+        asked = np.flatnonzero(np.diff(part.indptr))
+        fixed = rows.A @ kept
+        left = LinearConstraint(part[asked], (rows.lb - fixed)[asked], (rows.ub - fixed)[asked])
+        found = self._ask(Question(cost[free], left, self._programme.upper[free], seconds, gap=PART_GAP))
+        if found.values is None:
+            return None
+        kept[free] = np.round(found.values)
+        return kept
+
+    def _ask(self, question: Question) -> Found:
+        return highs.ask_apart(question) if self._apart else highs.ask(question)
+
+    def _joined(self, more: Rows | None) -> LinearConstraint:
+        if more is None or not more.low:
+            return self._rows
+        added = _constraint(more, self._programme.width)
+        return LinearConstraint(
+            vstack([self._rows.A, added.A], format="csr"),
+            np.append(self._rows.lb, added.lb),
+            np.append(self._rows.ub, added.ub),
         )
-        if result.status not in (OPTIMAL, LIMIT, INFEASIBLE):
-            raise RuntimeError(f"HiGHS: {result.status} {result.message}")
-        return result
 
 
 def _bound(value: float | None) -> int | None:
@@ -80,12 +108,3 @@ def _constraint(rows: Rows, width: int) -> LinearConstraint:
     coefficients = np.concatenate([*rows.coefficients, np.zeros(0)])
     matrix = csr_array((coefficients, columns, pointers), shape=(len(rows.low), width))
     return LinearConstraint(matrix, np.array(rows.low), np.array(rows.high))
-
-
-def _joined(rows: LinearConstraint, more: Rows | None, width: int) -> LinearConstraint:
-    if more is None or not more.low:
-        return rows
-    added = _constraint(more, width)
-    return LinearConstraint(
-        vstack([rows.A, added.A], format="csr"), np.append(rows.lb, added.lb), np.append(rows.ub, added.ub)
-    )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gops.testbed.allocation.optimal.improving import improve
 from gops.testbed.allocation.optimal.programme import Column, Programme, Rows
 from gops.testbed.allocation.optimal.solving import Solver
 from gops.testbed.allocation.outcome import Stage
@@ -67,24 +68,36 @@ def solve(solver: Solver, made: Programme, start: Column, seconds: float, tell: 
             answer = _answer(answer, objective, answer.values, round(float(objective.cost @ answer.values)))
             continue
         left = until - time.monotonic()
+        solver.note(objective.name, None, None)
         if objective.name in ("ranks", "starts"):
             answer = _later(solver, made, objective, answer, fixed, min(LATER_S, left))
         else:
-            answer = _early(solver, objective, answer, fixed, PART_OF_SCORES * left)
+            answer = _early(solver, made, objective, answer, fixed, PART_OF_SCORES * left)
         _fix(fixed, objective, answer.values)
         tell(answer)
     return answer
 
 
-def _early(solver: Solver, objective: Objective, before: Answer, fixed: Rows, seconds: float) -> Answer:
-    found = solver.minimise(objective.cost, seconds, fixed)
+def _early(
+    solver: Solver, made: Programme, objective: Objective, before: Answer, fixed: Rows, seconds: float
+) -> Answer:
+    """Half of the time for the whole programme; where that is not enough the other half for parts of it."""
+    until = time.monotonic() + seconds
+    found = solver.minimise(objective.cost, seconds / 2, fixed)
     values, bound = before.values, found.bound
     if found.values is not None and (
         not fixed.hold(values) or float(objective.cost @ found.values) < float(objective.cost @ values)
     ):
         values = found.values
-    if bound is None:
-        bound = solver.relaxed(objective.cost, seconds, fixed)
+    if not found.proven and fixed.hold(values):
+        limit = None if bound is None else objective.sign * bound
+
+        def note(cost: int) -> None:
+            solver.note(objective.name, objective.sign * cost, limit)
+
+        values = improve(solver, made, objective.cost, values, until, fixed, note)
+    if bound is None and not found.proven:
+        _, bound = solver.relaxed(objective.cost, seconds, fixed)
     return _answer(before, objective, values, bound)
 
 
@@ -96,7 +109,7 @@ def _later(
     found = solver.minimise(objective.cost, seconds / 2, _same_placed(made, values, fixed), _may(made, values))
     if found.values is not None:
         values = found.values
-    bound = solver.relaxed(objective.cost, max(until - time.monotonic(), seconds / 4), fixed)
+    _, bound = solver.relaxed(objective.cost, max(until - time.monotonic(), seconds / 4), fixed)
     known = round(float(objective.cost @ values))
     left = until - time.monotonic()
     if (bound is None or bound < known) and left > 0:

@@ -22,11 +22,11 @@ def refusal(ground: Ground, row: Any, sites: Grid, good: Grid, may: Grid | None 
     return {
         "application": row["id"],
         "changes": [change for change in changes if change is not None],
-        "sites": _reasons(ground, row, sites),
+        "sites": reasons(ground, row, sites),
     }
 
 
-def _reasons(ground: Ground, row: Any, sites: Grid) -> list[dict[str, Any]]:
+def reasons(ground: Ground, row: Any, sites: Grid) -> list[dict[str, Any]]:
     since = row["first_start"]
     weeks = slice(since, row["last_start"] + row["duration"])
     lacks: list[list[Any]] = [[] for _ in row["sites"]]

@@ -9,6 +9,7 @@ That a bound holds for all outcomes cannot be checked without solving the progra
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from gops.testbed.allocation.verify import turns
 from gops.testbed.allocation.verify.finding import Findings
 from gops.testbed.allocation.verify.ground import Grid, Ground, good_starts
-from gops.testbed.allocation.verify.refusing import refusal
+from gops.testbed.allocation.verify.refusing import reasons, refusal
 
 Stated = dict[str, tuple[int, int | None, int]]
 Claim = tuple[tuple[int, bytes], Any]
@@ -81,7 +82,8 @@ class Standing:
 
 def refusals(standing: Standing, told: dict[str, tuple[int, Any]], claims: dict[int, Claim] | None) -> Iterator[Any]:
     """(place, stated, true) of every refusal. ``claims``: under ``fair``, who is next in line at each site."""
-    lowest = _lowest(standing) if claims is not None else {}
+    lowest = _lowest(standing)
+    queue = None if claims is None else Queue(claims, len(standing.ground.names))
     for row in standing.rows:
         if standing.stated[row["id"]][1] is not None:
             continue
@@ -90,7 +92,7 @@ def refusals(standing: Standing, told: dict[str, tuple[int, Any]], claims: dict[
             standing.findings.add("refusal", "refusals", f"none of {row['id']}", expected)
             continue
         at, stated = told[row["id"]]
-        true = _by_numbers(standing, row, claims, lowest) if claims is not None else _alone_or_joint(standing, row)
+        true = _alone_or_joint(standing, row) if queue is None else _by_numbers(standing, row, queue, lowest)
         yield f"refusals[{at}]", stated, true
 
 
@@ -124,21 +126,39 @@ def _alone_or_joint(standing: Standing, row: Any) -> Any:
     return made
 
 
-def _by_numbers(standing: Standing, row: Any, claims: dict[int, Claim], lowest: dict[int, int]) -> Any:
+class Queue:
+    """Who is next in line at each site; ``number[site]`` orders them by their keys, the last for nobody."""
+
+    def __init__(self, claims: dict[int, Claim], sites: int) -> None:
+        self.claims = claims
+        self.keys = sorted(key for key, _ in claims.values())
+        self.number = np.full(sites, len(self.keys))
+        for site, (key, _) in claims.items():
+            self.number[site] = bisect_left(self.keys, key)
+
+    def may(self, row: Any, sites: list[int], tie: bytes) -> Grid:
+        """Sites where nobody stands before it; where it was not ranked by its lowest score."""
+        may: Grid = self.number >= bisect_left(self.keys, (-min(row["scores"]), tie))
+        for site, score in zip(sites, row["scores"], strict=True):
+            may[site] = self.number[site] >= bisect_left(self.keys, (-score, tie))
+        return may
+
+    def before(self, row: Any, site: int, key: tuple[int, bytes]) -> list[Any]:
+        if site not in self.claims or self.claims[site][1] is row or key < self.claims[site][0]:
+            return []
+        return [{"holders": [self.claims[site][1]["id"]], "weeks": [], "what": "cutoff"}]
+
+
+def _by_numbers(standing: Standing, row: Any, queue: Queue, lowest: dict[int, int]) -> Any:
     ground, tie = standing.ground, turns.tie(standing.seed, row["id"])
-    may = np.ones(len(ground.names), bool)
-    for site, (key, _) in claims.items():
-        score = row["scores"][row["sites"].index(name)] if (name := ground.names[site]) in row["sites"] else min(
-            row["scores"]
-        )  # fmt: skip
-        may[site] = (-score, tie) <= key
     sites = _sites(ground, row)
-    good = _good(ground, row) if may.any() else np.zeros((row["last_start"] - row["first_start"] + 2, len(may)), bool)
-    made = refusal(ground, row, sites, good, may)
+    may = queue.may(row, sites.tolist(), tie)
+    made = {"application": row["id"], "changes": [], "sites": reasons(ground, row, sites)}
+    if may.any():
+        made = refusal(ground, row, sites, _good(ground, row), may)
     for reason, site, score in zip(made["sites"], sites.tolist(), row["scores"], strict=True):
         reason |= {"cutoff": lowest.get(site), "score": score}
-        if site in claims and claims[site][1] is not row and claims[site][0] < (-score, tie):
-            reason["lacks"].append({"holders": [claims[site][1]["id"]], "weeks": [], "what": "cutoff"})
+        reason["lacks"] += queue.before(row, site, (-score, tie))
     return made
 
 
