@@ -29,13 +29,15 @@ def test_a_new_call_is_a_draft_with_its_terms_in_full(city: City) -> None:
                   "themes": [], "regions": [], "requested_max": None, "own_percent_min": None,
                   "consortium": {"least": None, "most": None, "kinds": []}, "documents": []},
         "timetable": {"questions": 5, "answers": 2, "review": 20, "offers": 10, "appeals": 10},
+        "allocation": {"fairness": "none", "limits": [], "shares": [], "budget": None, "groups": False},
         "bands": [{"id": "b920", "separation_m": 500}, {"id": "lora", "separation_m": 2000}],
         "sites": [],
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(("terms", "field", "code"), [
-    ({"mechanism": "optimal"}, "terms.mechanism", "unknown_mechanism"),
+    ({"mechanism": "dice"}, "terms.mechanism", "unknown_mechanism"),
+    ({"allocation": {"groups": True}}, "terms.allocation.groups", "needs_optimal"),
     ({"groups": []}, "terms.groups", "unknown_field"),
     ({"first_week": "2026-09-08"}, "terms.first_week", "bad_week"),
     ({"first_week": "2026-06-29"}, "terms.first_week", "bad_timetable"),
