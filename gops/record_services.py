@@ -53,6 +53,7 @@ from gops.testbed.duplicates import Duplicates
 from gops.testbed.errata import Errata
 from gops.testbed.offers.service import Offers
 from gops.testbed.places.importing import SiteFiles
+from gops.testbed.places.micro import MicroSlots
 from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
 from gops.testbed.rounds import Rounds
@@ -85,6 +86,7 @@ class Records:
     demand_joins: DemandJoins
     places: Places
     site_files: SiteFiles
+    micro_slots: MicroSlots
     calls: Calls
     clocks: Clocks
     consortia: Consortia
@@ -138,6 +140,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         demands=Demands(database, clock, chosen),
         demand_joins=DemandJoins(database, clock),
         places=Places(database, clock, chosen),
+        micro_slots=MicroSlots(database, clock, chosen),
         site_files=SiteFiles(database, chosen, Sites(database, clock, chosen)),
         calls=Calls(database, clock, chosen),
         clocks=Clocks(database, clock, clock_table(chosen)),

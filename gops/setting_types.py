@@ -157,6 +157,8 @@ class PlacesSettings:
     site_vertices: int = setting(whole(4, 1_000_000), "2000", "Most positions in the polygon of a site")
     site_km2: int = setting(whole(1, 1_000_000), "100", "Largest site, in square kilometres")
     site_import_rows: int = setting(whole(1, 1_000_000), "10000", "Most sites in one file of an import")
+    micro_slots_quarter: int = setting(whole(1, 100), "1", "Most micro-slots of one organisation in a quarter")
+    micro_ahead_weeks: int = setting(whole(1, 520), "26", "Furthest week ahead in which a micro-slot begins")
     site_closures: int = setting(whole(1, 10_000), "200", "Most closures of one site")
     organisation_calls: int = setting(whole(1, 1_000_000), "1000", "Most calls of one organisation")
     call_weeks: int = setting(whole(1, 520), "104", "Longest calendar that a call allocates, in weeks")

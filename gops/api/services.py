@@ -54,6 +54,7 @@ class Services:
     demand_joins: Any
     places: Any
     site_files: Any
+    micro_slots: Any
     calls: Any
     clocks: Any
     consortia: Any

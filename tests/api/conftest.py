@@ -74,6 +74,7 @@ from gops.testbed.duplicates import Duplicates
 from gops.testbed.errata import Errata
 from gops.testbed.offers.service import Offers
 from gops.testbed.places.importing import SiteFiles
+from gops.testbed.places.micro import MicroSlots
 from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
 from gops.testbed.rounds import Rounds
@@ -136,6 +137,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         demands=Demands(database, clock, settings),
         demand_joins=DemandJoins(database, clock),
         places=Places(database, clock, settings),
+        micro_slots=MicroSlots(database, clock, settings),
         site_files=SiteFiles(database, settings, Sites(database, clock, settings)),
         calls=Calls(database, clock, settings),
         clocks=Clocks(database, clock, clock_table(settings)),

@@ -7,6 +7,7 @@ from gops.api.testbed import (
     calls,
     clusters,
     demands,
+    micro,
     notices,
     offers,
     places,
@@ -19,7 +20,7 @@ from gops.api.testbed import (
 )
 
 _MODULES = (
-    demands, places, site_files, sites, slots, calls, questions, applications, application_parts, scores, rounds,
+    demands, micro, places, site_files, sites, slots, calls, questions, applications, application_parts, scores, rounds,
     offers, appeals, notices, clusters,
 )  # fmt: skip
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

@@ -9,7 +9,9 @@ from typing import Any
 
 from gops.errors import Conflict
 from gops.permissions import ANONYMOUS
+from gops.testbed import weeks
 from gops.testbed.booking import Booking, book, lock_sites
+from gops.testbed.places.micro import MicroSlots
 from tests.unit.testbed.conftest import FIRST_WEEK, City
 
 CLIENTS = 32
@@ -114,3 +116,13 @@ def test_what_is_closed_while_others_book_is_never_booked(either_city: City) -> 
     closed = bool(either_city.sites.closures(ANONYMOUS, site.id))
     assert sum(done) == (1 if closed else 31)
     assert left(either_city, site.id) == ([0] if closed else [69])
+
+
+def test_a_company_that_asks_32_times_at_once_gets_one_micro_slot(either_city: City) -> None:
+    city = either_city
+    site = city.site(details={"micro": {"keep": {"area_m2": 10}, "weeks": 1}})
+    micro = MicroSlots(city.database, city.clock, city.settings)
+    week = weeks.of(city.clock.micros(), city.settings.zone) + 1
+    done = together(lambda _: micro.take(city.company, site.id, "robots", week, 1, {"area_m2": 30}), "micro_slot_used")
+    assert sum(done) == 1
+    assert list(city.slots.remaining(ANONYMOUS, [site.id], week, 1)[0].left["area_m2"]) == [70]
