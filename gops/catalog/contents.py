@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from gops.catalog import lookup
@@ -108,29 +109,18 @@ def owns(actor: Actor, dataset: Dataset) -> bool:
 
 def exposures_of(dataset: Dataset, members: Sequence[Member]) -> dict[int, Exposure]:
     """Of those that are not whole."""
-    found = {one.id: exposure_of(dataset, one.kind) for one in members}
-    return {one: exposure for one, exposure in found.items() if not exposure.is_whole}
+    by_kind = {kind: exposure_of(dataset, kind) for kind in {one.kind for one in members}}
+    bounded = {kind: exposure for kind, exposure in by_kind.items() if not exposure.is_whole}
+    return {one.id: bounded[one.kind] for one in members if one.kind in bounded}
 
 
 def members_of(
     session: Session, dataset: Dataset, wanted: Filter = EVERYTHING, home: int | None = None
 ) -> tuple[Member, ...]:
     """Those Datastreams of a dataset, in the order of their ids. ``home`` as ``places.is_within`` takes it."""
-    columns = (
-        Datastream.id,
-        Datastream.thing_id,
-        Thing.name,
-        ObservedProperty.key,
-        Datastream.unit,
-        Datastream.kind,
-        Datastream.label,
-        Datastream.period,
-    )
-    query = _of(dataset, Datastream.id).with_only_columns(*columns)
-    query = query.join(Thing, Thing.id == Datastream.thing_id)
-    query = query.join(ObservedProperty, ObservedProperty.id == Datastream.observed_property_id)
-    rows = session.execute(query.where(*_conditions(wanted, home)).order_by(Datastream.id)).all()
-    shared = _shared_names(session, dataset)
+    query = _members().where(*_conditions(wanted, home)) if wanted != EVERYTHING else _members()
+    rows = session.execute(query, {"dataset": dataset.id}).all()
+    shared = _of_several((row[1], row[2]) for row in rows) if wanted == EVERYTHING else _shared_names(session, dataset)
     return tuple(
         Member(
             one,
@@ -144,6 +134,33 @@ def members_of(
         )
         for one, thing, name, key, unit, kind, label, period in rows
     )
+
+
+@cache
+def _members() -> Select[*tuple[Any, ...]]:
+    """Made once: to build the statement anew takes as long as to execute it."""
+    columns = (
+        Datastream.id,
+        Datastream.thing_id,
+        Thing.name,
+        ObservedProperty.key,
+        Datastream.unit,
+        Datastream.kind,
+        Datastream.label,
+        Datastream.period,
+    )
+    query = select(*columns).join_from(DatasetDatastream, Datastream, DatasetDatastream.datastream_id == Datastream.id)
+    query = query.join(Thing, Thing.id == Datastream.thing_id)
+    query = query.join(ObservedProperty, ObservedProperty.id == Datastream.observed_property_id)
+    return query.where(DatasetDatastream.dataset_id == bindparam("dataset")).order_by(Datastream.id)
+
+
+def _of_several(things: Iterable[tuple[int, str]]) -> set[str]:
+    """Names that several of these Things have."""
+    by_name: dict[str, set[int]] = {}
+    for thing, name in things:
+        by_name.setdefault(name, set()).add(thing)
+    return {name for name, ids in by_name.items() if len(ids) > 1}
 
 
 def _conditions(wanted: Filter, home: int | None) -> Sequence[ColumnElement[bool]]:

@@ -20,11 +20,12 @@ def find(session: Session, slug: str, *, lock: bool = False) -> Dataset | None:
     if not isinstance(slug, str) or not SLUG.fullmatch(slug):
         return None
     query = select(Dataset).where(Dataset.slug == slug)
+    found = session.scalar(query.with_for_update() if lock else query)
+    if found is not None:
+        return found
     former = select(FormerSlug.record_id).where(FormerSlug.noun == NOUN, FormerSlug.slug == slug)
     by_former = select(Dataset).where(Dataset.id.in_(former))
-    if lock:
-        query, by_former = query.with_for_update(), by_former.with_for_update()
-    return session.scalar(query) or session.scalar(by_former)
+    return session.scalar(by_former.with_for_update() if lock else by_former)
 
 
 def readable(session: Session, actor: Actor, slug: str) -> Dataset:
