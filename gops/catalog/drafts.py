@@ -70,8 +70,9 @@ class Drafts:
             changed = self._offer(session, owner) + self._follow(session, owner) + self._succeed(session, owner)
             held = select(DatasetDatastream.datastream_id).join(Dataset)
             published = held.where(Dataset.organisation_id == owner, Dataset.state.in_(PUBLIC))
-            changed_since = set_public(session, set(session.scalars(published)), True)  # whatever was done meanwhile
-            refresh(session, changed_since)
+            ids = set(session.scalars(published))
+            made_public = set_public(session, ids, True)  # whatever was done to one of them meanwhile
+            refresh(session, ids if _holds_back(session, owner) else made_public)
         return changed
 
     def _offer(self, session: Session, owner: int) -> int:
@@ -157,6 +158,14 @@ class Drafts:
         dataset.modified_at = self._clock.micros()
         dataset.revision += 1
         events.append(session, dataset.modified_at, "dataset.changed", dataset=dataset.id)
+
+
+def _holds_back(session: Session, owner: int) -> bool:
+    """Does a public dataset of that organisation show others less than all?"""
+    terms = Dataset.start.is_not(None), Dataset.delay > 0, Dataset.location_decimals.is_not(None)
+    some = or_(*terms, Dataset.suppress_below.is_not(None))
+    query = select(Dataset.id).where(Dataset.organisation_id == owner, Dataset.state.in_(PUBLIC), some)
+    return session.scalar(query.limit(1)) is not None
 
 
 def _offer_of(feed: int | None) -> str:

@@ -169,5 +169,9 @@ def test_the_registry_knows_what_datasets_let_others_see(either_world: World) ->
     world.datasets.withdraw(world.actor, "fine", "x")
     world.datasets.edit(world.actor, "rough", {"delay": None, "location_decimals": 3})
     assert known(one) == known(two) == (None, 0, 5, 3)
+    with world.database.write() as session:
+        session.get_one(Thing, session.get_one(Datastream, one).thing_id).place_decimals = None
+    world.drafts.reconcile()
+    assert known(one) == (None, 0, 5, 3), "whatever was done to it meanwhile"
     world.datasets.edit(world.actor, "rough", {"datastreams": [two]})
     assert known(one) == (None, 0, None, None)

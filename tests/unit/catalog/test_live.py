@@ -74,6 +74,13 @@ def test_of_a_large_commit_the_last_rows_go_out() -> None:
     assert found == [7.0, 8.0, 9.0]
 
 
+def test_what_lies_before_the_start_and_small_amounts_do_not_go_out() -> None:
+    routes = {9: Route((("gops/live/v1/since/9", 5, 3), ("gops/live/v1/all/9", None, 0)), "1")}
+    found = messages(batch((9, 4, 9.0), (9, 5, 2.0), (9, 6, 3.0)), UNKNOWN, routes)
+    told = [(topic.split("/")[3], orjson.loads(payload)["value"]) for topic, payload in found]
+    assert told == [("all", 9.0), ("since", None), ("all", 2.0), ("since", 3.0), ("all", 3.0)]
+
+
 class Broker:
     def __init__(self, takes: bool = True) -> None:
         self.sent: list[str] = []
@@ -119,6 +126,21 @@ def test_topics_follow_what_is_published_renamed_and_withdrawn(world: World) -> 
     tell(world, found)
     found.after_commit(batch((stream, 0, 1.0)), UNKNOWN)
     assert broker.sent == [f"gops/live/v1/air/{stream}", f"gops/live/v1/new-air/{stream}"]
+
+
+def test_what_comes_late_has_no_topic(world: World) -> None:
+    stream = world.stream()
+    world.published(stream)
+    found, broker = live(world)
+    world.datasets.edit(world.actor, "air", {"delay": "PT1H"})
+    tell(world, found)
+    found.after_commit(batch((stream, 0, 1.0)), UNKNOWN)
+    assert broker.sent == []
+    world.datasets.edit(world.actor, "air", {"delay": None})
+    world.datasets.deprecate(world.actor, "air", "old")
+    tell(world, found)
+    found.after_commit(batch((stream, 0, 1.0)), UNKNOWN)
+    assert broker.sent == [f"gops/live/v1/air/{stream}"]
 
 
 def test_nothing_goes_out_while_nobody_can_say_what_is_public(world: World) -> None:

@@ -559,3 +559,28 @@ def test_beyond_the_setting_the_oldest_monthly_ones_lose_their_files_and_say_so(
         keep.service.file(ANONYMOUS, "air", 2, "all.parquet")
     assert caught.value.code == "snapshot_removed"
     assert len(few.references()) == 7
+    at = view.snapshot.frozen_at
+    assert keep.service.asof(ANONYMOUS, "air", at - 1).snapshot.number == 1
+    assert keep.service.asof(ANONYMOUS, "air", at + 31 * DAY).snapshot.number == 3
+    for when in (at, at + DAY):  # an older one would answer something else without saying so
+        with pytest.raises(Gone) as caught:
+            keep.service.asof(ANONYMOUS, "air", when)
+        assert (caught.value.code, caught.value.found) == ("snapshot_removed", 2)
+
+
+def test_a_snapshot_holds_what_is_public_when_it_is_made(keep: Keep) -> None:
+    world = keep.world
+    stream = world.stream(key="rainfall", place=(127.01234, 37.26789))
+    keep.store.write(rows(stream, 9.0, 1.0, 8.0, 7.0, start=MAY - 3 * HOUR), "replace")
+    world.published(stream)
+    terms = {"start": MAY - 2 * HOUR, "delay": "PT1H", "location_decimals": 1, "suppress_below": 5}
+    world.datasets.edit(world.actor, "air", terms)
+    world.clock.move(seconds=60)
+    view = keep.made()
+    for actor in (ANONYMOUS, world.actor):
+        found = keep.service.asof(actor, "air", view.snapshot.frozen_at)
+        readings = found.readings.read(Read([one.series for one in found.contents.members]))
+        assert readings["value"].to_pylist() == [None, 8.0]
+    _, text = keep.service.manifest(ANONYMOUS, "air", 1)
+    assert decode(text).members[0].place == (127.0, 37.3)
+    assert (view.snapshot.first, view.snapshot.last) == (MAY - 2 * HOUR, MAY - HOUR)
