@@ -19,7 +19,7 @@ from gops.api import etags
 from gops.api.catalog.addresses import base
 from gops.api.context import actor, services
 from gops.catalog.facts import CatalogFacts
-from gops.catalog.profiles import dcat, rdfxml, turtle
+from gops.catalog.profiles import datapackage, dcat, rdfxml, turtle
 from gops.catalog.profiles.graph import Graph
 from gops.catalog.views import DATASETS_A_PAGE
 from gops.errors import Invalid
@@ -49,6 +49,7 @@ def install(app: Flask) -> None:
     app.add_url_rule("/catalog", "catalog", negotiated, methods=["GET"])
     app.add_url_rule(f"/catalog.{ENDING}", "catalog_as", catalog, methods=["GET"])
     app.add_url_rule(f"/datasets/<slug:slug>.{ENDING}", "dataset_as", dataset, methods=["GET"])
+    app.add_url_rule("/datasets/<slug:slug>/datapackage.json", "data_package", data_package, methods=["GET"])
 
 
 def negotiated() -> Response:
@@ -77,6 +78,15 @@ def dataset(slug: str, suffix: str) -> AnyResponse:
     return _answer(SUFFIXES[suffix], services().views.stated(base(), [found]), dcat.alone, f"/datasets/{slug}")
 
 
+def data_package(slug: str) -> AnyResponse:
+    """One published dataset as a Data Package."""
+    found = services().datasets.get(actor(), slug)
+    if found.slug != slug:
+        return redirect(f"/datasets/{found.slug}/datapackage.json", 308)
+    (facts,) = services().views.stated(base(), [found]).datasets
+    return _open(Response(orjson.dumps(datapackage.package(facts)), mimetype=datapackage.MEDIA_TYPE))
+
+
 def _answer(form: Form, facts: CatalogFacts, state: Callable[[CatalogFacts], dcat.Node], path: str) -> Response:
     """304 where the asker has these facts already: what is written is made of nothing else."""
     etag = etags.tag(__version__, form.suffix, orjson.dumps(facts))
@@ -85,6 +95,11 @@ def _answer(form: Form, facts: CatalogFacts, state: Callable[[CatalogFacts], dca
     others = (one for one in FORMS.values() if one is not form)
     links = (f'<{path}.{one.suffix}>; rel="alternate"; type="{one.media_type}"' for one in others)
     response.headers["Link"] = ", ".join(links)
+    return _open(response)
+
+
+def _open(response: Response) -> Response:
+    """For pages of anybody (CORS), and asked for again each time."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "no-cache"
     return response

@@ -1,0 +1,100 @@
+"""A dataset as Data Package 2.0 (datapackage.org): its CSV with a table schema, and files of its snapshots. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gops.catalog.facts import DatasetFacts, DistributionFacts, FileFacts, Variable, VersionFacts
+from gops.clock import from_micros
+from gops.quality import WORDS
+
+MEDIA_TYPE = "application/json"
+PROFILES = "https://datapackage.org/profiles/2.0"
+Node = dict[str, Any]
+
+
+def package(facts: DatasetFacts) -> Node:
+    """The CSV is the resource ``data``, in the long shape; snapshots follow, the newest first."""
+    csv = [_data(one, facts) for one in facts.distributions if one.file_type.key == "csv"]
+    frozen = [_file(file, version) for version in facts.versions for file in version.files]
+    return {
+        "$schema": f"{PROFILES}/datapackage.json",
+        "name": facts.slug,
+        "id": facts.iri,
+        "title": facts.title.ko or facts.title.en,
+        "description": "\n\n".join(text for text in (facts.description.ko, facts.description.en) if text),
+        "homepage": facts.page,
+        "created": _moment(facts.issued),
+        **({"version": str(facts.versions[0].number)} if facts.versions else {}),
+        "keywords": list(facts.keywords),
+        "licenses": [{"name": facts.licence.id, "path": facts.licence.iri, "title": facts.licence.en}],
+        "contributors": [
+            {
+                "title": facts.publisher.name.ko or facts.publisher.name.en,
+                "path": facts.publisher.iri,
+                "email": facts.contact.email,
+                "roles": ["publisher", "contact"],
+            }
+        ],
+        "resources": [*csv, *frozen],
+    }
+
+
+def _data(facts: DistributionFacts, of: DatasetFacts) -> Node:
+    return {
+        "$schema": f"{PROFILES}/dataresource.json",
+        "name": "data",
+        "title": facts.title.ko or facts.title.en,
+        "path": facts.access_url,
+        "type": "table",
+        "format": "csv",
+        "mediatype": facts.file_type.media_type,
+        "encoding": "utf-8",
+        "schema": schema(of.variables),
+    }
+
+
+def schema(variables: Sequence[Variable]) -> Node:
+    """Of the long shape as CSV has it. With a state among them a value may be a text."""
+    has_text = any(one.kind == "state" for one in variables)
+    observed = "; ".join(f"{one.key}: {one.name.ko} ({one.name.en}), {one.unit}" for one in variables)
+    fields: list[Node] = [
+        _field("time", "datetime", "시각", "time of the reading as its source labels it"),
+        _field("thing", "string", "측정 대상", "what is measured somewhere"),
+        _field("property", "string", "관측 속성", f"observed property. {observed}".strip(), _keys(variables)),
+        _field("value", "string" if has_text else "number", "값", "empty where it is missing"),
+        _field("unit", "string", "단위", "UCUM code"),
+        _field("quality", "string", "품질", "quality of the reading", list(WORDS)),
+    ]
+    for one in fields:
+        if one["name"] != "value":
+            one.setdefault("constraints", {})["required"] = True
+    return {"$schema": f"{PROFILES}/tableschema.json", "fields": fields, "missingValues": [""]}
+
+
+def _keys(variables: Sequence[Variable]) -> list[str]:
+    return sorted({one.key for one in variables})
+
+
+def _field(name: str, kind: str, title: str, description: str, words: list[str] | None = None) -> Node:
+    node: Node = {"name": name, "type": kind, "title": title, "description": description}
+    return node | {"constraints": {"enum": words}} if words else node
+
+
+def _file(facts: FileFacts, of: VersionFacts) -> Node:
+    name = f"snapshot-{of.number}-{facts.title.en}".lower().replace("_", "-")
+    return {
+        "$schema": f"{PROFILES}/dataresource.json",
+        "name": name,
+        "title": f"{of.title.ko}, {facts.title.ko}",
+        "path": facts.iri,
+        "format": facts.file_type.key,
+        "mediatype": facts.file_type.media_type,
+        "bytes": facts.bytes,
+        "hash": f"sha256:{facts.sha256}",
+    }
+
+
+def _moment(micros: int) -> str:
+    return from_micros(micros).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
