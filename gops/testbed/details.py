@@ -61,6 +61,12 @@ def without_confidential(document: Details) -> Details:
     return {part: value for part, value in document.items() if part not in hidden}
 
 
+def verdicts_shown(document: Details, verdicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Without those that repeat what is confidential. Of the documents that are missing nothing is said either."""
+    hidden = {*document["confidential"]} & {"documents"} | {f"{FIELD}.{part}" for part in document["confidential"]}
+    return [dict(one) for one in verdicts if ".".join(one["field"].split(".")[:2]) not in hidden]
+
+
 def cost(document: Details) -> int:
     """KRW in all."""
     return sum(document["funding"].values())

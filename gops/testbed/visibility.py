@@ -141,6 +141,7 @@ def hide_confidential(session: Session, actor: Actor, rows: Sequence[Application
     shown = sees_confidential(session, actor, rows)
     for row in rows:
         if row.id not in shown and row.details is not None:
+            row.verdicts = details.verdicts_shown(row.details, row.verdicts)
             row.details = details.without_confidential(row.details)
 
 

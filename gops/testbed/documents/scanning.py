@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
 from shutil import copyfileobj
@@ -45,16 +46,19 @@ def scan(file: BinaryIO, settings: Settings) -> bool:
 
 def _run(command: list[str], seconds: float) -> int:
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+    nothing = subprocess.DEVNULL
     try:
-        done = subprocess.run(  # noqa: S603 - the operator's command; the path is ours
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
-            timeout=seconds, check=False, close_fds=True,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise _failed(f"no end after {seconds} s") from error
+        running = subprocess.Popen(  # noqa: S603 - the operator's command; the path is ours
+            command, stdin=nothing, stdout=nothing, stderr=nothing, env=environment, start_new_session=True
+        )
     except OSError as error:
         raise _failed(f"it cannot be run: {error.strerror}") from error
-    return done.returncode
+    try:
+        return running.wait(seconds)
+    except subprocess.TimeoutExpired as error:
+        os.killpg(running.pid, signal.SIGKILL)  # what it started too; it is not reaped yet, so the group is its own
+        running.wait()
+        raise _failed(f"no end after {seconds} s") from error
 
 
 def _failed(found: str) -> Unavailable:

@@ -79,6 +79,15 @@ def test_wrong_details_are_refused_with_their_place(details: Any, field: str) ->
     assert refused.value.field == field
 
 
+def test_a_verdict_does_not_repeat_what_is_confidential(city: City) -> None:
+    theirs = city.site(city.neighbour)
+    call = city.call(terms={"rules": {"requested_max": 5, "documents": ["plan"], "regions": ["11"]}})
+    city.to("2026-06-02T09:00")
+    row = city.apply(call, [theirs], details=DETAILS | {"equipment": []})
+    assert [one["code"] for one in city.applications.get(city.neighbour, row.id).verdicts] == ["region_outside"]
+    assert len(city.applications.get(city.operator, row.id).verdicts) == 3
+
+
 def test_a_theme_is_one_of_those_that_demands_have(city: City, call: Call, site: Site) -> None:
     with pytest.raises(Invalid) as refused:
         city.apply(call, [site], theme="magic")
@@ -239,7 +248,22 @@ def test_a_rival_is_no_duplicate_that_an_applicant_learns_of(city: City, call: C
     assert list(duplicates.of(city.company, mine.id)) == []
     for actor in (city.operator, city.planner):
         assert [(one.id, one.likeness.total) for one in duplicates.of(actor, mine.id)] == [(theirs.id, 100)]
+    with pytest.raises(NotFound):
+        duplicates.of(city.neighbour, mine.id)
     again = city.apply(call, [site], theme="environment", submitted=False)
     assert [one.id for one in duplicates.of(city.company, again.id)] == [mine.id]
     with pytest.raises(NotFound):
         duplicates.of(city.rival, mine.id)
+
+
+def test_confidential_words_are_not_compared_for_who_may_not_read_them(city: City) -> None:
+    theirs = city.site(city.neighbour)
+    call = city.call()
+    city.to("2026-06-02T09:00")
+    hidden = {"technology": ["lidar"], "confidential": ["technology"]}
+    mine = city.apply(call, [theirs], theme="safety", details=hidden)
+    city.apply(call, [theirs], city.rival, theme="safety", details={"technology": ["lidar"]})
+    duplicates = Duplicates(city.database)
+    for actor, technology in ((city.operator, 100), (city.neighbour, 0)):
+        (found,) = duplicates.of(actor, mine.id)
+        assert (found.likeness.technology, found.likeness.place) == (technology, 100)
