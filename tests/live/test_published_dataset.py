@@ -17,6 +17,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.live.running import RunningGops, wait_until
+from tests.proof import needed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 COMPLETE = {
@@ -106,6 +107,19 @@ def test_a_reading_of_a_device_becomes_open_data(gops: RunningGops) -> None:
     (dataset,) = document["dcat:dataset"]
     assert dataset["@id"] == f"http://127.0.0.1:{gops.port}/api/v1/datasets/city-air"
     assert dataset["dcat:hasCurrentVersion"]["@id"].endswith("/datasets/city-air/snapshots/1")
+    by_ckan(f"http://127.0.0.1:{gops.port}", made=first[0])
+
+
+def by_ckan(address: str, made: str) -> None:
+    """CKAN's own client finds the dataset and reads its rows."""
+    ckanapi = needed("ckanapi")
+    with ckanapi.RemoteCKAN(address) as ckan:
+        found = ckan.action.package_search(q="*:*", **{"facet.field": ["organization"]})
+        assert (found["count"], found["facets"]) == (1, {"organization": {"gops": 1}})
+        (readable,) = [one for one in found["results"][0]["resources"] if one["datastore_active"]]
+        rows = ckan.action.datastore_search(resource_id=readable["id"], sort="time", limit=1)
+        assert (rows["records"][0]["time"], rows["records"][0]["value"]) == (made, 21.5)
+        assert rows["total"] >= 1
 
 
 def frozen(gops: RunningGops, live: str, text: str) -> None:
