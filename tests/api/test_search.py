@@ -84,6 +84,8 @@ def test_what_is_typed_is_completed(world: World, two: dict[str, Any]) -> None:
         ("q=" + "+".join(f"말{one}" for one in range(13)), "q", "too_many"),
         ("place=서울", "place", "unknown_place"),
         ("theme=" + ",".join(f"t{one}" for one in range(21)), "theme", "too_many"),
+        ("theme=weather", "theme", "invalid_value"),
+        ("kind=life", "kind", "invalid_value"),
         ("sort=best", "sort", "invalid_value"),
         ("limit=0", "limit", "invalid_value"),
         ("limit=10001", "limit", "invalid_value"),

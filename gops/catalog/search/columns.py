@@ -1,6 +1,6 @@
 """The facts of all that can be found, as columns in memory, so that facets of any number of hits are counted at once.
 
-100,000 datasets take about 20 MB. ``Shelf`` keeps them in step with ``search_entry`` by its ``changed`` alone.
+``Shelf`` keeps them in step with ``search_entry`` by its ``changed`` alone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ FACETS = ("theme", "place", "publisher", "format", "licence", "quality", "kind")
 OPEN_END = 2**63 - 1
 NEVER = -(2**63)
 BITS = 64
+AT_ONCE = 10_000  # entries read before they become columns: they take ten times as much memory
 OTHER = "other"
 EDGES = ("west", "south", "east", "north")
 Places = Callable[[Sequence[Any]], Sequence[Sequence[str]]]
@@ -143,12 +144,14 @@ class Shelf:
         if newest <= self._number:
             return self._columns
         with self._lock:
-            if newest > self._number:
-                self._columns = self._columns.merged(self._read(session, self._number))
-                self._number = newest
+            while newest > self._number:
+                rows, last = self._read(session, self._number)
+                self._columns = self._columns.merged(rows)
+                self._number = last if len(rows) == AT_ONCE else newest
             return self._columns
 
-    def _read(self, session: Session, after: int) -> list[Row]:
+    def _read(self, session: Session, after: int) -> tuple[list[Row], int]:
+        """Some that changed after that number, and the number of the last of them."""
         table = SearchEntry.__table__.c  # no entities, and orjson: with 100,000 entries it is twice as quick
         names = (
             table.dataset_id,
@@ -158,10 +161,15 @@ class Shelf:
             table.first,
             table.last,
         )
+        query = select(table.changed, *names).where(table.changed > after).order_by(table.changed).limit(AT_ONCE)
+        found = session.execute(query).all()
         rows = [
             Row(one, listed, orjson.loads(facts) if isinstance(facts, str) else facts, *times)
-            for one, listed, facts, *times in session.execute(select(*names).where(table.changed > after))
+            for _number, one, listed, facts, *times in found
         ]
+        return self._placed(rows), found[-1][0] if found else after
+
+    def _placed(self, rows: list[Row]) -> list[Row]:
         if self._places is None:
             return rows
         lying = self._places([row.facts.get("box") for row in rows])

@@ -5,7 +5,7 @@ Withdrawn datasets and drafts are never found; deprecated ones come after others
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from gops.accounts.model import Organisation
+from gops.catalog.licences import LICENCES
 from gops.catalog.model import Dataset
 from gops.catalog.search import (
     asking,
@@ -24,11 +25,12 @@ from gops.catalog.search import (
 )
 from gops.catalog.search.columns import FACETS, Columns, Places, Shelf
 from gops.catalog.search.entries import Seen, index, stale
-from gops.catalog.search.labels import label
+from gops.catalog.search.labels import KINDS, QUALITY, label
 from gops.catalog.search.model import SearchEntry
 from gops.catalog.search.positions import Position
 from gops.catalog.search.text_index import text_index
 from gops.catalog.states import PUBLIC
+from gops.catalog.vocabularies import THEMES
 from gops.errors import Invalid
 from gops.geo import BBox
 from gops.records.database import Database
@@ -38,6 +40,8 @@ SORTS = ("relevance", "modified", "title")
 VALUES = 20  # of one filter
 SHOWN_VALUES = 50  # of one facet; the rest are counted together
 AT_ONCE = 200  # datasets indexed in one unit: others wait for the write lock meanwhile
+CLOSED: Mapping[str, Collection[str]] = {"theme": THEMES, "licence": LICENCES, "kind": KINDS, "quality": QUALITY}
+"""Filters whose values are known beforehand."""
 Seeing = Callable[[Sequence[int]], Mapping[int, Seen]]
 
 
@@ -204,6 +208,9 @@ def check(asked: Asked) -> None:
                 f"{name} has too many values", code="too_many", field=name, found=len(values),
                 expected=f"at most {VALUES}",
             )  # fmt: skip
+        unknown = next((value for value in values if value not in CLOSED.get(name, values)), None)
+        if unknown is not None:
+            raise Invalid(f"there is no such {name}", field=name, found=unknown, expected=", ".join(CLOSED[name]))
     if asked.start is not None and asked.end is not None and asked.start >= asked.end:
         raise Invalid("from is not before to", code="bad_range", field="from", expected="a from before to")
 
