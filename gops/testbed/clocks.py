@@ -24,6 +24,7 @@ from gops.testbed import nearing
 ANNOUNCED = (7, 3, 1)
 AT_ONCE = 1000  # subjects of one clock in one run; the next run, seconds later, goes on
 NEAR = "clock.near"
+TOLD_AT_ONCE = 200  # announcements of one clock in one run: others wait for the records meanwhile
 Act = Callable[[Session, int, int], bool]
 """(session, id of the subject, now) in a write unit: take hold of the subject, look again whether it is due, change it,
 note it. Was there anything to do?"""
@@ -117,7 +118,7 @@ class Clocks:
         if wanted:
             with self._database.write() as session:
                 serialise(session, ClockTold.__tablename__)
-                _tell(session, one, now, sorted(wanted - _told(session, one)))
+                _tell(session, one, now, sorted(wanted - _told(session, one))[:TOLD_AT_ONCE])
 
     def _forget(self, now: int) -> None:
         past = ClockTold.due_at < now

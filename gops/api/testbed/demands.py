@@ -15,7 +15,8 @@ from gops.api.context import actor, services
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.api.testbed.fields import Reasoned, raw, state
-from gops.testbed.demands.board import SITES_MAX, THEMES
+from gops.testbed.checks import THEMES
+from gops.testbed.demands.board import SITES_MAX
 from gops.testbed.lifecycles import DEMAND
 
 blueprint = Blueprint("demands", __name__, description="Problems that cities, residents and companies state")

@@ -31,10 +31,6 @@ from gops.testbed.model import Call
 
 KINDS = ("municipality", "citizen_group", "company")
 """Kinds of organisations that state demands."""
-THEMES = (
-    "mobility", "energy", "environment", "safety", "care", "health", "housing", "culture", "commerce", "administration",
-    "other",
-)  # fmt: skip
 COMPARED = 5_000
 """So many of the newest open demands are compared with a new one: 20 ms."""
 SITES_MAX = 20
@@ -137,7 +133,7 @@ class Demands:
         else:
             query = query.where(Demand.state == checks.state(DEMAND, state))
         if theme is not None:
-            query = query.where(Demand.theme == names.one_of(theme, THEMES, "theme"))
+            query = query.where(Demand.theme == names.one_of(theme, checks.THEMES, "theme"))
         for word in texts.line(words, "q").split()[:10]:
             places = (Demand.title_ko, Demand.title_en, Demand.description_ko, Demand.description_en)
             query = query.where(or_(*(place.icontains(word, autoescape=True) for place in places)))
@@ -165,7 +161,7 @@ class Demands:
             if key in given:
                 setattr(row, key, texts.prose(given[key], key))
         if "theme" in given:
-            row.theme = names.one_of(given["theme"], THEMES, "theme")
+            row.theme = names.one_of(given["theme"], checks.THEMES, "theme")
         if "municipality" in given:
             row.municipality_id = _municipality(session, given["municipality"])
         if "sites" in given:
