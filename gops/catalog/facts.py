@@ -104,6 +104,7 @@ class DatasetFacts:
     """``versions`` are the newest snapshots, the last first. ``provenance`` says what is deleted and thinned.
 
     ``rights`` says how the source is named and what there is of people. ``service`` is the IRI of the API behind it.
+    ``deprecated``: since when it should not be used any more; ``replaced_by`` is the IRI of what to use instead.
     """
 
     iri: str
@@ -128,6 +129,8 @@ class DatasetFacts:
     variables: Sequence[Variable] = ()
     rights: Bilingual | None = None
     service: str = ""
+    deprecated: int | None = None
+    replaced_by: str | None = None
 
     @property
     def period(self) -> int | None:

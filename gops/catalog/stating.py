@@ -108,6 +108,8 @@ def dataset_facts(base: str, dataset: Dataset, owner: Organisation, span: Span) 
         kind=dataset.kind,
         rights=_rights(f"{base}/datasets/{dataset.slug}", dataset, owner),
         service=service(base).iri,
+        deprecated=dataset.deprecated_at,
+        replaced_by=f"{base}/api/v1/datasets/{dataset.replaced_by}" if dataset.replaced_by else None,
         distributions=tuple(
             DistributionFacts(
                 f"{address}#{key}",

@@ -92,3 +92,17 @@ def test_the_catalog_names_the_api_that_datasets_are_read_by(world: World) -> No
     path = service["dcat:endpointDescription"]["@id"].removeprefix("http://localhost")
     assert world.http.get(path).json["openapi"].startswith("3.")
     assert service["dcat:servesDataset"] == [{"@id": str(AIR)}]
+
+
+def test_a_deprecated_dataset_stays_and_says_so(world: World) -> None:
+    published(world, private(world, name="new"), slug="new-air")
+    published(world, private(world))
+    body = {"reason": "another unit", "replaced_by": "new-air"}
+    assert world.post("/datasets/air/deprecate", "publisher", body).status_code == 200
+    document = json.loads(world.http.get("/datasets/air.jsonld").data)
+    assert document["adms:status"]["@id"].endswith("/dataset-status/DEPRECATED")
+    assert document["dct:isReplacedBy"] == {"@id": "http://localhost/api/v1/datasets/new-air"}
+    found = world.http.get("/api/3/action/package_show?id=air").json["result"]
+    extras = {one["key"]: one["value"] for one in found["extras"]}
+    assert extras["replaced_by"] == "http://localhost/api/v1/datasets/new-air"
+    assert "adms:status" not in json.loads(world.http.get("/datasets/new-air.jsonld").data)

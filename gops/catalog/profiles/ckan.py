@@ -85,6 +85,10 @@ def _extras(facts: DatasetFacts) -> list[Node]:
         "publisher_name": facts.publisher.name.ko,
         "language": "ko, en",
     }
+    if facts.deprecated is not None:
+        said["deprecated"] = moment(facts.deprecated)
+    if facts.replaced_by is not None:
+        said["replaced_by"] = facts.replaced_by
     span = facts.span
     if span.first is not None and span.last is not None:
         said |= {"temporal_start": moment(span.first) + "Z", "temporal_end": moment(span.last) + "Z"}

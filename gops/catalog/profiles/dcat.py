@@ -37,6 +37,7 @@ SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 PIVEAU = "https://piveau.eu/ns/voc#"
 """Names of what the Metadata Quality Assessment of data.europa.eu measures."""
 CONTEXT: Mapping[str, str] = {
+    "adms": "http://www.w3.org/ns/adms#",
     "dcat": "http://www.w3.org/ns/dcat#",
     "dcatap": "http://data.europa.eu/r5r/",
     "dct": "http://purl.org/dc/terms/",
@@ -53,6 +54,7 @@ CONTEXT: Mapping[str, str] = {
 }
 COUNTRY = f"{AUTHORITY}/country/KOR"
 AVAILABLE = f"{AUTHORITY}/planned-availability/AVAILABLE"
+DEPRECATED = f"{AUTHORITY}/dataset-status/DEPRECATED"
 OPENAPI = "https://spec.openapis.org/oas/v3.1.0"
 STANDARDS: Mapping[str, str] = {
     "csv": "https://www.rfc-editor.org/info/rfc4180",
@@ -167,6 +169,10 @@ def dataset(facts: DatasetFacts) -> Node:
         node["dct:rights"] = rights
     if facts.provenance is not None:
         node["dct:provenance"] = {"@type": "dct:ProvenanceStatement", "rdfs:label": _literals(facts.provenance)}
+    if facts.deprecated is not None:
+        node["adms:status"] = _concept(DEPRECATED, Bilingual("더 이상 쓰지 않음", "deprecated"))
+    if facts.replaced_by is not None:
+        node["dct:isReplacedBy"] = {"@id": facts.replaced_by}
     if facts.period is not None:
         node["dcat:temporalResolution"] = {"@value": write_duration(facts.period), "@type": "xsd:duration"}
     return node | _span(facts.span)

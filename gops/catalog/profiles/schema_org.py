@@ -41,6 +41,8 @@ def dataset(facts: CatalogFacts, language: Language) -> Node:
     second = getattr(one.title, other)
     if second and second != node["name"]:
         node["alternateName"] = second
+    if one.deprecated is not None:
+        node["creativeWorkStatus"] = "Deprecated"
     if one.versions:
         node["version"] = str(one.versions[0].number)
     return node
