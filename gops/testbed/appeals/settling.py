@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gops import logs
 from gops.clock import Clock
-from gops.errors import Conflict
+from gops.errors import GopsError
 from gops.permissions import Actor
 from gops.records import audit, events
 from gops.records.database import Database
@@ -63,7 +63,7 @@ class Settling:
         for slug in self._due():
             try:
                 done += self._settle(slug)
-            except Conflict as refused:  # places that were taken, say: the operator sees why, and computes again
+            except GopsError as refused:  # places that were taken, say: the operator sees why, and computes again
                 log.warning("round_not_settled", call=slug, code=refused.code, reason=refused.message)
         return done
 

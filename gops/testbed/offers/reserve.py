@@ -24,6 +24,7 @@ from gops.testbed.judging import open_sites
 from gops.testbed.lifecycles import SLOTS_THAT_HOLD
 from gops.testbed.model import Application, Call, CallSite, Round, Site, Slot
 from gops.testbed.offers import giving
+from gops.testbed.offers.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def move_up(session: Session, call: Call, now: int, settings: Settings) -> list[
                         application.id, note=call.slug)  # fmt: skip
         slot = book(session, offered[found.site], asked, now)
         free.look_again(session, found.site)
+        free.limits.take(application, offered[found.site])
         giving.give(session, call, application, slot, now, settings)
         moved.append(application)
     return moved
@@ -93,11 +95,12 @@ class _Free:
         self._reach = _reach(session, call, sites)
         self._left: dict[int, Calendar] = calendars(session, sites.values(), self._first, self._end)
         self._bands = _on_band(session, self._call, self._first)
+        self.limits = Limits(session, call)
 
     def best(self, application: Application) -> Contract | None:
         """Its best contract that fits."""
         for site in open_sites(application):
-            if site not in self._sites:
+            if site not in self._sites or not self.limits.allow(application, self._sites[site]):
                 continue
             for start in range(max(self._first, application.first_start), application.last_start + 1):
                 found = Contract(site, start, start + application.duration)

@@ -90,6 +90,24 @@ def test_who_does_not_fit_is_passed_over(city: City, story: Story) -> None:
     assert story.states() == {"first": "declined", "second": "offered", "large": "reserve"}
 
 
+def test_who_moves_up_keeps_to_the_limits_of_the_call(city: City) -> None:
+    """One place for each company: the first of the reserve has one already, the other takes what is freed."""
+    site, other = city.site(), city.site()
+    section = {"limits": [{"kind": "company", "key": "*", "most": 1}]}
+    call = city.call(terms={"sites": [site.id, other.id], "allocation": section})
+    city.to("2026-06-02T09:00")
+    leaves = city.apply(call, [site])
+    stays = city.apply(call, [other], city.rival)
+    again = city.apply(call, [site], city.rival)
+    waits = city.apply(call, [site])
+    city.scored(call, {leaves.id: 9000, stays.id: 8000, again.id: 7000, waits.id: 6000})
+    city.final(call)
+    offer = next(row for row in city.offers.list(city.company) if row.application_id == leaves.id)
+    city.offers.answer(city.company, offer.id, "declined")
+    states = {row.id: row.state for row in city.applications.list(city.operator)}
+    assert (states[again.id], states[waits.id]) == ("reserve", "offered")
+
+
 def test_nobody_moves_up_to_a_week_that_has_begun(city: City, story: Story) -> None:
     slot = story.accepted()
     city.to("2026-09-07T00:00")
