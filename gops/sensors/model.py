@@ -24,7 +24,7 @@ class Thing(Base):
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(String(2000), default="")
     properties: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    place_decimals: Mapped[int | None]
+    place_decimals: Mapped[int | None] = mapped_column(index=True)
     created_at: Mapped[Micros]
     decommissioned_at: Mapped[OptionalMicros]
     decommission_reason: Mapped[str | None] = mapped_column(String(2000))

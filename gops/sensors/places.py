@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Numeric, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Double, Numeric, and_, cast, exists, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from gops.clock import from_micros
@@ -37,16 +37,18 @@ def is_within(box: BBox, home: int | None = None) -> ColumnElement[bool]:
     Things of others than the organisation ``home`` (None: of nobody else, see ``visibility.home_of``) are where others
     see them: a box must not tell more than an answer does.
     """
-    exact = Thing.id.in_(select(Location.thing_id).where(_inside(box, _exact), is_newest()))
+    exact = select(Location.thing_id).where(_inside(box, _exact), is_newest())
     if home is None:
-        return exact
-    coarse = select(Location.thing_id).join(_OWNER, _OWNER.id == Location.thing_id)
-    coarse = coarse.where(_OWNER.place_decimals.is_not(None), _inside(box, _rounded), is_newest())
-    sees = or_(Thing.place_decimals.is_(None), Thing.organisation_id == home)
-    return or_(and_(sees, exact), and_(~sees, Thing.id.in_(coarse)))
+        return Thing.id.in_(exact)
+    is_rough = and_(_OWNER.place_decimals.is_not(None), _OWNER.organisation_id != home)
+    shown = exact.where(~exists().where(_OWNER.id == Location.thing_id, is_rough))
+    few = Location.thing_id.in_(select(_OTHER.id).where(_OTHER.place_decimals.is_not(None)))  # found by an index first
+    rough = select(Location.thing_id).join(_OWNER, _OWNER.id == Location.thing_id)
+    rough = rough.where(few, is_rough, _inside(box, _rounded), is_newest())
+    return Thing.id.in_(union_all(shown, rough))
 
 
-_OWNER = aliased(Thing)
+_OWNER, _OTHER = aliased(Thing), aliased(Thing)
 
 
 def _exact(degrees: Any) -> Any:

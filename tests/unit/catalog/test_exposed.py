@@ -7,10 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from gops.catalog.contents import Catalogued, Filter
 from gops.catalog.exposed import exposed, moment
 from gops.catalog.exposing import most_generous
 from gops.clock import HOUR, MINUTE
+from gops.geo import BBox
+from gops.permissions import ANONYMOUS
 from gops.sensors.exposure import WHOLE, Exposure, Span
+from gops.sensors.model import Datastream, Thing
 from gops.store.memory import MemoryStore
 from gops.store.port import READINGS, Read, Series, Store, Windows
 from tests.unit.catalog.conftest import World
@@ -148,8 +152,6 @@ def test_of_several_datasets_one_that_shows_most_decides(held: Any, wanted: Any)
 
 
 def test_the_registry_knows_what_datasets_let_others_see(either_world: World) -> None:
-    from gops.sensors.model import Datastream, Thing
-
     world = either_world
     one, two = world.stream(place=(127.01234, 37.26789)), world.stream()
     terms: Any = {"delay": "PT1H", "location_decimals": 2, "suppress_below": 5}
@@ -163,6 +165,12 @@ def test_the_registry_knows_what_datasets_let_others_see(either_world: World) ->
             return row.public_start, row.public_delay, row.suppress_below, thing.place_decimals
 
     assert known(one) == known(two) == (None, HOUR, 5, 2)
+    exact, rough = BBox(127.0123, 37.2678, 127.0124, 37.2679), BBox(127.0099, 37.2699, 127.0101, 37.2701)
+    catalogued = Catalogued(world.database)
+    for actor, box in ((ANONYMOUS, rough), (world.stranger, rough), (world.actor, exact)):
+        other = exact if box is rough else rough
+        assert catalogued.contents(actor, "rough", Filter(bbox=box)).ids == [one]
+        assert catalogued.contents(actor, "rough", Filter(bbox=other)).ids == []
     world.dataset(one, slug="fine", start=world.clock.micros())
     world.datasets.publish(world.actor, "fine")
     assert (known(one), known(two)) == ((world.clock.micros(), 0, None, None), (None, HOUR, 5, 2))

@@ -37,6 +37,7 @@ COLUMNS = (
 def upgrade() -> None:
     for table, column in COLUMNS:
         op.add_column(table, column)
+    op.create_index("ix_thing_place_decimals", "thing", ["place_decimals"])
     _history()
     _hooks()
 
