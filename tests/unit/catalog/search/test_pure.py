@@ -60,6 +60,7 @@ def test_names_are_found_where_they_are_meant() -> None:
     assert concepts("경기도남양주시 초미세먼지") == ["gyeonggi", "namyangju", "pm25"]
     assert concepts("상수원 고양이 광주광역시") == []
     assert concepts("Fine dust in Suwon-si") == ["pm10", "suwon"]
+    assert concepts("Particulate matter PM2.5") == concepts("초미세먼지(PM2.5)")[:1] == ["pm25"]
     known = synonyms()
     assert all(name == " ".join(runs(normal(name))) for name in known.names), "each is written as it is looked up"
     assert all(concept.isalnum() for concept in known.first)
