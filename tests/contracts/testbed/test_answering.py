@@ -13,7 +13,7 @@ from gops.records.database import Database
 from gops.testbed.lifecycles import SLOTS_THAT_HOLD
 from gops.testbed.model import Application, Call, Site, Slot
 from gops.testbed.offers.model import Offer
-from gops.testbed.offers.service import Offers
+from gops.testbed.offers.service import Offers, lapse
 from gops.testbed.slots import Slots
 from tests.contracts.testbed.test_booking import left, together
 from tests.unit.testbed.conftest import FIRST_WEEK, City
@@ -24,7 +24,7 @@ PLACED, WAITING = 4, 6
 class Final:
     """A site of 100 m2 in one week: four of 25 m2 are offered it, six more wait."""
 
-    def __init__(self, city: City) -> None:
+    def __init__(self, city: City, waiting: int = WAITING) -> None:
         self.site: Site = city.site()
         self.call: Call = city.call(terms={"sites": [self.site.id]})
         city.to("2026-06-02T09:00")
@@ -32,7 +32,7 @@ class Final:
             city.apply(
                 self.call, [self.site], (city.company, city.rival)[number % 2], needs={"area_m2": 25}, duration=1
             )
-            for number in range(PLACED + WAITING)
+            for number in range(PLACED + waiting)
         ]
         city.scored(self.call, {row.id: 9000 - rank for rank, row in enumerate(rows)})
         city.final(self.call)
@@ -47,7 +47,7 @@ def other_database(either_city: City) -> Iterator[Database]:
 
 
 def test_an_offer_is_accepted_once(either_city: City, other_database: Database) -> None:
-    final = Final(either_city)
+    final = Final(either_city, 1)
     apart = Offers(other_database, either_city.clock, either_city.settings)
     done = together(
         lambda number: (apart if number % 2 else either_city.offers).answer(
@@ -92,7 +92,13 @@ def _by_hand(city: City) -> list[Slot]:
 def test_places_that_lapse_at_one_moment_go_to_as_many_others(either_city: City) -> None:
     final = Final(either_city)
     either_city.clock.move(microseconds=final.offers[0].lapses_at - either_city.clock.micros())
-    together(lambda _: either_city.clocks.advance())
+    now = either_city.clock.micros()
+
+    def act(number: int) -> None:
+        with either_city.database.write() as session:
+            lapse(session, final.offers[number % PLACED].id, now, either_city.settings)
+
+    together(act)
     states = [row.state for row in either_city.applications.list(either_city.operator)]
     assert (states.count("lapsed"), states.count("offered"), states.count("reserve")) == (4, 4, 2)
     assert either_city.slots.remaining(ANONYMOUS, [final.site.id], FIRST_WEEK, 1)[0].left["area_m2"] == [0]
