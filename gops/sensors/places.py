@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Numeric, and_, cast, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Double, Numeric, and_, case, cast, exists, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from gops.clock import from_micros
@@ -41,14 +41,21 @@ def is_within(box: BBox, home: int | None = None) -> ColumnElement[bool]:
     if home is None:
         return Thing.id.in_(exact)
     is_rough = and_(_OWNER.place_decimals.is_not(None), _OWNER.organisation_id != home)
-    shown = exact.where(~exists().where(_OWNER.id == Location.thing_id, is_rough))
+    plain = exact.where(~exists().where(_OWNER.id == Location.thing_id, is_rough))
     few = Location.thing_id.in_(select(_OTHER.id).where(_OTHER.place_decimals.is_not(None)))  # found by an index first
     rough = select(Location.thing_id).join(_OWNER, _OWNER.id == Location.thing_id)
     rough = rough.where(few, is_rough, _inside(box, _rounded), is_newest())
-    return Thing.id.in_(union_all(shown, rough))
+    return Thing.id.in_(union_all(plain, rough))
 
 
 _OWNER, _OTHER = aliased(Thing), aliased(Thing)
+
+
+def shown(degrees: Any, home: int) -> ColumnElement[float]:
+    """A coordinate of a Location joined with its Thing, as who is of the organisation ``home`` sees it."""
+    is_exact = or_(Thing.place_decimals.is_(None), Thing.organisation_id == home)
+    rough = cast(func.round(cast(degrees, Numeric), Thing.place_decimals), Double)
+    return case((is_exact, degrees), else_=rough)
 
 
 def _exact(degrees: Any) -> Any:

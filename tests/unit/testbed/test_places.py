@@ -78,6 +78,18 @@ def test_things_inside_a_site_are_found_by_geometry(city: City, places: Places) 
     assert [(one.id, [stream.observed_property for stream in one.datastreams]) for one in seen] == [(inside, ["pm10"])]
     assert [one.id for one in places.sensors(city.planner, site.id)] == [inside, hidden]
     assert [one.id for one in places.sensors(city.planner, site.id, after=inside)] == [hidden]
+
+
+def test_a_thing_that_others_see_roughly_is_inside_where_they_see_it(city: City, places: Places) -> None:
+    corner = {"type": "Polygon", "coordinates": [[[127.0, 37.0], [127.01, 37.0], [127.0, 37.01], [127.0, 37.0]]]}
+    site = city.site(area=corner)
+    rough, edge = stand(city, 127.0024, 37.0024, public=True), stand(city, 126.9997, 37.002, public=True)
+    with city.database.write() as session:
+        for one, decimals in ((rough, 3), (edge, 1)):
+            session.get_one(Thing, one).place_decimals = decimals
+    own = [(one.id, one.longitude) for one in places.sensors(city.planner, site.id)]
+    assert own == [(rough, 127.0024)]
+    assert [(one.id, one.longitude) for one in places.sensors(ANONYMOUS, site.id)][:1] == [(rough, 127.002)]
     draft = city.site(offered=False)
     with pytest.raises(NotFound):
         places.sensors(ANONYMOUS, draft.id)
