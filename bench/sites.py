@@ -10,6 +10,7 @@ import argparse
 import random
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from gops.records import migrate
 from gops.records.database import Database
 from gops.settings import Settings, load
 from gops.testbed import weeks
+from gops.testbed.demands.board import COMPARED
+from gops.testbed.demands.likeness import likely
 from gops.testbed.model import Closure, Site, Slot
 from gops.testbed.places.details import EMPTY
 from gops.testbed.places.service import Asked, Places
@@ -107,10 +110,19 @@ def figures(settings: Settings, sites: int, repeats: int) -> list[Figure]:
             measure(f"suggestion, {sites:,} sites, 6 criteria", lambda: suggest(full), repeats, SUGGEST_BAR_MS),
             measure(f"suggestion, {sites:,} sites, needs alone", lambda: suggest(bare), repeats, SUGGEST_BAR_MS),
             measure("the first one after a site changed", after_a_change, 3),
+            measure(f"likely duplicates among {COMPARED:,} demands", alike(), repeats),
             measure(f"calendar, {CALENDAR_SITES} sites, {YEAR} weeks, as JSON", year, repeats, CALENDAR_BAR_MS),
         ]
     finally:
         database.close()
+
+
+def alike() -> Callable[[], int]:
+    """Comparing a new demand's titles with those of all that are compared."""
+    draw = random.Random(SEED)
+    words = ["골목", "주차난", "해소", "심야", "버스", "확대", "미세먼지", "저감", "어르신", "돌봄", "빈 점포", "활용"]
+    others = [(at, (" ".join(draw.sample(words, 4)), "Parking in narrow lanes")) for at in range(COMPARED)]
+    return lambda: len(likely(["골목 주차난 해소", "Less parking trouble"], others, 5))
 
 
 def main() -> None:
