@@ -6,15 +6,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from gops.clock import SECOND, Clock
 from gops.ingest.feeds.model import Feed
 from gops.metrics import Figure
+from gops.notify.model import Notice
 from gops.notify.outbox import ENDING
 from gops.records.database import Database
 
 FEEDS = 500  # that are told apart, those that failed most first
+UNSENT = ("waiting", "dead")
 
 
 def of_feeds(database: Database, clock: Clock) -> Iterator[Figure]:
@@ -39,6 +41,13 @@ def of_feeds(database: Database, clock: Clock) -> Iterator[Figure]:
 def of_records(database: Database) -> Iterator[Figure]:
     database.check()
     yield Figure("gops_records_ok", "1 while the records answer; gops_unread where they do not", 1.0)
+    query = select(Notice.state, func.count()).where(Notice.state.in_(UNSENT)).group_by(Notice.state)
+    with database.read() as session:
+        found = {row[0]: row[1] for row in session.execute(query)}
+    for state in UNSENT:
+        yield Figure(
+            "gops_notices", "Notices that wait to be sent, or were given up", found.get(state, 0), {"state": state}
+        )
 
 
 def of_outbox(folder: Path) -> Iterator[Figure]:
