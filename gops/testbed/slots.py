@@ -66,6 +66,7 @@ class Slots:
         with self._database.write() as session:
             slot, site, call = self._to_change(session, actor, slot_id)
             _refuse_offered(session, slot)
+            _refuse_provisional(slot, call)
             lifecycles.move(SLOT, slot, checks.state(SLOT, state))
             if state in ("ready", "active"):
                 conditions.refuse_unmet(session, slot)
@@ -157,6 +158,13 @@ def _refuse_offered(session: Session, slot: Slot) -> None:
     if session.scalar(select(Offer.id).where(Offer.slot_id == slot.id, Offer.state == "open")) is not None:
         raise Conflict(f"slot {slot.id} is offered to its applicant", code="offer_open", field="state",
                        found=slot.state, expected="an offer that was answered, or has lapsed")  # fmt: skip
+
+
+def _refuse_provisional(slot: Slot, call: Call | None) -> None:
+    """What a published round gives is offered when it is final: until then it is nobody's to take."""
+    if call is not None and call.state == "allocated":
+        raise Conflict(f"slot {slot.id} is of a round that is not final", code="offer_open", field="state",
+                       found=slot.state, expected="a final round; a wrong input is a matter of an appeal")  # fmt: skip
 
 
 def _condition(session: Session, slot: Slot, kind: str) -> SlotCondition:

@@ -246,6 +246,19 @@ def test_an_offered_slot_is_not_the_municipalitys_to_move(city: City, story: Sto
     assert refused.value.code == "offer_open"
 
 
+def test_what_a_provisional_round_gives_is_not_taken_away(city: City) -> None:
+    site = city.site()
+    call = city.call(terms={"sites": [site.id]})
+    city.to("2026-06-02T09:00")
+    application = city.apply(call, [site])
+    city.scored(call, {application.id: 9000})
+    city.published(call)
+    (slot,) = city.slots.list(city.planner)
+    with pytest.raises(Conflict) as refused:
+        city.slots.move(city.planner, slot.id, "cancelled")
+    assert refused.value.code == "offer_open"
+
+
 def test_offers_lapses_and_starts_are_announced(city: City, story: Story) -> None:
     city.clock.move(microseconds=story.offer().lapses_at - city.clock.micros(), days=-3)
     city.clocks.advance()
