@@ -1,8 +1,8 @@
 """``filter=``: the part of CQL2 text (OGC 21-065r2) that compares columns with values.
 
-The grammar is that of the ``cql2`` package, whose parser recurses on the stack and goes back over what it read; so length and nesting are bounded
-before it sees a text. What it makes is checked against the columns there are: anything beyond comparison, BETWEEN, IN,
-LIKE, IS NULL, AND, OR and NOT is refused by name.
+The grammar is that of the ``cql2`` package, whose parser recurses on the stack and goes back over what it has read; so
+length and nesting are bounded before it sees a text. What it makes is checked against the columns there are: anything
+beyond comparison, BETWEEN, IN, LIKE, IS NULL, AND, OR and NOT is refused by name.
 """
 
 from __future__ import annotations
