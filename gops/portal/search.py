@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from gops.catalog.search.asking import LONGEST
 from gops.catalog.search.columns import FACETS
-from gops.catalog.search.service import SORTS, Asked
+from gops.catalog.search.service import SORTS, Asked, refuse_unknown
 from gops.catalog.search.synonyms import place_of
 from gops.clock import to_micros
 from gops.errors import Invalid
@@ -108,6 +108,7 @@ def address(given: Mapping[str, str], language: str) -> str:
 
 def _asked(given: Mapping[str, str], zone: ZoneInfo) -> Asked:
     filters = {name: tuple(filter(None, given.get(name, "").split(","))) for name in FACETS}
+    refuse_unknown(filters)
     asked = Asked(
         q=given.get("q", ""),
         filters=filters | {"place": tuple(_place(one) for one in filters["place"])},

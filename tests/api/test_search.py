@@ -83,7 +83,7 @@ def test_what_is_typed_is_completed(world: World, two: dict[str, Any]) -> None:
         ("q=" + "가" * 201, "q", "invalid_value"),
         ("q=" + "+".join(f"말{one}" for one in range(13)), "q", "too_many"),
         ("place=서울", "place", "unknown_place"),
-        ("theme=" + ",".join(f"t{one}" for one in range(21)), "theme", "too_many"),
+        ("publisher=" + ",".join(f"t{one}" for one in range(21)), "publisher", "too_many"),
         ("theme=weather", "theme", "invalid_value"),
         ("kind=life", "kind", "invalid_value"),
         ("sort=best", "sort", "invalid_value"),

@@ -20,7 +20,7 @@ from gops.api.times import write_time
 from gops.catalog.model import KINDS
 from gops.catalog.search.asking import LONGEST
 from gops.catalog.search.columns import FACETS
-from gops.catalog.search.service import SORTS, Asked, Facet, Found, Hit
+from gops.catalog.search.service import SORTS, Asked, Facet, Found, Hit, refuse_unknown
 from gops.catalog.search.synonyms import place_of
 from gops.errors import Invalid
 
@@ -177,12 +177,14 @@ class SuggestView(MethodView):
 
 
 def asked(query: dict[str, Any]) -> Asked:
-    """Raises ``Invalid`` for a page beyond the bound."""
+    """Raises ``Invalid`` for a page beyond the bound, and for words that are in no vocabulary."""
     limit = refuse_limit_beyond(query["limit"], settings().page_rows_max)
     assert limit is not None
+    filters = {name: query[name] for name in FACETS}
+    refuse_unknown(filters)
     return Asked(
         q=query["q"],
-        filters={name: query[name] for name in FACETS},
+        filters=filters,
         bbox=query["bbox"],
         start=query["from"],
         end=query["to"],

@@ -208,11 +208,16 @@ def check(asked: Asked) -> None:
                 f"{name} has too many values", code="too_many", field=name, found=len(values),
                 expected=f"at most {VALUES}",
             )  # fmt: skip
-        unknown = next((value for value in values if value not in CLOSED.get(name, values)), None)
-        if unknown is not None:
-            raise Invalid(f"there is no such {name}", field=name, found=unknown, expected=", ".join(CLOSED[name]))
     if asked.start is not None and asked.end is not None and asked.start >= asked.end:
         raise Invalid("from is not before to", code="bad_range", field="from", expected="a from before to")
+
+
+def refuse_unknown(filters: Mapping[str, Sequence[str]]) -> None:
+    """Raise ``Invalid`` for a value that is a mistake. ``Search`` itself finds nothing for it."""
+    for name, known in CLOSED.items():
+        unknown = next((value for value in filters.get(name, ()) if value not in known), None)
+        if unknown is not None:
+            raise Invalid(f"there is no such {name}", field=name, found=unknown, expected=", ".join(known))
 
 
 def _hits(session: Session, ids: Sequence[int]) -> tuple[Hit, ...]:
