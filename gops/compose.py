@@ -229,6 +229,7 @@ class Platform:
         self.jobs.every("notices", EVERY_SECONDS, told.run, at_once=True)
         self.jobs.every("old notices", HOUR_SECONDS, told.forget_old)
         self.jobs.every("rounds", CALLS_SECONDS, Settling(own.database, self.clock, self.settings, own.rounds).run)
+        own.round_jobs.start(self.jobs)
         if self.settings.store_upkeep:
             self.jobs.hourly("store", UPKEEP_MINUTE, lambda: self.keeping.run(self.jobs.stopping))
         self.snapshots.start()

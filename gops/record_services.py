@@ -51,11 +51,13 @@ from gops.testbed.demands.joining import DemandJoins
 from gops.testbed.documents.service import Documents
 from gops.testbed.duplicates import Duplicates
 from gops.testbed.errata import Errata
+from gops.testbed.marks import Marks
 from gops.testbed.offers.service import Offers
 from gops.testbed.places.importing import SiteFiles
 from gops.testbed.places.micro import MicroSlots
 from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
+from gops.testbed.round_jobs import RoundJobs
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -96,7 +98,9 @@ class Records:
     errata: Errata
     applications: Applications
     scores: Scores
+    marks: Marks
     rounds: Rounds
+    round_jobs: RoundJobs
     offers: Offers
     appeals: Appeals
     notices: Notices
@@ -120,6 +124,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
     database = Database.of(chosen)
     outbound = Outbound.of(chosen)
     feeds = Feeds(database, clock, chosen, outbound)
+    rounds = Rounds(database, clock, chosen)
     return Records(
         database=database,
         organisations=Organisations(database, clock),
@@ -151,7 +156,9 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         errata=Errata(database, clock, chosen),
         applications=Applications(database, clock, chosen),
         scores=Scores(database, clock),
-        rounds=Rounds(database, clock, chosen),
+        marks=Marks(database, clock),
+        rounds=rounds,
+        round_jobs=RoundJobs(database, clock, chosen, rounds),
         offers=Offers(database, clock, chosen),
         appeals=Appeals(database, clock, chosen),
         notices=Notices(database, clock, chosen, outbound),

@@ -138,6 +138,10 @@ class PlacesSettings:
     search_boundaries: str = setting(
         fields.String(), "", "GeoJSON file of municipalities, by which the search knows where datasets lie; empty: none"
     )
+    # testbed
+    round_seconds: int = setting(
+        whole(1, 86_400), "300", "Longest run of the mechanism optimal, in seconds; a run may ask for less"
+    )
     # telling people
     smtp_host: str = setting(TEXT, "", "Mail server that letters go to; empty: they become files in data/outbox")
     smtp_port: int = setting(whole(1, 65_535), "587", "Its port; usually 587 with starttls, 465 with tls")

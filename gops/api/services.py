@@ -64,7 +64,9 @@ class Services:
     errata: Any
     applications: Any
     scores: Any
+    marks: Any
     rounds: Any
+    round_jobs: Any
     offers: Any
     appeals: Any
     notices: Any

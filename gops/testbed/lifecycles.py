@@ -142,7 +142,15 @@ MEMBER = _table(
     confirmed="asked declined",
     declined="",
 )
-LIFECYCLES = (DEMAND, SITE, CALL, APPLICATION, MEMBER, ROUND, SLOT, OFFER, CONDITION, APPEAL, CLUSTER)
+RUN = _table(
+    "run",
+    waiting="running cancelled",
+    running="done failed cancelled waiting",
+    done="",
+    failed="",
+    cancelled="",
+)
+LIFECYCLES = (DEMAND, SITE, CALL, APPLICATION, MEMBER, ROUND, SLOT, OFFER, CONDITION, APPEAL, CLUSTER, RUN)
 SLOTS_THAT_HOLD = ("reserved", "conditions", "ready", "active", "paused")
 """States in which a slot takes capacity from its site."""
 

@@ -115,8 +115,10 @@ def _members(groups: Mapping[str, Sequence[int | str]], name: str, trail: tuple[
     for member in groups[name]:
         if isinstance(member, str):
             yield from _members(groups, member, (*trail, name))
-        else:
+        elif isinstance(member, int) and not isinstance(member, bool):
             yield member
+        else:
+            raise wrong("bad_group", place, member, "ids of applications and names of groups")
 
 
 def _refuse_mix(made: Mapping[str, Any], mechanism: str) -> None:

@@ -22,12 +22,14 @@ from gops.records import audit, events
 from gops.records.database import Database
 from gops.records.paging import page
 from gops.settings import Settings
-from gops.testbed import lifecycles, notices, preparing, terms, texts, visibility
-from gops.testbed.allocation import choice, roundfile
+from gops.testbed import computing, lifecycles, notices, preparing, terms, texts, visibility
+from gops.testbed.allocation import roundfile
+from gops.testbed.allocation.apart import Watch
 from gops.testbed.allocation.choice import Choice
 from gops.testbed.allocation.verify import Report, verify
 from gops.testbed.appeals import window
 from gops.testbed.booking import Booking, book, lock_sites
+from gops.testbed.computing import always
 from gops.testbed.lifecycles import APPLICATION, CALL, ROUND
 from gops.testbed.model import Application, Call, Round
 from gops.testbed.offers import giving
@@ -39,16 +41,12 @@ class Rounds:
         self._clock = clock
         self._settings = settings
 
-    def compute(self, actor: Actor, call_slug: str) -> Round:
+    def compute(self, actor: Actor, call_slug: str, seconds: float | None = None, watch: Watch = always) -> Round:
         """Allocate a scored call, write the round file and verify it. A round not yet published is superseded, and its
-        file dropped."""
-        require(actor, "round.run", None)
-        with self._database.read() as session:
-            call = visibility.call(session, actor, call_slug)
-            _refuse_unless(call, "scored")
-            revision = _revision(session, call)
-            prepared = preparing.prepare(session, call.slug, revision)
-        allocation = choice.allocate(prepared.mechanism, prepared.instance, prepared.seed.seed)
+        file dropped. ``optimal`` takes up to ``seconds`` (of itself GOPS_ROUND_SECONDS); where ``watch`` says that
+        nobody waits any more this raises ``Conflict`` (``round_cancelled``)."""
+        prepared, revision = self.prepare(actor, call_slug)
+        allocation = computing.allocate(prepared, seconds or self._settings.round_seconds, watch)
         data = roundfile.write(prepared.instance, prepared.seed, prepared.mechanism, allocation, prepared.call)
         report = verify(data)
         with self._database.write() as session:
@@ -60,6 +58,25 @@ class Rounds:
             made = self._keep(session, call, revision, prepared.mechanism, data, report)
             self._note(session, actor, "round.compute", call, made)
         return made
+
+    def compute_at_once(self, actor: Actor, call_slug: str) -> Round:
+        """As ``compute``, for who waits at the other end of a request. Raises ``Conflict`` (``runs_long``)."""
+        require(actor, "round.run", None)
+        with self._database.read() as session:
+            mechanism = visibility.call(session, actor, call_slug).terms["mechanism"]
+        if mechanism == "optimal":
+            raise Conflict("optimal takes its time", code="runs_long", field="mechanism", found=mechanism,
+                           expected="a run that is ordered, of the kind round")  # fmt: skip
+        return self.compute(actor, call_slug)
+
+    def prepare(self, actor: Actor, call_slug: str) -> tuple[preparing.Prepared, int]:
+        """Everything that the next round of a scored call is made of, and its revision."""
+        require(actor, "round.run", None)
+        with self._database.read() as session:
+            call = visibility.call(session, actor, call_slug)
+            _refuse_unless(call, "scored")
+            revision = _revision(session, call)
+            return preparing.prepare(session, call.slug, revision), revision
 
     def publish(self, actor: Actor, call_slug: str, revision: int) -> Round:
         """Publish a verified round provisionally, and book its places. Raises ``Conflict``."""

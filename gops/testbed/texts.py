@@ -13,6 +13,14 @@ RESOURCES: Mapping[str, tuple[str, str, str]] = {  # Korean, English, unit
     "area_m2": ("면적", "area", "m²"),
     "power_w": ("전력", "power", "W"),
     "band": ("주파수 대역", "the radio band", ""),
+    "budget": ("예산", "the budget", "KRW"),
+}
+QUOTAS: Mapping[str, tuple[str, str]] = {  # what a call allows at most, and what no week and no amount can tell
+    "company": ("같은 기업의 배정 한도", "as many of its company as the call allows have places"),
+    "municipality": ("같은 지자체의 배정 한도", "the municipality has as many as the call allows"),
+    "theme": ("같은 분야의 배정 한도", "as many of its theme as the call allows have places"),
+    "cutoff": ("먼저 기다리는 신청", "others wait for the site before it"),
+    "group": ("함께 신청한 실증이 배정되지 않음", "the pilots that it is joint with found no place"),
 }
 
 
@@ -53,7 +61,13 @@ def _placed(instance: Any, row: Any, language: Language, names: Names) -> str:
 def _reasons(refusal: Any, first_week: dt.date, language: Language, names: Names) -> Iterator[str]:
     for rank, reason in enumerate(refusal["sites"], start=1):
         site = names.get(reason["site"], reason["site"])
+        yield from _cutoff(reason, rank, site, language)
         for lack in reason["lacks"]:
+            if lack["what"] in QUOTAS:
+                holders = ", ".join(names.get(one, one) for one in lack["holders"])
+                mark = f"{rank}순위" if language == "ko" else f"{rank}."
+                yield f"  {mark} {site}: {QUOTAS[lack['what']][language != 'ko']} ({holders})"
+                continue
             weeks = ", ".join(_span(first_week, *span) for span in lack["weeks"])
             what, holders = _name(lack["what"], language), ", ".join(names.get(one, one) for one in lack["holders"])
             if language == "ko":
@@ -62,6 +76,17 @@ def _reasons(refusal: Any, first_week: dt.date, language: Language, names: Names
             else:
                 by = f"held by {holders}, who came before" if holders else "the site itself has less than was asked for"
                 yield f"  {rank}. {site}: {what} was short {weeks}; {by}"
+
+
+def _cutoff(reason: Any, rank: int, site: str, language: Language) -> Iterator[str]:
+    """Under ``fair``: the own score, and the lowest that has a place there."""
+    if reason.get("cutoff") is None:
+        return
+    score, cutoff = f"{reason['score'] / 100:.2f}", f"{reason['cutoff'] / 100:.2f}"
+    if language == "ko":
+        yield f"  {rank}순위 {site}: 점수 {score}, 배정 최저 점수 {cutoff}"
+    else:
+        yield f"  {rank}. {site}: score {score}, cutoff {cutoff}"
 
 
 def _changes(refusal: Any, first_week: dt.date, language: Language, names: Names) -> Iterator[str]:

@@ -72,11 +72,13 @@ from gops.testbed.demands.joining import DemandJoins
 from gops.testbed.documents.service import Documents
 from gops.testbed.duplicates import Duplicates
 from gops.testbed.errata import Errata
+from gops.testbed.marks import Marks
 from gops.testbed.offers.service import Offers
 from gops.testbed.places.importing import SiteFiles
 from gops.testbed.places.micro import MicroSlots
 from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
+from gops.testbed.round_jobs import RoundJobs
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
@@ -148,7 +150,9 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         errata=Errata(database, clock, settings),
         applications=Applications(database, clock, settings),
         scores=Scores(database, clock),
-        rounds=Rounds(database, clock, settings),
+        marks=Marks(database, clock),
+        rounds=(rounds := Rounds(database, clock, settings)),
+        round_jobs=RoundJobs(database, clock, settings, rounds),
         offers=Offers(database, clock, settings),
         appeals=Appeals(database, clock, settings),
         notices=Notices(database, clock, settings, Outbound.of(settings)),

@@ -400,7 +400,8 @@ def test_swapped_axes_are_hinted_at(town: Town) -> None:
 @pytest.mark.parametrize(("terms", "code", "field"), [
     ({"first_week": "2026-09-08"}, "bad_week", "terms.first_week"),
     ({"first_week": None}, "bad_week", "terms.first_week"),
-    ({"mechanism": "fair"}, "unknown_mechanism", "terms.mechanism"),
+    ({"mechanism": "drawn"}, "unknown_mechanism", "terms.mechanism"),
+    ({"mechanism": "fair", "allocation": {"groups": True}}, "needs_optimal", "terms.allocation.groups"),
     ({"groups": [["a", "b"]]}, "unknown_field", "terms.groups"),
     ({"criteria": []}, "bad_weights", "terms.criteria"),
     ({"weeks": "12"}, "invalid_value", "terms.weeks"),

@@ -13,6 +13,7 @@ from gops.api.testbed import (
     places,
     questions,
     rounds,
+    runs,
     scores,
     site_files,
     sites,
@@ -21,6 +22,6 @@ from gops.api.testbed import (
 
 _MODULES = (
     demands, micro, places, site_files, sites, slots, calls, questions, applications, application_parts, scores, rounds,
-    offers, appeals, notices, clusters,
+    runs, offers, appeals, notices, clusters,
 )  # fmt: skip
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

@@ -39,6 +39,20 @@ class ReportOut(Strict):
     count = fields.Integer(metadata={"description": "of findings; 0: true in every part"})
     findings = fields.List(fields.Nested(Finding))
     envy_pairs = fields.Integer(metadata={"description": "a higher score without what a lower one has"})
+    blocking_pairs = fields.Integer(
+        allow_none=True,
+        metadata={"description": "an application and a better site, at which it fits if lower scores go"},
+    )
+    waste = fields.Integer(
+        allow_none=True, metadata={"description": "an application and a better site, at which it fits as all stand"}
+    )
+    stages = fields.List(
+        fields.List(fields.Raw(metadata={"type": ["string", "integer", "null"]})),
+        metadata={"description": "under optimal: name, value, bound (as the solver claims it)"},
+    )
+    price = fields.Integer(
+        allow_none=True, metadata={"description": "what fairness cost of the sum of scores, where it was asked for"}
+    )
 
 
 class RoundOut(Strict):
@@ -87,8 +101,9 @@ class RoundsView(MethodView):
         """Compute a round
 
         Of a scored call, by the operator. It is verified by independent code; one not yet published is superseded.
+        The mechanism optimal takes its time: order a run instead.
         """
-        made = services().rounds.compute(actor(), slug)
+        made = services().rounds.compute_at_once(actor(), slug)
         return made, {"Location": f"{PREFIX}/calls/{slug}/rounds/{made.revision}"}
 
 

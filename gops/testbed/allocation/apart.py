@@ -44,6 +44,7 @@ class Progress:
     value: int | None = None
     bound: int | None = None
     seconds: float = 0.0
+    is_over: bool = False
     curve: list[tuple[int, int | None, int | None]] = field(default_factory=list)
 
     @property
@@ -108,6 +109,7 @@ class _Run:
                 told = now
                 if not self._watch(self._progress):
                     return False
+        self._progress.is_over = True
         return self._watch(self._progress)
 
     def _take(self, line: bytes) -> None:

@@ -126,6 +126,22 @@ FIRST = ("instance", "applications", 0)
     (_without(REQUEST, "seed"), "", "malformed"),
     (_with([], "call"), "call", "invalid_value"),
     (_with({"id": "optimal", "version": 1}, "mechanism"), "mechanism", "invalid_value"),
+    (_with({"id": "optimal", "version": 1, "fairness": []}, "mechanism"), "mechanism", "invalid_value"),
+    (_with({"id": "drawn", "version": 1}, "mechanism"), "mechanism", "invalid_value"),
+    (_with([], "instance", "demands"), "instance.demands", "bad_instance"),
+    (_with({"colour": 1}, "instance", "demands"), "instance.demands", "bad_instance"),
+    (_with({"budget": -1}, "instance", "demands"), "budget", "bad_budget"),
+    (_with({"limits": [{"kind": "week", "key": "x"}]}, "instance", "demands"), "limits[week,x]", "unknown_kind"),
+    (_with({"limits": [{"kind": "theme", "key": "x", "least": 2, "most": 1}]}, "instance", "demands"),
+     "limits[theme,x].most", "bad_limit"),
+    (_with({"limits": [{"kind": "theme", "key": "x"}] * 2}, "instance", "demands"), "limits[theme,x]", "duplicate"),
+    (_with({"shares": [{"label": "small", "places": 0}]}, "instance", "demands"), "shares[small].places", "bad_share"),
+    (_with({"shares": [{"label": "small", "places": 1, "by": "x"}]}, "instance", "demands"), "shares[small].by",
+     "unknown_order"),
+    (_with("g", *FIRST, "group"), "groups[g]", "bad_group"),
+    (_with(-1, *FIRST, "cost"), "applications[a].cost", "bad_cost"),
+    (_with(["x", "x"], *FIRST, "labels"), "applications[a].labels", "duplicate"),
+    (_with("", *FIRST, "company"), "applications[a].company", "bad_name"),
     (_with("xx", "seed", "operator_seed"), "seed.operator_seed", "invalid_value"),
     (_with([1], "seed", "nonces"), "seed.nonces[0]", "invalid_value"),
     (_with(3, "seed"), "seed", "invalid_value"),
@@ -174,6 +190,37 @@ def test_a_wrong_instance_is_refused_with_its_place(document: Any, field: str, c
     assert (refused.field, refused.code) == (field, code)
     assert refused.expected
     assert not (tmp_path / "round.json").exists()
+
+
+@pytest.mark.parametrize("mechanism", ["fair", "optimal"])
+def test_the_other_mechanisms_are_computed_verified_and_computed_again(mechanism: str, tmp_path: Path) -> None:
+    (tmp_path / "instance.json").write_text(json.dumps(REQUEST))
+    made = tmp_path / "round.json"
+    assert run("allocate", tmp_path / "instance.json", "--mechanism", mechanism, "-o", made).exit_code == 0
+    done = run("verify", made)
+    assert (done.exit_code, done.output.splitlines()[0].split(":")[0]) == (0, f"{mechanism} 1")
+    assert ("optimal" in done.output.splitlines()[2]) == (mechanism == "optimal")
+    assert run("allocate", made, "-o", tmp_path / "again.json").exit_code == 0
+    assert (tmp_path / "again.json").read_bytes() == made.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("INSTANCE", "--call", "spring"), ("--call", "spring", "--mechanism", "fair")]
+)
+def test_a_file_or_a_call_is_allocated_and_a_calls_terms_name_the_mechanism(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "instance.json"
+    path.write_text(json.dumps(REQUEST))
+    told = [str(path) if word == "INSTANCE" else word for word in arguments]
+    assert isinstance(run("allocate", *told, "-o", tmp_path / "round.json").exception, Invalid)
+
+
+def test_a_round_may_be_an_address_but_not_one_within(tmp_path: Path) -> None:
+    refused = run("verify", "http://127.0.0.1:9/round.json").exception
+    assert isinstance(refused, Invalid)
+    assert refused.code == "address_refused"
+    assert isinstance(run("verify", tmp_path / "none.json").exception, Invalid)
 
 
 def test_what_is_no_json_is_refused(tmp_path: Path) -> None:

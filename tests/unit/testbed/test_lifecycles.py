@@ -28,6 +28,7 @@ LEGAL = {
     "appeal": """filed>answered filed>panel filed>upheld answered>upheld answered>dismissed answered>panel
         panel>upheld panel>dismissed""",
     "cluster": "forming>active forming>closed active>forming active>closed",
+    "run": """waiting>running waiting>cancelled running>done running>failed running>cancelled running>waiting""",
 }
 PAIRS = [(life, before, after) for life in LIFECYCLES for before in life.states for after in life.states]
 

@@ -12,8 +12,9 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from gops.testbed.allocation.verify import envy, hashes, reading, replay, shape
+from gops.testbed.allocation.verify import hashes, pairs, reading, replay, shape
 from gops.testbed.allocation.verify.finding import Finding, Findings
 
 __all__ = ["Finding", "Report", "verify"]
@@ -23,7 +24,11 @@ __all__ = ["Finding", "Report", "verify"]
 class Report:
     """``count`` is that of all findings, of which the first are kept. The rest stands only where nothing was found.
 
-    ``envy_pairs``: a higher score went without what a lower one has (allowed under ``ranked``, where sizes differ).
+    ``envy_pairs``: a higher score went without a site that a lower one has, where it could have stood alone (there are
+    none under ``fair``; places that a share gave are nobody's envy). ``blocking_pairs``: an application and a site it
+    would rather have, at which it fits if lower scores make room. ``waste``: those that fit as all stand. The last two
+    are null above ``pairs.MOST`` applications. ``stages``: (name, value, bound) under ``optimal``; that a bound holds
+    is the solver's claim.
     """
 
     sha256: str
@@ -34,6 +39,10 @@ class Report:
     placed: int = 0
     outcome_hash: str = ""
     envy_pairs: int = 0
+    blocking_pairs: int | None = None
+    waste: int | None = None
+    stages: tuple[tuple[str, int, int | None], ...] = ()
+    price: int | None = None
 
     @property
     def is_true(self) -> bool:
@@ -49,9 +58,15 @@ def verify(data: bytes) -> Report:
         if readable and shape.check(document, findings):
             hashes.check(document, findings)
             replay.check(document, findings)
-    if findings.count:
-        return Report(sha256, findings.count, tuple(findings.kept))
+        if not findings.count:
+            return _report(sha256, document)
+    return Report(sha256, findings.count, tuple(findings.kept))
+
+
+def _report(sha256: str, document: Any) -> Report:
     outcome = document["outcome"]
+    counted = pairs.count(document)
+    proof = document.get("findings", {}).get("proof") or {"stages": [], "price": None}
     return Report(
         sha256,
         0,
@@ -60,7 +75,11 @@ def verify(data: bytes) -> Report:
         applications=len(outcome),
         placed=sum(row[1] is not None for row in outcome),
         outcome_hash=document["hashes"]["outcome"],
-        envy_pairs=envy.pairs(document),
+        envy_pairs=counted.envy,
+        blocking_pairs=counted.blocking,
+        waste=counted.waste,
+        stages=tuple((row["name"], row["value"], row["bound"]) for row in proof["stages"]),
+        price=proof["price"],
     )
 
 
