@@ -18,10 +18,9 @@ from gops.alerts.lease import Lease
 from gops.alerts.model import AlertDelivery, AlertRule
 from gops.alerts.payload import letter
 from gops.clock import Clock
-from gops.errors import GopsError, Invalid, Unavailable
-from gops.notify.backoff import next_try
+from gops.errors import GopsError, Unavailable
+from gops.notify.attempts import note
 from gops.notify.webhook import Webhook
-from gops.outbound.masking import mask
 from gops.records.database import Database
 
 TOPIC = "gops/v1/{organisation}/{device}/down/alert"
@@ -30,7 +29,6 @@ AT_ONCE = 100  # deliveries of one look
 OF_ONE = 8  # of these of one organisation: a slow receiver holds up its own first
 THREADS = 4
 STOP_SECONDS = 10.0
-PROBLEM_LENGTH = 300
 log = logs.get(__name__)
 
 
@@ -137,21 +135,7 @@ class Sender:
         with self._database.write() as session:
             query = select(AlertDelivery).where(AlertDelivery.id.in_(problems), AlertDelivery.state == "waiting")
             for row in session.scalars(query.with_for_update()):
-                _note(row, problems[row.id], now, self._chance.random())
+                note(row, problems[row.id], now, self._chance.random())
                 dead += row.state == "dead"
         if dead:
             log.warning("alerts_dead_letters", count=dead)
-
-
-def _note(row: AlertDelivery, problem: GopsError | None, now: int, chance: float) -> None:
-    row.attempts += 1
-    if problem is None:
-        row.state, row.ended_at, row.problem = "sent", now, None
-        return
-    row.problem = f"{problem.code}: {mask(problem.message)}"[:PROBLEM_LENGTH]
-    # an address that must not be asked stays so until somebody says otherwise
-    due = None if isinstance(problem, Invalid) else next_try(row.attempts, row.begun_at, now, chance)
-    if due is None:
-        row.state, row.ended_at = "dead", now
-    else:
-        row.next_at = due

@@ -20,13 +20,12 @@ from gops import logs
 from gops.accounts.model import Organisation, Person
 from gops.clock import DAY, MINUTE, Clock, from_micros
 from gops.errors import GopsError, Invalid
-from gops.notify.backoff import next_try
+from gops.notify.attempts import note
 from gops.notify.channels import LETTER
 from gops.notify.letter import Letters
 from gops.notify.model import Notice, NoticeHook, NoticeWish
 from gops.notify.templates import render
 from gops.notify.webhook import Webhook
-from gops.outbound.masking import mask
 from gops.records.database import Database
 from gops.settings import Settings
 
@@ -34,7 +33,6 @@ AT_ONCE = 50
 OF_ONE = 8  # of one organisation in a batch: a slow receiver holds up its own first
 CLAIM = 15 * MINUTE  # longer than a batch whose every letter times out takes
 FORGET_AT_ONCE = 5000
-PROBLEM_LENGTH = 300
 log = logs.get(__name__)
 
 
@@ -137,7 +135,7 @@ class Sender:
             row = session.get(Notice, parcel.id, with_for_update=True)
             if row is None or row.state != "waiting":
                 return
-            _note(row, problem, now, self._chance.random(), parcel.secret)
+            note(row, problem, now, self._chance.random(), parcel.secret)
         if problem is not None and row.state == "dead":
             log.warning("notice_dead", notice=row.id, told=row.event, reason=problem.code)
 
@@ -172,17 +170,3 @@ def _body(parcel: Parcel, settings: Settings) -> bytes:
     at = from_micros(parcel.at).isoformat().replace("+00:00", "Z")
     told = {"id": parcel.id, "event": parcel.event, "at": at, "organisation": parcel.organisation}
     return orjson.dumps({**told, "title": subjects, "facts": dict(parcel.facts)})
-
-
-def _note(row: Notice, problem: GopsError | None, now: int, chance: float, secret: str) -> None:
-    row.attempts += 1
-    if problem is None:
-        row.state, row.ended_at, row.problem = "sent", now, None
-        return
-    row.problem = f"{problem.code}: {mask(problem.message, [secret] if secret else [])}"[:PROBLEM_LENGTH]
-    # an address that must not be asked, or that takes no letters, stays so until somebody says otherwise
-    due = None if isinstance(problem, Invalid) else next_try(row.attempts, row.begun_at, now, chance)
-    if due is None:
-        row.state, row.ended_at = "dead", now
-    else:
-        row.next_at = due

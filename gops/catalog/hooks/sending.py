@@ -25,12 +25,11 @@ from gops.catalog.history.news import EVENT, News
 from gops.catalog.hooks.model import DatasetHook, HookDelivery
 from gops.catalog.model import Dataset
 from gops.clock import DAY, MINUTE, Clock
-from gops.errors import GopsError, Invalid
+from gops.errors import GopsError
 from gops.jobs import Jobs
-from gops.notify.backoff import next_try
+from gops.notify.attempts import note
 from gops.notify.webhook import Webhook
 from gops.outbound import Bounds, Outbound
-from gops.outbound.masking import mask
 from gops.records.database import Database, serialise
 from gops.records.events import Event
 from gops.settings import Settings
@@ -42,7 +41,6 @@ WEBHOOK_SECONDS = 10.0  # a receiver takes a message and thinks about it later
 AT_ONCE = 50
 DEALT_AT_ONCE = 500  # pieces of news for one hook
 CLAIM = 15 * MINUTE  # longer than a batch takes in which every receiver times out
-PROBLEM_LENGTH = 300
 log = logs.get(__name__)
 
 
@@ -132,7 +130,7 @@ class HookSender:
             row = session.get(HookDelivery, parcel.id, with_for_update=True)
             if row is None or row.state != "waiting":
                 return
-            _note(row, problem, now, self._chance.random(), parcel.secret)
+            note(row, problem, now, self._chance.random(), parcel.secret)
         if row.state == "dead" and problem is not None:
             log.warning("hook_delivery_dead", delivery=row.id, hook=row.hook_id, reason=problem.code)
 
@@ -190,17 +188,3 @@ def _parcel(session: Session, row: HookDelivery, base: str) -> Parcel:
     news = session.get_one(DatasetNews, row.news_id)
     dataset, publisher = session.get_one(Dataset, news.dataset_id), session.get_one(Organisation, news.publisher_id)
     return Parcel(row.id, hook.address, hook.secret, orjson.dumps(body(News(news, dataset.slug, publisher), base)))
-
-
-def _note(row: HookDelivery, problem: GopsError | None, now: int, chance: float, secret: str) -> None:
-    row.attempts += 1
-    if problem is None:
-        row.state, row.ended_at, row.problem = "sent", now, None
-        return
-    row.problem = f"{problem.code}: {mask(problem.message, [secret])}"[:PROBLEM_LENGTH]
-    # an address that must not be asked stays so until somebody says otherwise
-    due = None if isinstance(problem, Invalid) else next_try(row.attempts, row.begun_at, now, chance)
-    if due is None:
-        row.state, row.ended_at = "dead", now
-    else:
-        row.next_at = due
