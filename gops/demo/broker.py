@@ -1,7 +1,8 @@
-"""The demo's testbed: one call that is open, and one that was allocated, with its applications, scores and round.
+"""The demo's testbed: one call that is open, and one that is final, with its applications, scores, round and a cluster.
 
 Both go through the services and their rules. What lies in the past is done by services whose clock stands there: the
-allocated call was open for its days, closed, was scored, and its round was computed, verified and published.
+allocated call was open for its days, closed, was scored, its round was computed, verified, published and final, and one
+who was offered a place took it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from gops import compose
 from gops.clock import DAY, Clock, FixedClock, from_micros
-from gops.demo.pilots import BANDS, CALL_WEEKS, Company, Pilot, pilots
+from gops.demo import boards
+from gops.demo.pilots import BANDS, CALL_WEEKS, COMPANIES, Company, Pilot, pilots
 from gops.demo.registry import MARK, OPERATOR
 from gops.demo.sites import SITES, DemoSite
 from gops.errors import NotFound
@@ -29,6 +31,8 @@ ALLOCATED = "demo-first-call"
 OPEN_DAYS = 35
 BEGUN_DAYS = 70
 """The allocated call was published so many days ago."""
+APPEAL_DAYS = 24
+"""Longer than the window for appeals, ten working days."""
 CRITERIA = (
     ("시민 체감 효과 (effect for residents)", 40),
     ("기술 완성도 (technical readiness)", 30),
@@ -38,8 +42,9 @@ SITES_OF_CALL = tuple(site for number, site in enumerate(SITES) if number % 14 =
 
 
 def fill(services: Records, chosen: Settings, clock: Clock) -> None:
-    """Both calls, where they are missing; the sites are there. Raises what the services raise."""
+    """Both calls and the demands, where they are missing; the sites are there. Raises what the services raise."""
     open_call(services, chosen.operator_slug, clock, chosen.zone)
+    boards.state_demands(services)
     if not _is_there(services, ALLOCATED):
         past = FixedClock(from_micros(clock.micros() - BEGUN_DAYS * DAY))
         earlier = compose.records(chosen, past)
@@ -61,7 +66,7 @@ def open_call(services: Records, operator: str, clock: Clock, zone: ZoneInfo) ->
 
 
 def allocated_call(services: Records, operator: str, clock: FixedClock, zone: ZoneInfo) -> None:
-    """The allocated call from its publication to that of its round, unless it is there; all of it or nothing.
+    """The allocated call from its publication until its round is final, unless it is there; all of it or nothing.
 
     ``services`` go by ``clock``, which stands at the publication and is moved.
     """
@@ -79,6 +84,8 @@ def allocated_call(services: Records, operator: str, clock: FixedClock, zone: Zo
         scores = dict(_hand_in(services, there, ids, begins))
         clock.move(days=OPEN_DAYS)
         _allocate(services, actor, scores)
+        clock.move(days=APPEAL_DAYS)
+        _finish(services, actor)
 
 
 def _is_there(services: Records, slug: str) -> bool:
@@ -180,3 +187,15 @@ def _allocate(services: Records, actor: Actor, scores: Mapping[int, int]) -> Non
     services.scores.finish(actor, ALLOCATED)
     computed = services.rounds.compute(actor, ALLOCATED)
     services.rounds.publish(actor, ALLOCATED, computed.revision)
+
+
+def _finish(services: Records, actor: Actor) -> None:
+    """The round is final; the first who was offered a place takes it, and a cluster forms."""
+    (last,) = services.rounds.list(actor, ALLOCATED)
+    services.rounds.finish(actor, ALLOCATED, last.revision)
+    offer = services.offers.list(actor, ALLOCATED, limit=1)[0]
+    taken = services.applications.get(actor, offer.application_id)
+    companies = {services.organisations.get(row.slug).id: row for row in COMPANIES}
+    applicant = _applicant(services, companies[taken.organisation_id])
+    services.offers.answer(applicant, offer.id, "accepted")
+    boards.carry_through(services, applicant, services.clusters.list(applicant)[0])

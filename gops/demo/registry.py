@@ -138,6 +138,7 @@ def offer_sites(services: Records, actor: Actor, city: Municipality, sites: Sequ
             area=site.area,
             capacity=site.capacity,
             description=f"{site.kind}, {MARK}",
+            details=site.details,
         )
         if found.state == "draft":
             services.sites.move(actor, found.id, "offered")

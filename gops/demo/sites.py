@@ -33,6 +33,11 @@ class DemoSite:
     def area(self) -> dict[str, Any]:
         return {"type": "Polygon", "coordinates": [[list(position) for position in self.ring]]}
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """What it has beside place and capacity; of most kinds there is nothing to say."""
+        return DETAILS.get(self.kind, {})
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -52,6 +57,30 @@ SHAPES = {
     "park": Shape((70, 160), 1.5, 9, 0.2, (2_000, 12_000)),
     "building": Shape((18, 35), 1.4, 4, 0.5, (10_000, 40_000)),
     "vacant_shop": Shape((5, 9), 1.5, 4, 0.8, (3_000, 7_000)),
+}
+DETAILS: dict[str, dict[str, Any]] = {
+    "technovalley": {
+        "zone": "autonomous_driving",
+        "legal_basis": "자율주행자동차법 제7조 (시연)",
+        "exemptions": ["유상 여객 운송 특례 (시연)"],
+        "consent": "not_needed",
+        "tags": ["lidar", "edge-server", "5g"],
+        "bands": ["lora-920", "wifi-5g", "uwb-6g"],
+        "equipment": [
+            {"kind": "edge-server", "count": 4, "operator": True, "note": "GPU 1"},
+            {"kind": "pole", "count": 40},
+        ],
+        "opening": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "06:00", "until": "22:00"}],
+    },
+    "street": {
+        "consent": "given",
+        "consent_note": "상인회 동의 (시연)",
+        "tags": ["pedestrian"],
+        "bands": ["lora-920"],
+        "equipment": [{"kind": "pole", "count": 12, "note": "220 V"}],
+        "opening": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "09:00", "until": "21:00"}],
+    },
+    "vacant_shop": {"consent": "given", "tags": ["indoor"], "micro": {"keep": {"area_m2": 10}, "weeks": 2}},
 }
 DISTRICTS = (
     ("중앙", "Jungang"), ("역전", "Yeokjeon"), ("신흥", "Sinheung"), ("남문", "Nammun"), ("북문", "Bukmun"),

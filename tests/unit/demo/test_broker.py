@@ -1,4 +1,4 @@
-"""The demo's calls: one open, one allocated with reasons, both by the rules, both once."""
+"""The demo's calls, demands and cluster: one call open, one final with reasons, all by the rules, all once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 
 from gops import compose
 from gops.clock import DAY, FixedClock, from_micros
-from gops.demo import broker, registry
+from gops.demo import boards, broker, registry
 from gops.demo.broker import ALLOCATED, OPEN, SITES_OF_CALL
 from gops.demo.pilots import COMPANIES, TITLES, pilots
 from gops.permissions import ANONYMOUS
+from gops.record_services import Records
 from gops.settings import Settings, load
 from gops.testbed.allocation.verify import verify
 
@@ -27,7 +28,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[compose.Records]:
+def services(settings: Settings) -> Iterator[Records]:
     """With the sites of the allocated call, and both calls."""
     clock = FixedClock(from_micros(NOW))
     compose.initialise(settings, clock)
@@ -40,7 +41,7 @@ def services(settings: Settings) -> Iterator[compose.Records]:
     opened.database.close()
 
 
-def test_the_open_call_opens_now_for_all_offered_sites_with_frozen_criteria(services: compose.Records) -> None:
+def test_the_open_call_opens_now_for_all_offered_sites_with_frozen_criteria(services: Records) -> None:
     call = services.calls.get(ANONYMOUS, OPEN)
     assert (call.state, call.opens_at) == ("open", NOW)
     assert call.closes_at >= NOW + 28 * DAY
@@ -49,18 +50,18 @@ def test_the_open_call_opens_now_for_all_offered_sites_with_frozen_criteria(serv
     assert call.terms_hash is not None
 
 
-def test_the_allocated_call_was_open_for_its_days_and_had_sixty_applications(services: compose.Records) -> None:
+def test_the_allocated_call_was_open_for_its_days_and_had_sixty_applications(services: Records) -> None:
     call = services.calls.get(ANONYMOUS, ALLOCATED)
-    assert call.state == "allocated"
+    assert call.state == "final"
     assert call.closes_at - call.opens_at >= 28 * DAY
     assert call.closes_at < NOW
     (published,) = services.rounds.list(ANONYMOUS, ALLOCATED)
-    assert (published.state, published.applications) == ("published", 60)
+    assert (published.state, published.applications) == ("final", 60)
     assert published.published_at is not None
     assert call.closes_at < published.published_at < NOW
 
 
-def test_its_round_is_true_and_says_why_some_were_not_placed(services: compose.Records) -> None:
+def test_its_round_is_true_and_says_why_some_were_not_placed(services: Records) -> None:
     data = services.rounds.file(ANONYMOUS, ALLOCATED, 1)
     report = verify(data)
     assert report.is_true
@@ -71,12 +72,25 @@ def test_its_round_is_true_and_says_why_some_were_not_placed(services: compose.R
     assert any(refusal["changes"] for refusal in refusals)
 
 
-def test_again_nothing_is_added(services: compose.Records, settings: Settings) -> None:
+def test_demands_are_public_once_and_one_pilot_is_carried_through(services: Records) -> None:
+    there = services.demands.list(ANONYMOUS)
+    cities = {site.city.slug for site in SITES_OF_CALL}
+    assert [row.title_ko for row in there] == [one.title[0] for one in boards.DEMANDS if one.city in cities]
+    assert {row.state for row in there} == {"open"}
+    (cluster,) = services.clusters.list(ANONYMOUS)
+    assert cluster.cluster.state == "active"
+    assert {row.part for row in cluster.members} == {"municipality", "company"}
+    assert cluster.cluster.kpis
+
+
+def test_again_nothing_is_added(services: Records, settings: Settings) -> None:
     def counted() -> tuple[int, ...]:
         return (
             len(services.calls.list(ANONYMOUS, limit=1000)),
             len(services.organisations.list(limit=1000)),
             len(services.rounds.list(ANONYMOUS, ALLOCATED)),
+            len(services.demands.list(ANONYMOUS)),
+            len(services.clusters.list(ANONYMOUS)),
         )
 
     before = counted()
