@@ -31,7 +31,7 @@ class Occupancy:
         amounts = np.array([site.capacity for site in instance.sites], dtype=np.int32)
         self.instance = instance
         self._capacity = amounts
-        self.left: list[Grid] = [np.asfortranarray(amounts[:, :, row]) for row in range(len(instance.resources))]
+        self.left: list[Grid] = [np.array(amounts[:, :, row], order="F") for row in range(len(instance.resources))]
         self.loud: dict[str, Grid] = {
             band.id: np.zeros(amounts.shape[:2], dtype=bool, order="F") for band in instance.bands
         }
