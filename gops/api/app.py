@@ -8,7 +8,7 @@ import orjson
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gops.api import context, credentials, etags, measured, problems, request_ids, security, unasked
+from gops.api import context, credentials, encoding, etags, measured, problems, request_ids, security, unasked
 from gops.api.allowance import HourlyAllowance
 from gops.api.blueprint import CONVERTERS, PREFIX, Api, IdConverter
 from gops.api.catalog import document, newsfeed
@@ -28,6 +28,7 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
     app.url_map.converters |= CONVERTERS
     app.url_map.strict_slashes = False
     measured.install(app, settings.metrics_token)
+    encoding.install(app)
     problems.install(app, settings.language, settings.http_body_bytes, error_page)
     etags.install(app)
     request_ids.install(app)
