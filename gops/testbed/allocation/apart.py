@@ -36,16 +36,20 @@ TABLE = re.compile(rb"%\s+" + NUMBER + rb"\s+" + NUMBER + rb"\s+(?:[\d.]+%|inf|L
 """Best bound, best solution and gap in a line of HiGHS' log of a branch and bound."""
 
 
+Point = tuple[int, int | None, int | None]
+"""Milliseconds, value, bound."""
+
+
 @dataclass
 class Progress:
-    """``curve``: (milliseconds, value, bound) of the stage ``scores``, whenever one of them became better."""
+    """``curve`` is that of the stage ``scores``, whenever value or bound became better."""
 
     stage: str = ""
     value: int | None = None
     bound: int | None = None
     seconds: float = 0.0
     is_over: bool = False
-    curve: list[tuple[int, int | None, int | None]] = field(default_factory=list)
+    curve: list[Point] = field(default_factory=list)
 
     @property
     def document(self) -> dict[str, Any]:

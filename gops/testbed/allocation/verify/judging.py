@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-import numpy as np
-
 from gops.testbed.allocation.verify import turns
-from gops.testbed.allocation.verify.ground import Ground, good_starts
+from gops.testbed.allocation.verify.alone import alone
 from gops.testbed.allocation.verify.standing import Claim, Standing
 
 
 def claims(standing: Standing) -> dict[int, Claim]:
     """By site, who is next in line: the first that would rather be there, could be there alone, and is not."""
     found: dict[int, Claim] = {}
-    empty = Ground(standing.instance)
+    eligible = alone(standing.instance)
     for row in standing.rows:
-        tie = turns.tie(standing.seed, row["id"])
-        better = row["sites"][: standing.rank(row)]
-        if not better:
-            continue
-        sites = np.array([empty.number[name] for name in better])
-        span = slice(row["first_start"], row["last_start"] + row["duration"])
-        alone = [bool(column.any()) for column in good_starts(empty.bad(row, span, sites), row["duration"]).T]
-        for site, score, fits in zip(sites.tolist(), row["scores"], alone, strict=False):
+        tie, better = turns.tie(standing.seed, row["id"]), standing.rank(row)
+        for name, score, fits in zip(row["sites"][:better], row["scores"], eligible[row["id"]], strict=False):
+            site = standing.ground.number[name]
             if fits and (site not in found or (-score, tie) < found[site][0]):
                 found[site] = ((-score, tie), row)
     return found
@@ -100,11 +93,11 @@ def _values(standing: Standing) -> dict[str, int]:
 
 def _has_worthless_contract(standing: Standing) -> bool:
     """Whether somebody with a score of 0 at a site could stand there alone."""
-    empty = Ground(standing.instance)
+    eligible = alone(standing.instance)
     return any(
-        score == 0 and empty.first(row, empty.number[name]) is not None
+        score == 0 and fits
         for row in standing.rows
-        for name, score in zip(row["sites"], row["scores"], strict=True)
+        for score, fits in zip(row["scores"], eligible[row["id"]], strict=True)
     )
 
 

@@ -6,9 +6,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from gops.testbed.allocation.verify.ground import Ground, good_starts
+from gops.testbed.allocation.verify.alone import alone
+from gops.testbed.allocation.verify.ground import Ground
 
 MOST = 3_000  # applications; blocking pairs and waste take a look at every one of them with others lifted
 Held = dict[int, list[tuple[int, Any, int]]]
@@ -25,19 +24,24 @@ class Pairs:
 def count(document: Any) -> Pairs:
     """Of a round that was found true."""
     instance = document["inputs"]["instance"]
-    empty, ground = Ground(instance), Ground(instance)
+    ground, eligible = Ground(instance), alone(instance)
     guaranteed = {name for _, name in document.get("findings", {}).get("guaranteed", ())}
     place = {name: (site, start) for name, site, start in document["outcome"]}
-    held = _settle(ground, instance["applications"], place, guaranteed)
     look = len(instance["applications"]) <= MOST
+    held = _settle(ground, instance["applications"], place, guaranteed, look)
+    scores = {site: [score for score, _, _ in line] for site, line in held.items()}
     envy = blocking = waste = 0
     for row in instance["applications"]:
         site, start = place[row["id"]]
-        better = row["sites"][: len(row["sites"]) if site is None else row["sites"].index(site)]
-        sites = _alone(empty, row, better)
+        better = len(row["sites"]) if site is None else row["sites"].index(site)
+        sites = [
+            (ground.number[name], score)
+            for name, score, fits in zip(row["sites"][:better], row["scores"], eligible[row["id"]], strict=False)
+            if fits
+        ]
         if not sites:
             continue
-        envy += sum(bisect_left(held.get(at, []), score, key=lambda item: item[0]) for at, score in sites)
+        envy += sum([bisect_left(scores[at], score) for at, score in sites if at in scores])
         if look:
             if site is not None:
                 ground.lift(row, ground.number[site], start)
@@ -50,29 +54,19 @@ def count(document: Any) -> Pairs:
     return Pairs(envy, blocking if look else None, waste if look else None)
 
 
-def _settle(ground: Ground, rows: list[Any], place: Any, guaranteed: set[str]) -> Held:
+def _settle(ground: Ground, rows: list[Any], place: Any, guaranteed: set[str], look: bool) -> Held:
     held: Held = {}
     for row in rows:
         site, start = place[row["id"]]
         if site is not None:
-            ground.put(row, ground.number[site], start)
+            if look:
+                ground.put(row, ground.number[site], start)
             if row["id"] not in guaranteed:
                 score = row["scores"][row["sites"].index(site)]
                 held.setdefault(ground.number[site], []).append((score, row, start))
     for line in held.values():
         line.sort(key=lambda item: item[0])
     return held
-
-
-def _alone(empty: Ground, row: Any, names: list[str]) -> list[tuple[int, int]]:
-    """(site, score) of those where it could stand if nobody else did."""
-    if not names:
-        return []
-    sites = np.array([empty.number[name] for name in names])
-    span = slice(row["first_start"], row["last_start"] + row["duration"])
-    good = good_starts(empty.bad(row, span, sites), row["duration"])
-    fits = [bool(column.any()) for column in good.T]
-    return [(site, score) for site, score, fit in zip(map(int, sites), row["scores"], fits, strict=False) if fit]
 
 
 def _blocks(ground: Ground, row: Any, site: int, line: list[tuple[int, Any, int]], score: int) -> bool:
