@@ -39,6 +39,8 @@ from gops.ingest.feeds.names import feed_names
 from gops.ingest.feeds.runner import FeedRunner
 from gops.ingest.feeds.schedule import FeedSchedule
 from gops.ingest.push.service import Pushes
+from gops.ingest.refusal_asking import commands as replay_commands
+from gops.ingest.refusal_replays import RefusalReplays
 from gops.ingest.rules.asking import commands as quality_commands
 from gops.ingest.rules.ruling import rules_over
 from gops.jobs.scheduler import Jobs
@@ -152,6 +154,7 @@ class Platform:
         self.broker_sync = BrokerSync(chosen, clock, own.database)
         self.corrections = Corrections(own.database, clock, chosen, self.store)
         self.pushes = Pushes(own.database, clock, chosen, self.store, own.refusals, own.mappings.route)
+        self.replays = RefusalReplays(own.database, clock, chosen, self.store, own.refusals, own.mappings.route)
         self.jobs = Jobs(chosen.zone, chosen.feed_threads + OWN_JOBS)
         runner = FeedRunner(
             own.database, clock, chosen, Outbound.of(chosen), self.store, own.refusals, stopping=self.jobs.stopping
@@ -221,6 +224,7 @@ class Platform:
         self.jobs.every("alerts", HOUR_SECONDS, self.alerts.forget_old)
         self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
         self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)
+        self.replays.start(self.jobs)
         self.jobs.hourly("retention", AGEING_MINUTE, self.ageing.run)
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
         self.jobs.every("search", HOUR_SECONDS, self.records.search.refresh, at_once=True)
@@ -266,6 +270,7 @@ class Platform:
             pushes=self.pushes,
             retaining=Retaining(
                 own.database, self.clock, self.settings, lookup, lambda: self.store.capabilities.deletes_range
+            replays=self.replays,
             ),
             quality=self.rules.service,
             catalogued=Catalogued(own.database),
@@ -302,6 +307,7 @@ class Platform:
             **quality_commands(self.rules.service, self.records.database, lookup),
         }
 
+            **replay_commands(self.replays, self.records.database, lookup),
     def status(self) -> dict[str, Any]:
         """What ``gops status`` shows: health, and ingest's counters."""
         ingest = self.ingest.health()

@@ -31,6 +31,7 @@ class Services:
     datastreams: Any
     corrections: Any
     pushes: Any
+    replays: Any
     retaining: Any
     mappings: Any
     quality: Any

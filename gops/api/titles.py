@@ -132,6 +132,8 @@ OF_READINGS: Titles = {
     "too_many_windows": ("집계 구간이 너무 많습니다", "Too many windows"),
     "unknown_aggregate": ("없는 집계입니다", "There is no such aggregate"),
     "unknown_code": ("없는 거절 코드입니다", "There is no such refusal code"),
+    "nothing_named": ("대상을 지정하지 않았습니다", "Nothing says which ones are meant"),
+    "too_many_ids": ("한 번에 너무 많은 번호입니다", "Too many ids at once"),
     "unknown_every": ("없는 집계 간격입니다", "There is no such length of windows"),
     "unknown_quality": ("없는 품질 표시입니다", "There is no such quality"),
     "wrong_columns": ("열이 다릅니다", "Other columns than expected"),

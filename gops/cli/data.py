@@ -1,26 +1,40 @@
-"""``gops refusals`` and ``replay``: looking at what came in, and sending it again."""
+"""``gops refusals`` and ``gops replay``: what was refused, read anew; a file, sent as a device."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gops import compose
+from gops import admin, compose
+from gops.accounts import lookup
+from gops.api.times import parse_time
 from gops.cli.registry import opened, shell
 from gops.clock import SystemClock, from_micros
+from gops.ingest.refusal_asking import REPLAY, commands
+from gops.ingest.refusal_reading import UNREADABLE
+from gops.ingest.refusal_replays import RefusalReplays
+from gops.ingest.refusal_writing import Form, written
+from gops.ingest.rules.ruling import rules_over
 from gops.settings import load
 
 if TYPE_CHECKING:
     from gops.ingest.refusals import ShownRefusal
     from gops.ingest.replay import Progress, Replayed
+
+SELECTING = {
+    "feed": "Of this feed (direct: what devices publish).",
+    "device": "Of the device at this address.",
+    "code": "Of this code.",
+    "field": "Of this field.",
+}
 
 
 @click.group()
@@ -28,20 +42,98 @@ def refusals() -> None:
     """What GOPS refused, and why."""
 
 
+def _selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say which refusals."""
+    for name, about in reversed(SELECTING.items()):
+        command = click.option(f"--{name}", help=about)(command)
+    return click.option("--to", "end", metavar="TIME", help="Refused before then.")(
+        click.option("--from", "start", metavar="TIME", help="Refused then or later.")(command)
+    )
+
+
+def _wanted(asked: dict[str, Any]) -> dict[str, Any]:
+    zone = load().zone
+    for name, option in (("start", "--from"), ("end", "--to")):
+        if asked[name] is not None:
+            asked[name] = parse_time(asked[name], zone, option)
+    return asked
+
+
 @refusals.command("list")
 @click.argument("organisation")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-def list_refusals(organisation: str, limit: int) -> None:
-    """The newest refusals of an organisation's devices, oldest of them first."""
+@_selecting
+def list_refusals(organisation: str, limit: int, **asked: Any) -> None:
+    """The newest refusals of an organisation's devices and feeds, oldest of them first."""
+    wanted = _wanted(asked)
     with opened() as records:
         home = records.organisations.get(organisation)
         newest: deque[ShownRefusal] = deque(maxlen=limit)
-        while page := records.refusals.list(shell(home), home.id, after=newest[-1].id if newest else 0, limit=1000):
+        last = 0
+        while page := records.refusals.list(shell(home), home.id, after=last, limit=1000, **wanted):
             newest.extend(page)
+            last = page[-1].id
         for row in newest:
-            click.echo(
-                f"{row.id}\t{from_micros(row.at):%Y-%m-%dT%H:%M:%SZ}\t{row.device}\t{row.code}\t{row.field or ''}"
-            )
+            at, field = f"{from_micros(row.at):%Y-%m-%dT%H:%M:%SZ}", row.field or ""
+            click.echo("\t".join((str(row.id), at, row.device or row.feed, row.code, field, row.ko)))
+
+
+@refusals.command("export")
+@click.argument("organisation")
+@click.option("--format", "form", type=click.Choice(["ndjson", "csv"]), default="ndjson", show_default=True)
+@_selecting
+def export_refusals(organisation: str, form: Form, **asked: Any) -> None:
+    """Write refusals with their messages to standard output."""
+    wanted = _wanted(asked)
+    with opened() as records:
+        home = records.organisations.get(organisation)
+        for piece in written(form, records.refusals.export(shell(home), home.id, **wanted), load().zone):
+            sys.stdout.buffer.write(piece)
+
+
+@refusals.command("replay")
+@click.argument("organisation")
+@click.option("--id", "ids", type=int, multiple=True, help="This one; may be given again.")
+@_selecting
+def replay_refusals(organisation: str, ids: Sequence[int], **asked: Any) -> None:
+    """Read refused messages anew, after a feed or a mapping was mended. Readings fill gaps only.
+
+    Exit status 1: something is still refused.
+    """
+    arguments = {"organisation": organisation, "ids": list(ids), **_wanted(asked)}
+    with _counting() as told:
+        done = _replayed(arguments, told)
+    for name in ("refusals", "settled", "still", "fresh", "readings", "inserted", "replaced", "unchanged", "kept"):
+        click.echo(f"{name}\t{'unknown' if done[name] is None else done[name]}")
+    for why, count in done["unread"].items():
+        click.echo(f"not read: {count}\t{UNREADABLE[why]}", err=True)
+    sys.exit(1 if done["still"] or done["unread"] else 0)
+
+
+def _replayed(arguments: dict[str, Any], told: Callable[[Any], None]) -> dict[str, Any]:
+    """By the running server, or on the store itself when none runs."""
+    chosen, clock = load(), SystemClock()
+    if admin.is_served(chosen.admin_socket):
+        answer: dict[str, Any] = admin.call(chosen.admin_socket, REPLAY, told, **arguments)
+        return answer
+    with opened() as records, closing(compose.open_store(chosen)) as engine:
+        ruled = rules_over(engine, records.database, clock, chosen).store
+        service = RefusalReplays(records.database, clock, chosen, ruled, records.refusals, records.mappings.route)
+        found: dict[str, Any] = commands(service, records.database, lookup)[REPLAY](arguments, told)
+        return found
+
+
+@contextmanager
+def _counting() -> Iterator[Callable[[Any], None]]:
+    """Refusals tried of those that are meant, on standard error; plain when that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("refusals")
+        yield lambda row: bar.update(
+            task, total=row["refusals"], completed=row["settled"] + row["still"] + sum(row["unread"].values())
+        )
 
 
 @refusals.command("show")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gops.records.base import Base, Id, Micros, OptionalMicros, table_args
+from gops.records.base import Base, Document, Id, Micros, OptionalMicros, OptionalReference, Reference, table_args
 
 PLATFORM = 0
 """The organisation of what names no known one."""
@@ -22,7 +22,11 @@ class RefusedMessage(Base):
 
 
 class Refusal(Base):
-    """One of the first like refusals of an hour. ``organisation_id`` is ``PLATFORM`` where none is known."""
+    """One of the first like refusals of an hour. ``organisation_id`` is ``PLATFORM`` where none is known.
+
+    ``arrival`` is the moment of its message, which readings without a time have. ``tried_at`` is when it was last
+    replayed, ``settled_at`` when a replay took it in.
+    """
 
     __tablename__ = "refusal"
     __table_args__ = table_args(Index("ix_refusal_organisation_id_id", "organisation_id", "id"))
@@ -38,6 +42,28 @@ class Refusal(Base):
     note: Mapped[str] = mapped_column(String(500))
     revision: Mapped[OptionalMicros]  # of the mapping that refused it
     digest: Mapped[bytes] = mapped_column(ForeignKey("refused_message.digest"), index=True)
+    arrival: Mapped[OptionalMicros]
+    tried_at: Mapped[OptionalMicros]
+    settled_at: Mapped[OptionalMicros]
+
+
+class RefusalReplay(Base):
+    """Refusals of an organisation up to the id ``upto``, read anew. ``wanted`` says which, ``refusals`` how many."""
+
+    __tablename__ = "refusal_replay"
+    __table_args__ = table_args(Index("ix_refusal_replay_organisation_id_id", "organisation_id", "id"))
+    id: Mapped[Id]
+    organisation_id: Mapped[Reference]
+    person_id: Mapped[OptionalReference]
+    wanted: Mapped[Document]
+    upto: Mapped[Reference]
+    state: Mapped[str] = mapped_column(String(16))  # waiting, running, done, failed
+    refusals: Mapped[Micros]
+    counts: Mapped[Document]
+    reason: Mapped[str] = mapped_column(String(500))
+    begun_at: Mapped[Micros]
+    ended_at: Mapped[OptionalMicros]
+    lease_until: Mapped[OptionalMicros]
 
 
 class RefusalCount(Base):

@@ -240,6 +240,7 @@ class Pipeline:
                     one,
                     revision=None if source.feed is None else source.feed.revision,
                     whole=(message.whole, message.size) if message.whole else None,
+                    arrival=message.arrival,
                 )
             )
         if source.address:

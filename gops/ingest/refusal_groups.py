@@ -21,7 +21,7 @@ class Report:
     ``feed`` is "direct" for what a device publishes. ``device`` is the address as the topic has it, empty for none.
     ``organisation_id`` is None where the topic names no known organisation: then it belongs to the platform. Reports
     of one message share the bytes object ``raw``. Where that is only the start of the message, ``whole`` has the
-    SHA-256 and the size of all of it.
+    SHA-256 and the size of all of it. ``arrival`` is when the message came (microseconds).
     """
 
     feed: str
@@ -32,6 +32,7 @@ class Report:
     refused: Refused
     revision: int | None = None
     whole: tuple[bytes, int] | None = None
+    arrival: int | None = None
 
 
 class Source(NamedTuple):

@@ -6,6 +6,7 @@ import base64
 from dataclasses import dataclass
 
 from gops.ingest.model import Refusal, RefusedMessage
+from gops.ingest.refused import CODES, Code
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Raw:
 @dataclass(frozen=True)
 class ShownRefusal:
     """A refusal as its owner sees it. ``at`` in microseconds, ``digest`` the SHA-256 of the whole message in hex,
-    ``size`` its bytes. ``raw`` is left out of lists."""
+    ``size`` its bytes. ``ko`` and ``en`` say what its code means. ``raw`` is left out of lists. ``tried_at`` is when it
+    was last replayed, ``settled_at`` when a replay took it in."""
 
     id: int
     at: int
@@ -35,6 +37,10 @@ class ShownRefusal:
     revision: int | None
     digest: str
     size: int
+    ko: str
+    en: str
+    tried_at: int | None
+    settled_at: int | None
     raw: Raw | None = None
 
 
@@ -51,6 +57,7 @@ class RefusalTotal:
 
 
 def shown(refusal: Refusal, size: int, message: Raw | None = None) -> ShownRefusal:
+    meaning = CODES.get(refusal.code, Code(refusal.code, refusal.code))  # one of an earlier version
     return ShownRefusal(
         refusal.id,
         refusal.at,
@@ -65,6 +72,10 @@ def shown(refusal: Refusal, size: int, message: Raw | None = None) -> ShownRefus
         refusal.revision,
         refusal.digest.hex(),
         size,
+        meaning.ko,
+        meaning.en,
+        refusal.tried_at,
+        refusal.settled_at,
         message,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -11,11 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from gops.clock import DAY, HOUR, Clock
-from gops.errors import Invalid, NotFound
+from gops.errors import NotFound
 from gops.ingest.model import PLATFORM, Refusal, RefusalCount, RefusedMessage
 from gops.ingest.refusal_groups import Gathered, Group, Report, Source, crowded, fold, gather, plain
+from gops.ingest.refusal_selection import Wanted
 from gops.ingest.refusal_views import Raw, RefusalTotal, ShownRefusal, raw, shown
-from gops.ingest.refused import CODES
 from gops.permissions import Actor, permits, require
 from gops.records.database import Database, serialise
 from gops.records.paging import is_id, page
@@ -24,6 +25,7 @@ from gops.settings import Settings
 __all__ = ["Raw", "RefusalTotal", "Refusals", "Report", "ShownRefusal"]
 
 ROWS_A_STATEMENT = 500  # of at most 7 columns each: SQLite takes 32,766 variables
+EXPORTED, EXPORTED_TOGETHER = 100_000, 200  # of at most 16 kB each
 KEY = (
     RefusalCount.organisation_id,
     RefusalCount.feed,
@@ -72,28 +74,39 @@ class Refusals:
         actor: Actor,
         organisation_id: int,
         *,
-        device: str | None = None,
-        code: str | None = None,
-        field: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
         after: int = 0,
         limit: int = 100,
+        settled: bool | None = False,
+        **wanted: Any,
     ) -> Sequence[ShownRefusal]:
-        """The kept ones of an organisation with ``start <= at < end``, without raw messages; ``device`` is an address.
+        """The kept ones of an organisation, without raw messages; ``wanted`` are members of ``Wanted``. ``settled``:
+        those that a replay took in; None: these as well.
 
         Raises ``Invalid`` for an unknown code, ``Forbidden`` or ``Unauthenticated``.
         """
         require(actor, "refusal.read", organisation_id)
-        _check_code(code)
+        asked = Wanted(**wanted)
+        asked.check()
         query = select(Refusal, RefusedMessage.size).join(RefusedMessage)
-        query = query.where(Refusal.organisation_id == organisation_id)
-        for column, wanted in ((Refusal.device, device), (Refusal.code, code), (Refusal.field, field)):
-            if wanted is not None:
-                query = query.where(column == wanted)
+        query = query.where(*asked.conditions(organisation_id, settled=settled))
         with self._database.read() as session:
-            rows = session.execute(page(_within(query, Refusal.at, start, end), Refusal.id, after, limit))
-            return [shown(refusal, size) for refusal, size in rows]
+            return [shown(refusal, size) for refusal, size in session.execute(page(query, Refusal.id, after, limit))]
+
+    def export(
+        self, actor: Actor, organisation_id: int, *, after: int = 0, most: int = EXPORTED, **wanted: Any
+    ) -> Iterator[ShownRefusal]:
+        """The same with their raw messages, ``most`` at most, read page after page as they are taken."""
+        first = self.list(actor, organisation_id, after=after, limit=1, **wanted)  # what is wrong is raised at once
+
+        def rows() -> Iterator[ShownRefusal]:
+            last, left = after, most if first else 0
+            while left > 0:
+                page = self.list(actor, organisation_id, after=last, limit=min(left, EXPORTED_TOGETHER), **wanted)
+                yield from self._with_raw(page)
+                left = left - len(page) if page else 0
+                last = page[-1].id if page else last
+
+        return rows()
 
     def get(self, actor: Actor, refusal_id: int) -> ShownRefusal:
         """One of them with its raw message. ``NotFound`` also for whoever may not see it."""
@@ -104,6 +117,13 @@ class Refusals:
             require(actor, "refusal.read", refusal.organisation_id or None, hidden="refusal")
             message = session.get_one(RefusedMessage, refusal.digest)
             return shown(refusal, message.size, raw(message))
+
+    def _with_raw(self, page: Sequence[ShownRefusal]) -> Iterator[ShownRefusal]:
+        digests = {bytes.fromhex(one.digest) for one in page}
+        with self._database.read() as session:
+            found = session.scalars(select(RefusedMessage).where(RefusedMessage.digest.in_(digests)))
+            messages = {one.digest.hex(): raw(one) for one in found}
+        return (replace(one, raw=messages.get(one.digest)) for one in page)
 
     def counts(
         self,
@@ -224,15 +244,8 @@ def _row(report: Report, digest: bytes, now: int) -> dict[str, Any]:
         "note": plain(refused.note, 500),
         "revision": report.revision,
         "digest": digest,
+        "arrival": report.arrival,
     }
-
-
-def _check_code(code: str | None) -> None:
-    if code is not None and code not in CODES:
-        expected = "one of " + ", ".join(CODES)
-        raise Invalid(
-            f"there is no refusal code {code!r}", code="unknown_code", field="code", found=code, expected=expected
-        )
 
 
 def _within(query: Any, column: Any, start: int | None, end: int | None) -> Any:

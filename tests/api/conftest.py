@@ -44,6 +44,7 @@ from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.service import Feeds
 from gops.ingest.push.service import Pushes
 from gops.ingest.refusals import Refusals
+from gops.ingest.refusal_replays import RefusalReplays
 from gops.ingest.rules.ruling import rules_over
 from gops.ingest.status import DeviceStatus
 from gops.notify.service import Notices
@@ -119,6 +120,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         pushes=Pushes(database, clock, settings, store, Refusals(database, clock, settings), routes.route),
         retaining=Retaining(database, clock, settings, accounts, lambda: store.capabilities.deletes_range),
         mappings=routes,
+        replays=RefusalReplays(database, clock, settings, store, Refusals(database, clock, settings), routes.route),
         quality=rules_over(store, database, clock, settings).service,
         refusals=Refusals(database, clock, settings),
         device_status=DeviceStatus(database, clock),

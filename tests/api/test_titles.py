@@ -10,7 +10,7 @@ from gops import errors
 from gops.api.titles import TITLES
 
 ROOT = Path(gops.__file__).parent
-SERVED = ("*.py", "api/**/*.py", "accounts/*.py", "sensors/*.py", "store/**/*.py", "testbed/*.py", "ingest/refusals.py",
+SERVED = ("*.py", "api/**/*.py", "accounts/*.py", "sensors/*.py", "store/**/*.py", "testbed/*.py", "ingest/refus*.py",
           "catalog/*.py", "ingest/feeds/**/*.py", "ingest/declared/*.py", "ingest/push/*.py", "outbound/*.py",
           "jobs/*.py", "alerts/*.py", "notify/*.py")  # fmt: skip
 AT_START = {"unknown_setting"}  # these stop the start, before there is HTTP

@@ -66,7 +66,7 @@ class Login:
         return f"{base}-feed-{feed_id}-{sha256(whole.encode()).hexdigest()[:8]}"
 
 
-class _Speaker:
+class FeedSpeaker:
     """Everything on a link belongs to its feed, as it is declared at that moment."""
 
     def __init__(self, routes: FeedRoutes, feed_id: int, organisation_id: int) -> None:
@@ -226,7 +226,7 @@ class FeedLinks:
             filters=(login.filter,),
         )
         link = MqttLink(address, options, self._clock, locate=lambda: self._locate(address))
-        speaker = _Speaker(self._routes, feed.id, feed.organisation_id)
+        speaker = FeedSpeaker(self._routes, feed.id, feed.organisation_id)
         pipeline = Pipeline(speaker, Frame.of(settings), Limits.of(settings, self._store.capabilities), link.session)
         retry = Retry(self._clock)
         worker = IngestWorker(
