@@ -13,10 +13,12 @@ from werkzeug.routing import BaseConverter, IntegerConverter, Map
 from gops import __version__
 from gops.api.arguments import StrictParser
 from gops.api.problems import MEDIA_TYPE
+from gops.catalog.querying.forms import FORMS
 from gops.records.database import MAX_ID
 
 PREFIX = "/api/v1"
 CSV_EXAMPLE = "datastream,time,value,quality,result_time\n42,2026-03-01T14:00:00+09:00,21.5,good,\n"
+LINE = '{"time":"2026-03-01T14:00:00+09:00","thing":"서울 종로구","property":"pm10","value":35,"unit":"ug/m3"}\n'
 View = TypeVar("View", bound=Callable[..., Any])
 
 HEADER_KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
@@ -84,14 +86,18 @@ class Blueprint(flask_smorest.Blueprint):
         about = "the slug is a former one; `Location` has the present one"
         return self.alt_response(308, description=about, success=True)(view)
 
-    def readings(self, schema: type[Schema]) -> Callable[[View], View]:
-        """A GET of readings, as JSON of ``schema`` or as CSV, both written by hand from columns."""
+    def readings(self, schema: type[Schema], example: str = CSV_EXAMPLE, *problems: int) -> Callable[[View], View]:
+        """A GET of readings: JSON of ``schema``, and the other forms, all written by hand from columns."""
 
         def decorate(view: View) -> View:
-            csv = {"type": "string", "examples": [CSV_EXAMPLE]}
-            view = self.public(401, 404, 406, 413, 422)(view)
+            text, binary = {"type": "string", "examples": [example]}, {"type": "string", "format": "binary"}
+            schemas = {"csv": text, "parquet": binary, "ndjson": text | {"examples": [LINE]}, "xlsx": binary}
+            schemas["geojson"] = {"type": "object", "description": "a FeatureCollection of RFC 7946, a feature a row"}
+            view = self.public(401, *problems, 404, 406, 413, 422)(view)
             view = self.alt_response(304, description="as the asker has it (If-None-Match)", success=True)(view)
-            view = self.alt_response(200, schema=csv, content_type="text/csv", description="OK", success=True)(view)
+            for key, one in schemas.items():
+                media_type = FORMS[key].media_type
+                view = self.alt_response(200, schema=one, content_type=media_type, description="OK", success=True)(view)
             return self.response(200, schema)(view)
 
         return decorate

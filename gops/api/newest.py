@@ -12,8 +12,8 @@ from werkzeug.http import quote_etag
 from gops.api import etags, paging, rows
 from gops.api.arguments import refuse_limit_beyond
 from gops.api.context import actor, services, settings
-from gops.api.reading import refuse_too_many
-from gops.api.series import JSON, life
+from gops.api.reading import life, refuse_too_many
+from gops.api.series import JSON
 from gops.catalog.exposed import exposed, moment
 from gops.sensors.exposure import Exposure
 from gops.store.port import Store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from gops.quality import ANY, GOOD_ONLY, Quality
 from gops.sensors.exposure import Exposure
 from gops.store.port import Extent, Read, Series, Store, Windows
 from gops.windows import EARLIEST, check_count, edges
+
+_PROCESS = secrets.token_hex(8)  # a store that forgets at its end counts its versions anew
 
 
 @dataclass(frozen=True)
@@ -181,3 +184,25 @@ def behind(table: pa.Table, after: tuple[int, int] | None) -> pa.Table:
         return table
     datastreams, starts = table["datastream"].to_numpy(), table["start"].to_numpy()
     return table.filter(pa.array((datastreams > after[0]) | ((datastreams == after[0]) & (starts > after[1]))))
+
+
+def life() -> str:
+    """What tells versions of one life of the store from those of another: of the process, or until a restore."""
+    return services().life if services().store.capabilities.durable else _PROCESS
+
+
+def count_rows(store: Store, wanted: Read, enough: int) -> int:
+    """A bound of the rows of any quality in a range; counts only where there may be more than ``enough``."""
+    extents = store.extent([one.datastream for one in wanted.series])
+    bound = sum(one.rows for one in extents.values())
+    if bound <= enough:
+        return bound
+    low = min(one.first for one in extents.values()) - 1 if wanted.start is None else wanted.start
+    high = max(one.last for one in extents.values()) + 1 if wanted.end is None else wanted.end
+    if low >= high:
+        return 0
+    counted = 0
+    for kind in {one.kind for one in wanted.series}:
+        some = [one for one in wanted.series if one.kind == kind]
+        counted += sum(store.aggregate(Windows(some, [low, high], (), ANY))["count"].to_pylist())
+    return counted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -11,53 +10,54 @@ from zoneinfo import ZoneInfo
 import orjson
 import pyarrow as pa
 from flask import Response, request
-from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import quote_etag
 
 from gops.api import cursors, etags, exports, paging, rows
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
+from gops.api.catalog.download import answered, form_of
+from gops.api.catalog.observed import datastreams
 from gops.api.context import services, settings
-from gops.api.reading import Question, behind, known_until, measured, question, raw, windows
+from gops.api.reading import Question, behind, count_rows, known_until, life, measured, question, raw, windows
 from gops.api.times import write_time
+from gops.catalog.querying.forms import Form
 from gops.errors import TooLarge
-from gops.quality import ANY
-from gops.store.port import Read, Store, Windows
+from gops.store.port import Read, Store
 from gops.windows import EVERY
 
 JSON, CSV = "application/json", "text/csv"
+MORE = frozenset({"columns", "filter", "bom", "encoding", "escape"})
 CSV_TYPE = "text/csv; charset=utf-8; header=present"
-_PROCESS = secrets.token_hex(8)  # a store that forgets at its end counts its versions anew
 
 
 def observations(ids: Sequence[int], query: dict[str, Any]) -> Response:
     """Readings, or aggregates where ``every`` is asked for; 304 where the asker has them."""
     refuse_limit_beyond(query.get("limit"), settings().page_rows_max)
-    asked, media_type = question(ids, query), representation(query.get("format"))
+    form = form_of(query)
+    asked = question(ids, query)
+    if _is_plain(query, form):
+        response = _known_or_read(asked, query, form.media_type)
+    else:
+        told = [_facts(one, asked.zone) for one in asked.datastreams]
+        response = answered(datastreams(asked, told), query, form)
+    response.headers["GOPS-Zone"] = asked.zone.key
+    response.headers.extend(_thinned(asked))
+    return response
+
+
+def _is_plain(query: dict[str, Any], form: Form) -> bool:
+    """Is it a question that most ask, whose rows are written without a table in between? That takes half the time."""
+    is_usual = form.media_type in (JSON, CSV) and query["shape"] == "long" and MORE.isdisjoint(query)
+    return is_usual and not ("every" in query and "order" in query)
+
+
+def _known_or_read(asked: Question, query: dict[str, Any], media_type: str) -> Response:
     etag = tag_of(asked, media_type)
     response = etags.unchanged(etag)
     if response is None:
         answer = _aggregated if "every" in query else _plain
         response = answer(asked, query, media_type)
         response.headers["ETag"] = quote_etag(etag)
-    response.headers["GOPS-Zone"] = asked.zone.key
-    response.headers.extend(_thinned(asked))
     return response
-
-
-def representation(named: str | None) -> str:
-    """JSON or CSV, by name or by the Accept header. Raises 406."""
-    if named is not None:
-        return CSV if named == "csv" else JSON
-    accepted = request.accept_mimetypes
-    best = accepted.best_match([JSON, CSV])
-    if best is None and accepted:
-        raise NotAcceptable
-    return best or JSON
-
-
-def life() -> str:
-    """What tells versions of one life of the store from those of another: of the process, or until a restore."""
-    return services().life if services().store.capabilities.durable else _PROCESS
 
 
 def tag_of(asked: Question, media_type: str) -> str:
@@ -145,6 +145,8 @@ def _csv(body: bytes | Iterator[bytes], following: str | None) -> Response:
 def _export(asked: Question, after: tuple[int, int] | None) -> Response:
     """The whole range as CSV, in flat memory. The first batch is read before the status is sent."""
     bound_rows(raw(asked, None, after), asked.store)
+    if request.method == "HEAD":
+        return _csv(iter(()), None)
     end = exports.begin()
     try:
         batches = asked.store.stream(raw(asked, None, after))
@@ -172,20 +174,3 @@ def bound_rows(wanted: Read, store: Store) -> None:
             found=counted,
             expected=f"at most {most} rows (GOPS_EXPORT_ROWS_MAX), or pages with limit",
         )
-
-
-def count_rows(store: Store, wanted: Read, enough: int) -> int:
-    """A bound of the rows of any quality in a range; counts only where there may be more than ``enough``."""
-    extents = store.extent([one.datastream for one in wanted.series])
-    bound = sum(one.rows for one in extents.values())
-    if bound <= enough:
-        return bound
-    low = min(one.first for one in extents.values()) - 1 if wanted.start is None else wanted.start
-    high = max(one.last for one in extents.values()) + 1 if wanted.end is None else wanted.end
-    if low >= high:
-        return 0
-    counted = 0
-    for kind in {one.kind for one in wanted.series}:
-        some = [one for one in wanted.series if one.kind == kind]
-        counted += sum(store.aggregate(Windows(some, [low, high], (), ANY))["count"].to_pylist())
-    return counted

@@ -120,7 +120,7 @@ def members_of(
     """Those Datastreams of a dataset, in the order of their ids. ``home`` as ``places.is_within`` takes it."""
     query = _members().where(*_conditions(wanted, home)) if wanted != EVERYTHING else _members()
     rows = session.execute(query, {"dataset": dataset.id}).all()
-    shared = _of_several((row[1], row[2]) for row in rows) if wanted == EVERYTHING else _shared_names(session, dataset)
+    shared = told_apart((row[1], row[2]) for row in rows) if wanted == EVERYTHING else _shared_names(session, dataset)
     return tuple(
         Member(
             one,
@@ -155,7 +155,7 @@ def _members() -> Select[*tuple[Any, ...]]:
     return query.where(DatasetDatastream.dataset_id == bindparam("dataset")).order_by(Datastream.id)
 
 
-def _of_several(things: Iterable[tuple[int, str]]) -> set[str]:
+def told_apart(things: Iterable[tuple[int, str]]) -> set[str]:
     """Names that several of these Things have."""
     by_name: dict[str, set[int]] = {}
     for thing, name in things:

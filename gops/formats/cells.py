@@ -14,17 +14,21 @@ from gops.timetext import write_times
 
 INSTEAD_OF = b"instead_of"
 """Key in a field's metadata that names another column: a value of this one, where it is no null, stands for its."""
+IS_JSON = b"is_json"
+"""Key in the metadata of a field of text whose values are JSON already."""
 SAMPLE = 4096  # values looked at to guess whether they repeat
 _FORMULA = r"^[=+\-@\t\r]"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A column of the answer; ``other`` is the place of the column whose values stand for this one's."""
+    """A column of the answer; ``other`` is the place of the column whose values stand for this one's. ``is_json``: its
+    texts are JSON."""
 
     name: str
     place: int
     other: int | None = None
+    is_json: bool = False
 
 
 def shown(schema: pa.Schema) -> list[Shown]:
@@ -35,7 +39,8 @@ def shown(schema: pa.Schema) -> list[Shown]:
         if of in schema.names:
             others[of] = place
     kept = [place for place in range(len(schema)) if place not in others.values()]
-    return [Shown(schema.field(place).name, place, others.get(schema.field(place).name)) for place in kept]
+    fields = [(place, schema.field(place)) for place in kept]
+    return [Shown(one.name, place, others.get(one.name), IS_JSON in (one.metadata or {})) for place, one in fields]
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -79,7 +79,7 @@ def members(columns: Sequence[Shown], batch: pa.RecordBatch) -> Pieces:
 
 
 def _value(one: Shown, batch: pa.RecordBatch) -> pa.Array:
-    cells = _json(batch.column(one.place))
+    cells = batch.column(one.place) if one.is_json else _json(batch.column(one.place))
     if one.other is not None and batch.column(one.other).null_count < batch.num_rows:
         cells = pc.coalesce(_json(batch.column(one.other)), cells)
     return pc.fill_null(cells, "null")

@@ -351,17 +351,115 @@ def test_a_file_that_cannot_be_begun_is_a_problem(world: World, streams: dict[st
     assert world.get(f"{DATA}?limit=1").status_code == 200
 
 
-def test_head_reads_no_readings(world: World, streams: dict[str, Any]) -> None:
-    forms = ("json", "xlsx", *READERS)
-    whole = {form: world.get(f"{DATA}?format={form}") for form in forms}
-    over(world, Unread(world.services.store))
-    for form in forms:
-        head = world.call("HEAD", f"{DATA}?format={form}")
+def test_head_names_what_get_would_say(world: World, streams: dict[str, Any]) -> None:
+    """Of a page all of it; of a whole range without reading any, and so without its length."""
+    names = ("ETag", "Content-Type", "GOPS-Zone", "Content-Disposition", "Link", "Content-Length")
+    seen(world, streams["first"])
+    for path in (f"{DATA}?limit=2", f"{DATA}?limit=2&format=csv", f"{OWN}?datastream={streams['first'].id}&limit=2"):
+        head, whole = world.call("HEAD", path), world.get(path)
         assert (head.status_code, head.data) == (200, b"")
-        for name in ("ETag", "Content-Type", "GOPS-Zone", "Content-Disposition"):
-            assert head.headers.get(name) == whole[form].headers.get(name)
+        assert [head.headers.get(name) for name in names] == [whole.headers.get(name) for name in names]
+        assert 'rel="next"' in head.headers["Link"]
+    paths = [f"{DATA}?format={form}" for form in ("xlsx", *READERS)]
+    paths += [f"{OWN}?datastream={streams['first'].id}&format={form}" for form in ("csv", "ndjson")]
+    whole = [world.get(path) for path in paths]
+    over(world, Unread(world.services.store))
+    for path, one in zip(paths, whole, strict=True):
+        head = world.call("HEAD", path)
+        assert (head.status_code, head.data) == (200, b"")
+        assert [head.headers.get(name) for name in names[:4]] == [one.headers.get(name) for name in names[:4]]
         assert "Content-Length" not in head.headers
     assert world.call("HEAD", f"{DATA}?columns=colour").status_code == 422
+
+
+# Datastreams by id
+
+
+OWN = "/observations"
+
+
+def seen(world: World, *streams: Any) -> None:
+    for one in streams:
+        world.services.datastreams.publish(world.publisher, one.id, True)
+
+
+def test_datastreams_are_asked_as_a_dataset_is(world: World, streams: dict[str, Any]) -> None:
+    first, damp = streams["first"], streams["damp"][0]
+    seen(world, first, damp)
+    path = f"{OWN}?datastream={first.id},{damp.id}"
+    condition = "value > 21 AND property IN ('temperature', 'humidity')"
+    asked = f"{path}&filter={quote(condition)}"
+    body = world.get(f"{asked}&columns=property,value&order=desc").json
+    assert body["observations"] == [
+        {"property": "humidity", "value": 51.0}, {"property": "humidity", "value": 50.0},
+        {"property": "temperature", "value": 22.0}, {"property": "temperature", "value": 21.5},
+    ]  # fmt: skip
+    assert [one["id"] for one in body["datastreams"]] == [first.id, damp.id]
+    wide = world.get(f"{path}&shape=wide").json
+    assert wide["units"] == {"temperature": "Cel", "humidity": "%"}
+    assert wide["observations"][0] == {
+        "time": "2026-05-01T09:00:00+09:00", "thing": "air-1", "temperature": 21.5, "humidity": 50.0,
+    }  # fmt: skip
+    lines = world.get(f"{path}&format=ndjson").data.splitlines()
+    assert [json.loads(line) for line in lines] == world.get(path).json["observations"]
+    assert pq.read_table(io.BytesIO(world.get(f"{path}&format=parquet").data)).column_names[0] == "datastream"
+    point = world.get(f"{path}&format=geojson").json["features"][0]
+    assert point["properties"]["id"] == f"{first.id}_{body_moment(world, first)}"
+    problem(world.get(f"{path}&columns=colour"), 422, "unknown_column", field="columns")
+
+
+def body_moment(world: World, stream: Any) -> int:
+    found: int = world.services.store.extent([stream.id])[stream.id].first
+    return found
+
+
+def test_an_answer_is_the_same_in_whatever_way_it_is_made(world: World, streams: dict[str, Any]) -> None:
+    """Questions that most ask are answered without a table in between."""
+    state, path = streams["state"], f"{OWN}?datastream={streams['first'].id}"
+    seen(world, streams["first"], state)
+    every = quote("count >= 0")
+    for one in (path, f"{OWN}?datastream={state.id}"):
+        named = f"{one}&columns=id,datastream,time,value,quality,result_time"
+        assert world.get(named).json["observations"] == world.get(one).json["observations"]
+        assert world.get(f"{one}&escape=false&format=csv").data == world.get(f"{one}&format=csv").data
+        assert world.get(f"{one}&every=1h&filter={every}").json == world.get(f"{one}&every=1h").json
+        windows = world.get(f"{one}&every=1h&format=csv&filter={every}")
+        assert windows.data == world.get(f"{one}&every=1h&format=csv").data
+
+
+def test_pages_and_etags_of_datastreams_hold_for_every_question(world: World, streams: dict[str, Any]) -> None:
+    seen(world, streams["first"])
+    path: str | None = f"{OWN}?datastream={streams['first'].id}&columns=time,value&limit=2"
+    answer = world.get(path)
+    assert world.get(path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    found = []
+    while path:
+        body = world.get(path.removeprefix("/api/v1")).json
+        found, path = found + [row["value"] for row in body["observations"]], body["next"]
+    assert found == [21.5, None, 22.0]
+    world.write(streams["first"], [9])
+    first = f"{OWN}?datastream={streams['first'].id}&columns=time,value&limit=2"
+    assert world.get(first, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 200
+
+
+def test_a_datastream_that_somebody_does_not_see_is_in_no_answer(world: World, streams: dict[str, Any]) -> None:
+    hidden = world.services.datastreams.create(world.publisher, streams["first"].thing_id, "S", "pm10")
+    for more in ("columns=value", "shape=wide", "format=ndjson", "every=1h&order=desc"):
+        problem(world.get(f"{OWN}?datastream={hidden.id}&{more}"), 404, "not_found")
+
+
+def test_a_share_is_an_object_wherever_there_are_objects(world: World, streams: dict[str, Any]) -> None:
+    state = streams["state"]
+    asked = "every=1h&property=parking_occupied&aggregate=share"
+    shares = [row["share"] for row in rows(world, asked)]
+    seen(world, state)
+    theirs = world.get(f"{OWN}?datastream={state.id}&every=1h&aggregate=share").json["windows"]
+    assert shares == [one["share"] for one in theirs]
+    assert isinstance(shares[0], dict)
+    assert json.loads(world.get(f"{DATA}?{asked}&format=ndjson").data.splitlines()[0])["share"] == shares[0]
+    wide = rows(world, f"{asked}&shape=wide")
+    assert wide[0]["parking_occupied"] == shares[0]
+    assert json.loads(cells(world.get(f"{DATA}?{asked}&columns=share&format=csv").data)[1][0]) == shares[0]
 
 
 def test_a_snapshot_is_asked_in_the_same_way(world: World, streams: dict[str, Any]) -> None:

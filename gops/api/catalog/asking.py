@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,12 +17,15 @@ from gops.catalog.querying.live import Asked, LiveTable
 from gops.catalog.querying.port import Ask, Column, Table
 from gops.catalog.querying.predicate import columns as looked_at
 from gops.errors import Invalid
-from gops.kinds import check_aggregates
+from gops.kinds import Aggregate, check_aggregates
 from gops.quality import ANY
 
 POSITION = ("longitude", "latitude")
 AT_REQUEST = frozenset({"datastream", "thing_id", "result_time", *POSITION})
 """Columns that come only where they are asked for."""
+OF_THINGS = frozenset({"thing", "thing_id", "property", "unit", *POSITION})
+"""Those of rows of Datastreams, of which the answer says elsewhere what they are."""
+FIRST = ("id", "datastream")
 OBJECTS = ("json", "ndjson", "geojson")  # forms of objects, which name the Datastream of a row
 
 
@@ -64,20 +67,16 @@ def asking(origin: Source, query: Mapping[str, Any], form: Form) -> Asking:
     elif is_wide:
         table = wide.readings(live, query["across"], settings().wide_columns)
     where = cql.parse(query["filter"], table.columns, query["zone"]) if query.get("filter") else None
-    shown = _shown(table.columns, query.get("columns"), form)
+    shown = _shown(table.columns, query.get("columns"), form, origin.by_datastream and not is_wide)
     ask = Ask(shown, where, query.get("order") == "desc", rows=form.rows)
     return Asking(table, ask, is_wide)
 
 
 def moves_with_time(origin: Source, query: Mapping[str, Any]) -> int | None:
     """Until when states are known, where windows of them are asked for: that moves by itself (see ``reading``)."""
-    if (
-        "every" not in query
-        or origin.snapshot is not None
-        or all(one.kind != "state" for one in origin.contents.members)
-    ):
+    if "every" not in query or origin.snapshot is not None or all(one.kind != "state" for one in origin.members):
         return None
-    asked = Question(origin.contents.members, query["zone"], query["start"], query["end"], None)
+    asked = Question(origin.members, query["zone"], query["start"], query["end"], None)
     known = known_until(asked, origin.store)
     return known if known is None or asked.end is None else min(known, asked.end)
 
@@ -91,9 +90,11 @@ def has_positions(query: Mapping[str, Any], form: Form) -> bool:
 def _live(origin: Source, query: Mapping[str, Any], form: Form) -> LiveTable:
     asked = Asked(query["zone"], query["start"], query["end"], query.get("quality", ANY))
     places = origin.places if has_positions(query, form) else {}
-    members = origin.contents.members
+    members = origin.members
     is_plain = "text" not in (query.get("columns") or ())
-    return LiveTable(origin.readings, members, asked, origin.count, places, origin.snapshot is None, is_plain)
+    return LiveTable(
+        origin.readings, members, asked, origin.count, places, origin.snapshot is None, is_plain, origin.by_datastream
+    )
 
 
 def _refuse_of_snapshots(origin: Source, query: Mapping[str, Any]) -> None:
@@ -106,15 +107,14 @@ def _refuse_of_snapshots(origin: Source, query: Mapping[str, Any]) -> None:
 
 
 def _windows(origin: Source, live: LiveTable, query: Mapping[str, Any], is_wide: bool) -> Table:
-    members = origin.contents.members
-    names = [one.strip() for one in query["aggregate"].split(",")] if "aggregate" in query else []
+    members = origin.members
     kind = one_kind(members) if members else "gauge"
-    wanted = check_aggregates(kind, names)
+    wanted = aggregates(members, query)
 
     def aggregated() -> pa.Table:
         asked = question([one.id for one in members], query)
         found = windows(
-            replace(asked, quality=query.get("quality")), query["every"], names, query["fill"], origin.store
+            replace(asked, quality=query.get("quality")), query["every"], wanted, query["fill"], origin.store
         )
         return measured(asked, origin.store.aggregate(found))
 
@@ -123,12 +123,27 @@ def _windows(origin: Source, live: LiveTable, query: Mapping[str, Any], is_wide:
     return windowed.wide(live, kind, wanted, aggregated, query["across"], settings().wide_columns)
 
 
-def _shown(columns: Sequence[Column], wanted: Sequence[str] | None, form: Form) -> list[str]:
+def aggregates(members: Sequence[Any], query: Mapping[str, Any]) -> Sequence[Aggregate]:
+    """Which aggregates come. Raises ``Invalid``: ``mixed_kinds``, ``unknown_aggregate``, ``aggregate_of_kind``."""
+    names = [one.strip() for one in query["aggregate"].split(",")] if "aggregate" in query else []
+    return check_aggregates(one_kind(members) if members else "gauge", names)
+
+
+def _usual(known: Iterable[str], form: Form, by_datastream: bool) -> list[str]:
+    """The columns of an answer that were not asked for by name. Rows of Datastreams say no more than which it is."""
+    if not by_datastream:
+        hidden = AT_REQUEST - ({"datastream"} if form.key in OBJECTS else set())
+        return [name for name in known if name not in hidden]
+    hidden = OF_THINGS if form.key in OBJECTS else OF_THINGS | {"id"}
+    shown = [name for name in known if name not in hidden]
+    return sorted(shown, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+
+
+def _shown(columns: Sequence[Column], wanted: Sequence[str] | None, form: Form, by_datastream: bool) -> list[str]:
     """The columns of the answer, in its order."""
     known = {one.name: one for one in columns}
     if wanted is None:
-        hidden = AT_REQUEST - ({"datastream"} if form.key in OBJECTS else set())
-        wanted = [name for name in known if name not in hidden]
+        wanted = _usual(known, form, by_datastream)
     for name in wanted:
         if name not in known:
             raise Invalid(

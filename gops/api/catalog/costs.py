@@ -61,14 +61,14 @@ def _cheaper(origin: Source, query: Query, share: float) -> dict[str, str]:
     """Addresses by what they are: the newest part of the range that fits, and windows where there could be some."""
     found: dict[str, str] = {}
     if origin.snapshot is None:
-        extents = origin.store.extent(origin.contents.ids).values()
+        extents = origin.store.extent(origin.ids).values()
         low = min(one.first for one in extents) if query["start"] is None else query["start"]
         high = max(one.last for one in extents) + SECOND if query["end"] is None else query["end"]
         start = int(high - (high - low) * share * NARROWER)
         begin = write_time(start - start % SECOND, query["zone"])
         assert begin is not None
         found["shorter_range"] = paging.next_address(**{"from": begin})
-        kinds = {one.kind for one in origin.contents.members}
+        kinds = {one.kind for one in origin.members}
         if "every" not in query and len(kinds) == 1:
             found["windows"] = paging.next_address(every="1d")
     return found

@@ -6,22 +6,18 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
 from gops.api import fields as own
+from gops.api.asked import DataAsked
 from gops.api.blueprint import Blueprint
 from gops.api.catalog.download import data, latest
 from gops.api.expectations import Said
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery
-from gops.api.ranges import RangeQuery, refuse
 from gops.api.times import EXPECTED, parse_time
-from gops.catalog.querying.forms import FORMS
-from gops.catalog.querying.wide import ACROSS
 from gops.errors import Invalid
-from gops.formats.csv import CODINGS
 
-LINE = '{"time":"2026-03-01T14:00:00+09:00","thing":"서울 종로구","property":"pm10","value":35,"unit":"ug/m3"}\n'
 blueprint = Blueprint("dataset-data", __name__, description="Downloads of datasets")
 EXAMPLE = "time,thing,property,value,unit,quality\n2026-03-01T14:00:00+09:00,서울 종로구,pm10,35,ug/m3,good\n"
 
@@ -41,41 +37,7 @@ class Chosen(Strict):
     bbox = own.bbox()
 
 
-def _columns(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in text.split(","))
-    if not all(names):
-        raise Invalid("not a list of columns", found=text, expected="names with commas between: time,thing,value")
-    return tuple(dict.fromkeys(names))
-
-
-class DataQuery(Chosen, RangeQuery):
-    columns = own.Parsed(
-        _columns, "names with commas between: time,thing,value", "columns of the answer, in this order"
-    )
-    filter = fields.String(
-        validate=validate.Length(1, 1000),
-        metadata={
-            "description": "rows that meet this condition, in CQL2 text: comparisons, BETWEEN, IN, LIKE, IS NULL, AND, "
-            "OR, NOT; see docs/data-api.md",
-            "example": "value > 35 AND property = 'pm10'",
-        },
-    )
-    shape = own.choice("a row a reading, or a row a moment with columns across", ("long", "wide"), load_default="long")
-    across = own.choice("what the columns of the wide shape are", ACROSS, load_default="property")
-    every = own.every()
-    aggregate = fields.String(
-        validate=validate.Length(1, 200),
-        metadata={"description": "aggregates with commas between; default by kind", "example": "mean,max"},
-    )
-    fill = fields.Boolean(load_default=False, metadata={"description": "give empty windows too, with nulls"})
-    order = own.choice("of the rows, which are by Datastream, then time; in the wide shape by time", ("asc", "desc"))
-    bom = fields.Boolean(metadata={"description": "begin CSV with a byte order mark, for spreadsheets"})
-    encoding = own.choice("of CSV; a character that it lacks becomes a question mark", tuple(CODINGS))
-    escape = fields.Boolean(
-        metadata={
-            "description": "put an apostrophe before text that a spreadsheet would take for a formula; default: in XLSX"
-        }
-    )
+class DataQuery(Chosen, DataAsked):
     asof = fields.String(
         load_default=None,
         metadata={
@@ -84,14 +46,9 @@ class DataQuery(Chosen, RangeQuery):
             "expected": EXPECTED,
         },
     )
-    quality = own.quality()
-    limit = fields.Integer(validate=validate.Range(1), metadata={"description": "rows in a page"})
-    cursor = own.text("where the page before ended; take the address in next or Link instead of making one", 100)
-    format = own.choice("representation; otherwise the Accept header decides", tuple(FORMS))
 
     def agree(self, query: dict[str, Any]) -> None:
-        if "every" not in query and ("aggregate" in query or query["fill"]):
-            refuse("every", "aggregates are of windows; no length of windows is given", "every=1h, say", "required")
+        super().agree(query)
         if query["asof"] is not None:
             try:
                 query["asof"] = parse_time(query["asof"], query["zone"], "asof")
@@ -158,24 +115,11 @@ class DatasetNewest(Strict):
     next = fields.String(required=True, allow_none=True)
 
 
-def _downloads(view: Any) -> Any:
-    """Documents every representation."""
-    text, binary = {"type": "string", "examples": [EXAMPLE]}, {"type": "string", "format": "binary"}
-    schemas = {"csv": text, "parquet": binary, "ndjson": text | {"examples": [LINE]}, "xlsx": binary}
-    schemas["geojson"] = {"type": "object", "description": "a FeatureCollection of RFC 7946, a feature a row"}
-    view = blueprint.public(401, 403, 404, 406, 410, 413, 422)(view)
-    view = blueprint.alt_response(304, description="as the asker has it (If-None-Match)", success=True)(view)
-    for key, schema in schemas.items():
-        media_type = FORMS[key].media_type
-        view = blueprint.alt_response(200, schema=schema, content_type=media_type, description="OK", success=True)(view)
-    return blueprint.response(200, DatasetData)(view)
-
-
 @blueprint.route("/datasets/<slug:slug>/data")
 class DataView(MethodView):
     @blueprint.arguments(DataQuery, location="query")
     @blueprint.moves
-    @_downloads
+    @blueprint.readings(DatasetData, EXAMPLE, 403, 410)
     def get(self, query: dict[str, Any], slug: str) -> Response:
         """Download a dataset
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +17,6 @@ from werkzeug.http import quote_etag
 from gops import logs
 from gops.api import cursors, etags, exports, paging
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
-from gops.api.catalog.addresses import base
 from gops.api.catalog.asking import Asking, asking, has_positions, moves_with_time
 from gops.api.catalog.costs import refuse_costly
 from gops.api.catalog.sources import Source, source
@@ -37,14 +37,19 @@ log = logs.get(__name__)
 
 
 def data(slug: str, query: Query) -> Response:
-    """Readings; 304 where the asker has them. To HEAD the same without reading any."""
-    limit = refuse_limit_beyond(query.get("limit"), settings().page_rows_max)
-    origin, form = source(slug, query), _form(query)
+    """Readings; 304 where the asker has them. To HEAD the same, without reading a whole range."""
+    refuse_limit_beyond(query.get("limit"), settings().page_rows_max)
+    origin = source(slug, query)
+    return answered(origin, query, form_of(query))
+
+
+def answered(origin: Source, query: Query, form: Form) -> Response:
+    """Readings; 304 where the asker has them."""
     places = sorted(origin.places.items()) if has_positions(query, form) else None
     etag = _tag(origin, query["zone"], form.key, moves_with_time(origin, query), places)
     response = etags.unchanged(etag)
     if response is None:
-        response = _answer(origin, query, form, limit)
+        response = _answer(origin, query, form, query.get("limit"))
         response.headers["ETag"] = quote_etag(etag)
     response.headers["GOPS-Zone"] = query["zone"].key
     return response
@@ -63,7 +68,10 @@ def latest(slug: str, query: Query) -> Response:
     shown = Contents(contents.dataset, tuple(members), contents.is_former_slug, contents.is_own)
     places = services().catalogued.places(shown)
     spots = {one: (spot.longitude, spot.latitude, spot.name) for one, spot in places.items()}
-    etag = _tag(Source(shown, origin.readings, origin.version), zone, "latest", sorted(spots.items()))
+    facts = contents.dataset.id, contents.dataset.revision, shown.members
+    etag = _tag(
+        replace(origin, contents=shown, members=shown.members, facts=facts), zone, "latest", sorted(spots.items())
+    )
     unchanged = etags.unchanged(etag)
     if unchanged is not None:
         return unchanged
@@ -81,10 +89,12 @@ def _where(thing: int, spots: Mapping[int, tuple[float, float, str]]) -> dict[st
     return {"thing_id": thing, "location": place}
 
 
-def _form(query: Query) -> Form:
+def form_of(query: Query) -> Form:
     """By name or by the Accept header. Raises 406, and ``Invalid`` for what is said of another form."""
     if "format" in query:
         form = FORMS[query["format"]]
+    elif request.headers.get("Accept", "*/*") == "*/*":
+        form = FORMS["json"]
     else:
         types = {one.media_type: one for one in FORMS.values()}
         best = request.accept_mimetypes.best_match(list(types))
@@ -100,31 +110,21 @@ def _form(query: Query) -> Form:
 def _tag(origin: Source, zone: ZoneInfo, form: str, *more: Any) -> str:
     """Changes with the readings, the dataset, what is said of its Datastreams, the question and the form."""
     words = sorted((name, value) for name, value in request.args.items() if name != KEY_PARAMETER)
-    contents = origin.contents
-    what = contents.dataset.id, contents.dataset.revision, contents.members
-    return etags.tag(origin.version, what, zone.key, request.path, words, form, *more)
+    return etags.tag(origin.version, *origin.facts, zone.key, request.path, words, form, *more)
 
 
 def _answer(origin: Source, query: Query, form: Form, limit: int | None) -> Response:
     asked = asking(origin, query, form)
     if "cursor" in query:
         asked = asked.behind(cursors.read(query["cursor"], _question(origin)))
-    if request.method == "HEAD":
-        return _headers_alone(origin, query, form)
     is_page = form.key == "json" or limit is not None
     size = (limit or settings().page_rows) if is_page else None
     refuse_costly(origin, asked, query, form, size)
+    if size is None and request.method == "HEAD":
+        return _file(iter(()), origin, query, form, None)
     if size is None:
         return _whole(origin, query, form, asked)
     return _page(origin, query, form, asked, size)
-
-
-def _headers_alone(origin: Source, query: Query, form: Form) -> Response:
-    response = Response(content_type=_content_type(form, query), headers=origin.headers(None))
-    response.automatically_set_content_length = False  # of a body that is not made
-    if form.key != "json":
-        response.headers["Content-Disposition"] = _named(origin, form)
-    return response
 
 
 def _page(origin: Source, query: Query, form: Form, asked: Asking, limit: int) -> Response:
@@ -145,17 +145,9 @@ def _page(origin: Source, query: Query, form: Form, asked: Asking, limit: int) -
 
 def _document(origin: Source, query: Query, asked: Asking, rows: bytes, following: str | None) -> bytes:
     zone: ZoneInfo = query["zone"]
-    body = {
-        "dataset": origin.contents.dataset.slug,
-        "snapshot": origin.told(),
-        "zone": zone.key,
-        "from": write_time(query["start"], zone),
-        "to": write_time(query["end"], zone),
-        **({"units": asked.units} if asked.is_wide else {}),
-        "rows": orjson.Fragment(rows),
-        "next": following,
-    }
-    return orjson.dumps(body)
+    span = {"zone": zone.key, "from": write_time(query["start"], zone), "to": write_time(query["end"], zone)}
+    units = {"units": asked.units} if asked.is_wide else {}
+    return orjson.dumps(origin.document(span, {**units, "rows": orjson.Fragment(rows), "next": following}, query))
 
 
 def _question(origin: Source) -> bytes:
@@ -199,11 +191,7 @@ def _to_the_end(made: Iterator[bytes], form: Form) -> Iterator[bytes]:
 
 def _written(origin: Source, query: Query) -> Written:
     """What a file says of itself."""
-    dataset = origin.contents.dataset
-    address = f"{base()}/api/v1/datasets/{dataset.slug}"
-    about = {"dataset": address, "title": dataset.title_ko, "licence": dataset.licence, "zone": query["zone"].key}
-    if origin.snapshot is not None:
-        about["snapshot"] = origin.snapshot.sha256
+    about = origin.about() | {"zone": query["zone"].key}
     return Written(about, query.get("bom", False), query.get("encoding", "utf-8"), query.get("escape"))
 
 
@@ -212,7 +200,7 @@ def _content_type(form: Form, query: Query) -> str:
 
 
 def _named(origin: Source, form: Form) -> str:
-    return f'attachment; filename="{origin.contents.dataset.slug}.{form.suffix}"'
+    return f'attachment; filename="{origin.name}.{form.suffix}"'
 
 
 def _file(body: bytes | Iterator[bytes], origin: Source, query: Query, form: Form, following: str | None) -> Response:

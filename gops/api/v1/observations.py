@@ -1,4 +1,4 @@
-"""Readings and their aggregates over a range, as JSON or CSV."""
+"""Readings of Datastreams over a range, and their aggregates: the question of ``asked``, by Datastream."""
 
 from __future__ import annotations
 
@@ -6,59 +6,36 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from gops.api import fields as own
+from gops.api.asked import DataAsked
 from gops.api.blueprint import Blueprint
 from gops.api.fields import Strict
-from gops.api.ranges import RangeQuery, refuse
 from gops.api.series import observations
-from gops.kinds import AGGREGATES
 from gops.sensors.retention import STEPS
 
 blueprint = Blueprint("observations", __name__, description="Readings: raw, or aggregated over windows of time")
 
 
-class ObservationsQuery(RangeQuery):
-    quality = own.quality()
-    every = own.every()
-    aggregate = fields.String(
-        validate=validate.Length(1, 200),
-        metadata={
-            "description": "aggregates with commas between, of " + ", ".join(AGGREGATES) + "; default by kind",
-            "example": "mean,max",
-        },
-    )
-    fill = fields.Boolean(load_default=False, metadata={"description": "give empty windows too, with nulls"})
-    limit = fields.Integer(validate=validate.Range(1), metadata={"description": "rows in a page"})
-    order = own.choice("of time and of the Datastreams", ("asc", "desc"))
-    cursor = own.text("where the page before ended: take the address in next or Link", 100)
-    format = own.choice("representation; otherwise the Accept header decides", ("json", "csv"))
-
-    def agree(self, query: dict[str, Any]) -> None:
-        if "every" not in query and ("aggregate" in query or query["fill"]):
-            refuse("every", "aggregates are of windows; no length of windows is given", "every=1h, say", "required")
-        if "every" in query and "order" in query:
-            refuse("order", "windows are always given in ascending order", "no order beside every")
-
-
-class ManyQuery(ObservationsQuery):
+class ManyQuery(DataAsked):
     datastream = own.ids("Datastreams whose readings are wanted", required=True)
 
 
 class Reading(Strict):
-    """A reading. Documentation of rows that are written from columns; a test holds it against a real answer."""
+    """A reading. Documentation of rows that are written from columns; a test holds it against a real answer.
 
-    id = fields.String(required=True, metadata={"description": "{datastream}_{microseconds since 1970}"})
-    datastream = fields.Integer(required=True)
-    time = fields.String(required=True, metadata={"description": "as the source labels it, with the offset of zone"})
+    With `columns` it has those, in the wide shape `time`, `thing` and a member a column."""
+
+    id = fields.String(metadata={"description": "{datastream}_{microseconds since 1970}"})
+    datastream = fields.Integer()
+    time = fields.String(metadata={"description": "as the source labels it, with the offset of zone"})
     value = fields.Raw(
-        required=True,
         allow_none=True,
         metadata={"type": ["number", "string"], "description": "a number, the text of a state, or null"},
     )
-    quality = own.choice("quality", own.WORDS, required=True)
-    result_time = fields.String(required=True, allow_none=True, metadata={"description": "when the source produced it"})
+    quality = own.choice("quality", own.WORDS)
+    result_time = fields.String(allow_none=True, metadata={"description": "when the source produced it"})
 
 
 class SeriesFacts(Strict):
@@ -73,9 +50,9 @@ class SeriesFacts(Strict):
 class Window(Strict):
     """Aggregates of one Datastream in one window: beside these, a member for each aggregate asked for."""
 
-    datastream = fields.Integer(required=True)
-    start = fields.String(required=True)
-    end = fields.String(required=True)
+    datastream = fields.Integer()
+    start = fields.String()
+    end = fields.String()
     mean = fields.Float(allow_none=True)
     sum = fields.Float(allow_none=True)
     min = fields.Float(allow_none=True)
@@ -88,10 +65,9 @@ class Window(Strict):
     share = fields.Dict(
         fields.String(), fields.Float(), allow_none=True, metadata={"description": "of the known time, by state"}
     )
-    count = fields.Integer(required=True, metadata={"description": "rows in the window"})
-    good = fields.Integer(required=True, metadata={"description": "rows of good quality"})
+    count = fields.Integer(metadata={"description": "rows in the window"})
+    good = fields.Integer(metadata={"description": "rows of good quality"})
     coverage = fields.Float(
-        required=True,
         allow_none=True,
         metadata={"description": "good / expected, at most 1; null without a period, and where readings were thinned"},
     )
@@ -106,6 +82,9 @@ class Observations(Strict):
     datastreams = fields.List(fields.Nested(SeriesFacts), required=True)
     every = fields.String()
     aggregates = fields.List(fields.String())
+    units = fields.Dict(
+        fields.String(), fields.String(), metadata={"description": "UCUM code by column, in the wide shape"}
+    )
     observations = fields.List(fields.Nested(Reading), metadata={"description": "without every"})
     windows = fields.List(fields.Nested(Window), metadata={"description": "with every"})
     next = fields.String(required=True, allow_none=True, metadata={"description": "address of the next page"})
@@ -113,13 +92,14 @@ class Observations(Strict):
 
 @blueprint.route("/datastreams/<id:datastream_id>/observations")
 class ObservationsOfOne(MethodView):
-    @blueprint.arguments(ObservationsQuery, location="query")
+    @blueprint.arguments(DataAsked, location="query")
     @blueprint.readings(Observations)
     def get(self, query: dict[str, Any], datastream_id: int) -> Response:
         """Readings of one Datastream
 
-        Rows in the order of time, or aggregates over windows where `every` is given. JSON comes in pages; CSV without
-        `limit` is the whole range, streamed.
+        Rows in the order of time, or aggregates over windows where `every` is given. JSON comes in pages; the other
+        formats are the whole range, streamed, unless `limit` is given. `columns`, `filter`, `shape` and `order` do what
+        they do for a dataset's data.
         """
         return observations((datastream_id,), query)
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gops.catalog.long_shape import Member
 from gops.catalog.querying.port import Ask, Column, schema_of
@@ -53,8 +54,8 @@ class Asked:
 @dataclass(frozen=True)
 class LiveTable:
     """``places`` are longitude and latitude by id of the Thing; ``backwards`` says whether readings come in either
-    order, ``merged`` whether formats of text show a state in the column of values. Rows are ordered by Datastream, then
-    time."""
+    order, ``merged`` whether formats of text show a state in the column of values, ``numbered`` whether rows have ids.
+    Rows are ordered by Datastream, then time."""
 
     readings: Readings
     members: Sequence[Member]  # by id
@@ -63,12 +64,15 @@ class LiveTable:
     places: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     backwards: bool = True
     merged: bool = True
+    numbered: bool = False
 
     @cached_property
     def columns(self) -> Sequence[Column]:
         units = {one.unit for one in self.members}
         text = [Column("text", pa.string(), instead_of="value" if self.merged else None)] if self._has_text else []
+        ids = [Column("id", pa.string(), nullable=False)] if self.numbered else []
         return (
+            *ids,
             Column("time", pa.timestamp("us", self.asked.zone.key), nullable=False),
             Column("thing", WORD, nullable=False),
             Column("property", WORD, nullable=False),
@@ -221,6 +225,9 @@ class Shape:
             return self._same(one.name, places)
         if one.name == "quality":
             return pa.DictionaryArray.from_arrays(readings["quality"].cast(pa.int32()), pa.array(WORDS))
+        if one.name == "id":
+            parts = (readings[name].cast(pa.string()) for name in ("datastream", "t"))
+            return pc.binary_join_element_wise(*parts, "_")
         return readings[_OF_READINGS[one.name]].cast(one.type)
 
     def _same(self, name: str, places: Int64s) -> pa.Array:

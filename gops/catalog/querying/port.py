@@ -13,7 +13,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from gops.catalog.querying.predicate import Predicate
-from gops.formats.cells import INSTEAD_OF
+from gops.formats.cells import INSTEAD_OF, IS_JSON
 
 PLACE = ("gops:place:major", "gops:place:minor")
 """Columns, int64, by which a row has its place in the order of its table: what a cursor holds."""
@@ -21,18 +21,21 @@ PLACE = ("gops:place:major", "gops:place:minor")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``unit`` is a UCUM code where all values have one; ``instead_of``: see ``formats.cells``."""
+    """``unit`` is a UCUM code where all values have one; ``instead_of`` and ``is_json``: see ``formats.cells``."""
 
     name: str
     type: pa.DataType
     unit: str | None = None
     nullable: bool = True
     instead_of: str | None = None
+    is_json: bool = False
 
     @property
     def field(self) -> pa.Field:
-        metadata = None if self.instead_of is None else {INSTEAD_OF: self.instead_of.encode()}
-        return pa.field(self.name, self.type, self.nullable, metadata)
+        metadata = {} if self.instead_of is None else {INSTEAD_OF: self.instead_of.encode()}
+        if self.is_json:
+            metadata[IS_JSON] = b"true"
+        return pa.field(self.name, self.type, self.nullable, metadata or None)
 
 
 @dataclass(frozen=True, slots=True)

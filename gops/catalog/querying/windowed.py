@@ -13,7 +13,8 @@ from gops.catalog.querying.wide import Across, layout, of_thing, pivoted
 from gops.kinds import Aggregate, Kind
 
 Aggregated = Callable[[], pa.Table]
-OF_STATE = frozenset({"first", "last", "share"})
+SHARE = "share"  # an object of JSON, in forms that know objects; its text in the others
+OF_STATE = frozenset({"first", "last", SHARE})
 
 
 def _moments(live: LiveTable) -> list[Column]:
@@ -34,7 +35,7 @@ def long(live: LiveTable, kind: Kind, aggregates: Sequence[Aggregate], aggregate
         *_moments(live),
         Column("thing", WORD, nullable=False),
         Column("property", WORD, nullable=False),
-        *(Column(one, _kind(kind, one), unit) for one in aggregates),
+        *(Column(one, _kind(kind, one), unit, is_json=one == SHARE) for one in aggregates),
         Column("unit", WORD, nullable=False),
         Column("count", pa.int64(), nullable=False),
         Column("good", pa.int64(), nullable=False),
@@ -67,7 +68,7 @@ def wide(
     laid = layout(live.members, across, most // max(1, len(aggregates)))
     moments = _moments(live)
     values = [
-        Column(name if len(aggregates) == 1 else f"{name} {one}", _kind(kind, one), unit)
+        Column(name if len(aggregates) == 1 else f"{name} {one}", _kind(kind, one), unit, is_json=one == SHARE)
         for one in aggregates
         for name, unit in zip(laid.names, laid.units, strict=True)
     ]
