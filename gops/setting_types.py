@@ -126,6 +126,19 @@ class PlacesSettings:
     # catalog
     organisation_hooks: int = setting(whole(1, 10_000), "100", "Most webhooks of dataset news of one organisation")
     hook_days: int = setting(whole(1, 3_650), "30", "How long deliveries of dataset news are kept, in days")
+    organisation_harvests: int = setting(whole(1, 10_000), "50", "Most catalogs that one organisation harvests")
+    harvest_datasets: int = setting(whole(1, 1_000_000), "20000", "Most datasets of one harvested catalog")
+    harvest_pages: int = setting(whole(1, 1_000_000), "1000", "Most pages of one harvested catalog")
+    harvest_statements: int = setting(
+        whole(1_000, 100_000_000), "1000000", "Most RDF statements of one harvested catalog"
+    )
+    harvest_seconds: int = setting(whole(1, 86_400), "1800", "Longest time that reading a catalog takes, in seconds")
+    harvest_absences: int = setting(
+        whole(1, 1_000), "3", "Runs in a row that lack a harvested dataset before it is withdrawn"
+    )
+    harvest_loss_percent: int = setting(
+        whole(1, 100), "50", "A harvest that lacks more of what there was is not believed, in percent"
+    )
     catalog_review: bool = setting(FLAG, "false", "Have datasets approved by another person before they are published")
     # data
     data_cells: int = setting(
@@ -134,10 +147,46 @@ class PlacesSettings:
     wide_columns: int = setting(whole(1, 10_000), "256", "Most columns across in the wide shape")
     wide_rows: int = setting(whole(1, 100_000_000), "1000000", "Most readings in one answer of the wide shape")
     xlsx_cells: int = setting(whole(1, 100_000_000), "2000000", "Most cells (rows x columns) in one XLSX file")
+    # files
+    upload_bytes: int = setting(
+        whole(1_024, 17_179_869_184), "104857600", "Largest file of a dataset, in bytes; it is taken in piece by piece"
+    )
+    upload_columns: int = setting(whole(1, 10_000), "1000", "Most columns of a file of a dataset")
+    upload_rows: int = setting(whole(1, 1_000_000_000), "5000000", "Most rows of a file of a dataset")
+    upload_cells: int = setting(
+        whole(1, 10_000_000_000), "50000000", "Most cells (rows x columns) of a file of a dataset"
+    )
+    upload_unpacked_bytes: int = setting(
+        whole(1_024, 17_179_869_184), "536870912", "Largest XLSX or Parquet file when it is unpacked, in bytes"
+    )
+    upload_json_bytes: int = setting(
+        whole(1_024, 1_073_741_824), "33554432", "Largest GeoJSON file of a dataset, in bytes; it is read as a whole"
+    )
+    dataset_files: int = setting(
+        whole(1, 100_000), "1000", "Most files of one dataset, the former states of each counted"
+    )
     # catalog
     search_boundaries: str = setting(
         fields.String(), "", "GeoJSON file of municipalities, by which the search knows where datasets lie; empty: none"
     )
+    # http
+    limit_address_minute: int = setting(
+        whole(0, 100_000_000), "600", "Most requests in a minute from one address without a key; 0: any number"
+    )
+    limit_key_minute: int = setting(whole(0, 100_000_000), "3000", "Most requests in a minute with one key; 0: any")
+    quota_address_day: int = setting(
+        whole(0, 10_000_000_000), "50000", "Most requests in a day from one address without a key; 0: any number"
+    )
+    quota_reader_day: int = setting(
+        whole(0, 10_000_000_000), "200000", "Most requests in a day with a key of somebody who only reads; 0: any"
+    )
+    quota_member_day: int = setting(
+        whole(0, 10_000_000_000), "5000000", "Most requests in a day with a key of an organisation's member; 0: any"
+    )
+    limit_exempt: tuple[Network, ...] = setting(
+        AsNetworks(), "127.0.0.0/8,::1/128", "Networks whose requests no limit and no quota counts"
+    )
+    usage_days: int = setting(whole(1, 36_500), "1100", "Days that counts of use are kept")
     # testbed
     round_seconds: int = setting(
         whole(1, 86_400), "300", "Longest run of the mechanism optimal, in seconds; a run may ask for less"
@@ -195,5 +244,14 @@ class PlacesSettings:
     offer_days: int = setting(whole(1, 365), "10", "Working days until an offer that nobody answers lapses")
     appeal_days: int = setting(whole(0, 365), "10", "Working days in which appeals against a round are taken")
     appeal_answer_days: int = setting(whole(1, 365), "10", "Working days in which an appeal is answered")
+    call_evaluators: int = setting(whole(3, 1_000), "100", "Most evaluators of one call")
+    review_load: int = setting(
+        whole(1, 500), "20", "Applications that an evaluator judges at most, unless told otherwise"
+    )
+    regulatory_days: int = setting(whole(1, 365), "30", "Days of a regulator's silence after which no rule is presumed")
+    call_answerers: int = setting(whole(1, 1_000), "50", "Most people who answer for regulators in one call")
+    application_checks: int = setting(
+        whole(1, 1_000), "20", "Most regulatory checks, and most exemptions, of one application"
+    )
     testbed_ahead_weeks: int = setting(whole(1, 2_600), "520", "Furthest week ahead that the testbed deals with")
     calendar_weeks: int = setting(whole(1, 520), "104", "Most weeks in one answer of a calendar")

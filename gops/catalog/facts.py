@@ -104,6 +104,7 @@ class DatasetFacts:
     """``versions`` are the newest snapshots, the last first. ``provenance`` says what is deleted and thinned.
 
     ``rights`` says how the source is named and what there is of people. ``service`` is the IRI of the API behind it.
+    ``origin`` is the IRI of a harvested one where it is from.
     ``deprecated``: since when it should not be used any more; ``replaced_by`` is the IRI of what to use instead.
     """
 
@@ -131,6 +132,7 @@ class DatasetFacts:
     service: str = ""
     deprecated: int | None = None
     replaced_by: str | None = None
+    origin: str = ""
 
     @property
     def period(self) -> int | None:

@@ -108,18 +108,23 @@ _ALL = (
     ),
     Licence("public-domain", "퍼블릭 도메인", "Public domain", _PUBLIC.format("mark"), attribution=False),
 )
-LICENCES: Mapping[str, Licence] = {licence.id: licence for licence in _ALL}
+OTHER = "other"
+"""Of what is harvested under a licence that is none of these; nobody chooses it. What it allows, its source says."""
+_OTHER = Licence(
+    OTHER, "기타 (출처가 정한 이용 조건)", "Other: as its source says", "", commercial=False, changes=False
+)
+LICENCES: Mapping[str, Licence] = {licence.id: licence for licence in (*_ALL, _OTHER)}
 
 
 def licence(licence_id: str) -> Licence:
     """Raises ``Invalid`` (``unknown_licence``)."""
-    if licence_id not in LICENCES:
+    if licence_id not in LICENCES or licence_id == OTHER:
         raise Invalid(
             "there is no such licence",
             code="unknown_licence",
             field="licence",
             found=licence_id,
-            expected="one of " + ", ".join(LICENCES),
+            expected="one of " + ", ".join(one for one in LICENCES if one != OTHER),
         )
     return LICENCES[licence_id]
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from gops.catalog.model import Dataset
+from gops.catalog.model import HARVESTED, Dataset
 from gops.errors import Conflict
 
 State = Literal["draft", "in_review", "published", "deprecated", "withdrawn"]
@@ -63,6 +63,8 @@ def after(state: str, move: Move) -> State:
 
 def change_state(dataset: Dataset, move: Move, at: int) -> None:
     """The one place where a state changes. Raises ``Conflict``."""
+    if move not in ("publish", "withdraw"):
+        refuse_harvested(dataset)
     dataset.state = after(dataset.state, move)
     match dataset.state:
         case "published":  # again after it was deprecated: it was public all the time
@@ -74,6 +76,18 @@ def change_state(dataset: Dataset, move: Move, at: int) -> None:
             dataset.deprecated_at = at
         case "withdrawn":
             dataset.withdrawn_at = at
+
+
+def refuse_harvested(dataset: Dataset) -> None:
+    """What is said of it is changed where it is from."""
+    if dataset.kind == HARVESTED:
+        raise Conflict(
+            f"{dataset.slug} is harvested; the next harvest would undo the change",
+            code="harvested_dataset",
+            field="kind",
+            found=HARVESTED,
+            expected="a change at its source, or to withdraw it",
+        )
 
 
 def is_public(dataset: Dataset) -> bool:

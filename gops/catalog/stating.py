@@ -21,9 +21,10 @@ from gops.catalog.facts import (
     Variable,
     VersionFacts,
 )
+from gops.catalog.harvest import stating as harvested
 from gops.catalog.kept import kept, statement
 from gops.catalog.licences import LICENCES, attribution
-from gops.catalog.model import Dataset, DatasetDatastream
+from gops.catalog.model import HARVESTED, Dataset, DatasetDatastream
 from gops.catalog.snapshots.service import SnapshotView, versions
 from gops.catalog.vocabularies import FILE_TYPES, FREQUENCIES, PERSONAL_DATA, THEMES
 from gops.clock import from_micros
@@ -53,8 +54,9 @@ class Stating:
         homes, held, boxes = owners(session, datasets), _held(session, ids), _boxes(session, ids)
         ages = kept(session, retention.Rule.of(self.settings), ids)
         frozen, observed = versions(session, ids, VERSIONS), _variables(session, ids)
+        origins = harvested.origins(session, datasets)
         extents = self.store.extent(sorted({one for some in held.values() for one in some}))
-        return [
+        facts = [
             replace(
                 dataset_facts(
                     self.base, one, homes[one.organisation_id], self._span(one, held[one.id], extents, boxes)
@@ -65,6 +67,7 @@ class Stating:
             )
             for one in datasets
         ]
+        return [harvested.restated(one, origins.get(one.id)) if one.kind == HARVESTED else one for one in facts]
 
     def _span(self, of: Dataset, ids: Sequence[int], extents: Mapping[int, Extent], boxes: Mapping[int, BBox]) -> Span:
         """As far as the dataset lets others see it: times within its start and delay, places as it rounds them."""

@@ -65,6 +65,7 @@ FREQUENCIES = _table(
     ("quarterly", "분기마다", "quarterly", "QUARTERLY"),
     ("yearly", "매년", "yearly", "ANNUAL"),
     ("irregular", "수시", "irregularly", "IRREG"),
+    ("unknown", "알 수 없음", "unknown", "UNKNOWN"),
 )
 PERSONAL_DATA: Mapping[str, tuple[str, str]] = {
     "none": ("개인정보 없음", "no personal data"),

@@ -36,7 +36,7 @@ class Home:
 
 def package(facts: DatasetFacts, home: Home, ids: Ids) -> Node:
     one = ids.of("dataset", facts.id)
-    resources = [_resource(each, facts, one) for each in facts.distributions]
+    resources = [_resource(each, facts, one, number) for number, each in enumerate(facts.distributions, 1)]
     for version in facts.versions:
         resources += [_file(file, version, one) for file in version.files]
     return {
@@ -50,7 +50,7 @@ def package(facts: DatasetFacts, home: Home, ids: Ids) -> Node:
         "isopen": facts.licence.is_open,
         "url": facts.page,
         "version": str(facts.versions[0].number) if facts.versions else None,
-        "author": home.agent.name.ko,
+        "author": (facts.publisher if facts.origin else home.agent).name.ko,
         "author_email": facts.contact.email,
         "maintainer": facts.contact.name.ko,
         "maintainer_email": facts.contact.email,
@@ -85,6 +85,8 @@ def _extras(facts: DatasetFacts) -> list[Node]:
         "publisher_name": facts.publisher.name.ko,
         "language": "ko, en",
     }
+    if facts.origin:
+        said["identifier"] = facts.origin
     if facts.deprecated is not None:
         said["deprecated"] = moment(facts.deprecated)
     if facts.replaced_by is not None:
@@ -100,9 +102,9 @@ def _extras(facts: DatasetFacts) -> list[Node]:
     return [{"key": key, "value": value} for key, value in said.items() if value]
 
 
-def _resource(facts: DistributionFacts, of: DatasetFacts, package_id: str) -> Node:
+def _resource(facts: DistributionFacts, of: DatasetFacts, package_id: str, number: int) -> Node:
     return _as_resource(
-        f"{package_id}.{facts.file_type.key}",
+        f"{package_id}.link-{number}" if of.origin else f"{package_id}.{facts.file_type.key}",
         package_id,
         facts.title.ko,
         facts.file_type.key.upper(),
@@ -110,7 +112,10 @@ def _resource(facts: DistributionFacts, of: DatasetFacts, package_id: str) -> No
         facts.access_url,
         moment(of.issued),
         moment(of.modified),
-    ) | {"datastore_active": facts.file_type.key == READABLE, "url_type": "api" if not facts.is_whole else None}
+    ) | {
+        "datastore_active": facts.file_type.key == READABLE and not of.origin,
+        "url_type": "api" if not facts.is_whole else None,
+    }
 
 
 def _file(facts: FileFacts, of: VersionFacts, package_id: str) -> Node:

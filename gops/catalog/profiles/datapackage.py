@@ -16,7 +16,7 @@ Node = dict[str, Any]
 
 def package(facts: DatasetFacts) -> Node:
     """The CSV is the resource ``data``, in the long shape; snapshots follow, the newest first."""
-    csv = [_data(one, facts) for one in facts.distributions if one.file_type.key == "csv"]
+    csv = _links(facts) if facts.origin else _csv(facts)
     frozen = [_file(file, version) for version in facts.versions for file in version.files]
     return {
         "$schema": f"{PROFILES}/datapackage.json",
@@ -28,17 +28,44 @@ def package(facts: DatasetFacts) -> Node:
         "created": _moment(facts.issued),
         **({"version": str(facts.versions[0].number)} if facts.versions else {}),
         "keywords": list(facts.keywords),
-        "licenses": [{"name": facts.licence.id, "path": facts.licence.iri, "title": facts.licence.en}],
+        "licenses": [_filled({"name": facts.licence.id, "path": facts.licence.iri, "title": facts.licence.en})],
         "contributors": [
-            {
-                "title": facts.publisher.name.ko or facts.publisher.name.en,
-                "path": facts.publisher.iri,
-                "email": facts.contact.email,
-                "roles": ["publisher", "contact"],
-            }
+            _filled(
+                {
+                    "title": facts.publisher.name.ko or facts.publisher.name.en,
+                    "path": facts.publisher.iri,
+                    "email": facts.contact.email,
+                    "roles": ["publisher", "contact"],
+                }
+            )
         ],
         "resources": [*csv, *frozen],
     }
+
+
+def _csv(facts: DatasetFacts) -> list[Node]:
+    return [_data(one, facts) for one in facts.distributions if one.file_type.key == "csv"]
+
+
+def _links(facts: DatasetFacts) -> list[Node]:
+    """Of a harvested dataset: where its files are; of their columns nothing is known."""
+    return [
+        _filled(
+            {
+                "$schema": f"{PROFILES}/dataresource.json",
+                "name": f"link-{number}",
+                "title": one.title.ko or one.title.en,
+                "path": one.access_url,
+                "format": one.file_type.key,
+                "mediatype": one.file_type.media_type if one.file_type.key else "",
+            }
+        )
+        for number, one in enumerate(facts.distributions, 1)
+    ]
+
+
+def _filled(node: Node) -> Node:
+    return {name: value for name, value in node.items() if value}
 
 
 def _data(facts: DistributionFacts, of: DatasetFacts) -> Node:

@@ -136,7 +136,7 @@ def _service(facts: ServiceFacts, of: CatalogFacts) -> Node:
         "dct:conformsTo": _typed(OPENAPI, "dct:Standard"),
         "dcat:endpointURL": _typed(facts.endpoint, "rdfs:Resource"),
         "dcat:endpointDescription": _typed(facts.description, "rdfs:Resource"),
-        "dcat:servesDataset": [{"@id": one.iri} for one in of.datasets],
+        "dcat:servesDataset": [{"@id": one.iri} for one in of.datasets if one.service],
     }
 
 
@@ -144,7 +144,7 @@ def dataset(facts: DatasetFacts) -> Node:
     node: Node = {
         "@id": facts.iri,
         "@type": "dcat:Dataset",
-        "dct:identifier": facts.iri,
+        "dct:identifier": facts.origin or facts.iri,
         "dct:title": _literals(facts.title),
         "dct:description": _literals(facts.description),
         "dct:publisher": _agent(facts.publisher),
@@ -167,6 +167,8 @@ def dataset(facts: DatasetFacts) -> Node:
     if facts.rights is not None:
         rights = {"@id": f"{facts.iri}#rights", "@type": "dct:RightsStatement", "rdfs:label": _literals(facts.rights)}
         node["dct:rights"] = rights
+    if facts.origin:
+        node["dct:source"] = {"@id": facts.origin}
     if facts.provenance is not None:
         node["dct:provenance"] = {"@type": "dct:ProvenanceStatement", "rdfs:label": _literals(facts.provenance)}
     if facts.deprecated is not None:
@@ -250,17 +252,20 @@ def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:
 
 @lru_cache(1024)
 def _licence(licence: Licence) -> Node:
-    node = _typed(licence.iri, "dct:LicenseDocument") | {"rdfs:label": _literals(Bilingual(licence.ko, licence.en))}
+    node: Node = _typed(licence.iri, "dct:LicenseDocument") if licence.iri else {"@type": "dct:LicenseDocument"}
+    node |= {"rdfs:label": _literals(Bilingual(licence.ko, licence.en))}
     known = EU_LICENCES.get(licence.id)
     return node if known is None else node | {"skos:exactMatch": {"@id": f"{AUTHORITY}/licence/{known}"}}
 
 
 @cache
 def _format(file_type: FileType) -> Node:
+    if not file_type.key:
+        return {}  # of what is harvested, in a format that is not known
     standard = STANDARDS.get(file_type.key)
     return {
         **({"dct:conformsTo": _typed(standard, "dct:Standard")} if standard else {}),
-        "dct:format": _typed(file_type.iri, "dct:MediaTypeOrExtent"),
+        **({"dct:format": _typed(file_type.iri, "dct:MediaTypeOrExtent")} if file_type.iri else {}),
         "dcat:mediaType": _typed(file_type.media_type_iri, "dct:MediaType"),
     }
 
@@ -295,7 +300,9 @@ def _literal(text: str, datatype: str) -> Node:
 
 @lru_cache(1024)
 def _agent(agent: Agent) -> Node:
-    node: Node = {"@id": agent.iri, "@type": "foaf:Agent", "foaf:name": _literals(agent.name)}
+    node: Node = {"@type": "foaf:Agent", "foaf:name": _literals(agent.name)}
+    if agent.iri:
+        node = {"@id": agent.iri, **node}
     if agent.kind in PUBLISHERS:
         word = PUBLISHERS[agent.kind]
         node["dct:type"] = _concept(f"http://purl.org/adms/publishertype/{word}", Bilingual("", word))
@@ -303,8 +310,8 @@ def _agent(agent: Agent) -> Node:
 
 
 def _contact(contact: Contact) -> Node:
-    email = {"@id": f"mailto:{contact.email}"}
-    return {"@type": "vcard:Organization", "vcard:fn": _literals(contact.name), "vcard:hasEmail": email}
+    node: Node = {"@type": "vcard:Organization", "vcard:fn": _literals(contact.name)}
+    return node | {"vcard:hasEmail": {"@id": f"mailto:{contact.email}"}} if contact.email else node
 
 
 @lru_cache(1024)

@@ -25,7 +25,7 @@ def dataset(facts: CatalogFacts, language: Language) -> Node:
         "description": _description(one, language),
         "url": one.page,
         "identifier": one.iri,
-        "license": one.licence.iri,
+        **({"license": one.licence.iri} if one.licence.iri else {}),
         "creator": _organisation(one.publisher, language),
         "publisher": _organisation(one.publisher, language),
         "isAccessibleForFree": True,
@@ -38,6 +38,8 @@ def dataset(facts: CatalogFacts, language: Language) -> Node:
         "variableMeasured": [_variable(each, language) for each in one.variables],
         **_span(one.span),
     }
+    if one.origin:
+        node["isBasedOn"] = one.origin
     second = getattr(one.title, other)
     if second and second != node["name"]:
         node["alternateName"] = second
@@ -64,7 +66,8 @@ def _description(facts: DatasetFacts, language: Language) -> str:
 
 
 def _organisation(agent: Agent, language: Language) -> Node:
-    return {"@type": "Organization", "@id": agent.iri, "name": _text(agent.name, language), "url": agent.iri}
+    node: Node = {"@type": "Organization", "name": _text(agent.name, language)}
+    return node | {"@id": agent.iri, "url": agent.iri} if agent.iri else node
 
 
 def _download(facts: DistributionFacts, language: Language) -> Node:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from gops.accounts.model import Organisation
+from gops.catalog.harvest.stating import formats, origins
 from gops.catalog.model import LIVE, Dataset, DatasetDatastream
 from gops.catalog.search.model import SearchEntry
 from gops.catalog.search.synonyms import concepts, synonyms
@@ -97,13 +98,15 @@ def sources(session: Session, ids: Sequence[int]) -> list[Source]:
     datasets = session.execute(rows.where(Dataset.id.in_(ids), Dataset.state.in_(PUBLIC))).all()
     live = DatasetDatastream.dataset_id.in_([dataset.id for dataset, _ in datasets if dataset.kind == LIVE])
     columns, boxes = _columns(session, live), _boxes(session, live)
+    found = origins(session, [dataset for dataset, _ in datasets])
+    boxes |= {one: origin.bbox for one, (origin, _url) in found.items() if origin.bbox is not None}
     return [
         Source(
             dataset,
             publisher,
             columns.get(dataset.id, ()),
             _rounded(boxes.get(dataset.id), dataset),
-            LIVE_FORMATS if dataset.kind == LIVE else (),
+            formats(found[dataset.id][0]) if dataset.id in found else LIVE_FORMATS if dataset.kind == LIVE else (),
         )
         for dataset, publisher in datasets
     ]
