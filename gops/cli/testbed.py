@@ -111,10 +111,13 @@ def allocate(
 
 
 def _staged(allocation: Allocation) -> None:
+    """How the stages of optimal stand; a bound that is not known is a question mark."""
     assert allocation.proof is not None
-    stage = allocation.proof.stages[-1]
-    bound = "not known" if stage.bound is None else f"{stage.bound:,}"
-    click.echo(f"{stage.name}: {stage.value:,}, bound {bound}", err=True)
+    told = (
+        f"{row.name} {row.value:,} of {'?' if row.bound is None else f'{row.bound:,}'}"
+        for row in allocation.proof.stages
+    )
+    click.echo(", ".join(told), err=True)
 
 
 def _of_call(slug: str, seconds: float) -> bytes:

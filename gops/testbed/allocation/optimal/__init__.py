@@ -58,14 +58,17 @@ def allocate(
     def allocation(answer: Answer, price: int | None) -> Allocation:
         return assembled(instance, seed, _places(made, answer.values), guaranteed, Proof(answer.stages, price))
 
+    free: list[int] = []  # the most points without fairness, once it is known
+
     def told(answer: Answer) -> None:
         if tell is not None:
-            tell(allocation(answer, None))
+            price = None if fairness == "none" else free[0] - _scores(answer) if free else 0
+            tell(allocation(answer, price))
 
     answer = solve(solver, made, _values(made, start), until - time.monotonic(), told, cuts)
     if fairness == "none":
         return allocation(answer, None)
-    free = _scores(answer)
+    free.append(_scores(answer))
     for _ in range(ROUNDS_MAX):
         found = list(equal_treatment.breaches(made, answer.values, promised))
         if not found or time.monotonic() > until:
@@ -73,7 +76,7 @@ def allocate(
         for breach in found:
             equal_treatment.forbid(made, breach, answer.values, cuts)
         answer = solve(solver, made, answer.values, until - time.monotonic(), told, cuts)
-    return allocation(answer, free - _scores(answer))
+    return allocation(answer, free[0] - _scores(answer))
 
 
 def _start(instance: Instance, seed: bytes) -> tuple[dict[str, tuple[int, int]], shares.Guaranteed]:

@@ -9,11 +9,12 @@ that there is none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from gops.testbed.allocation.optimal.filling import filled
 from gops.testbed.allocation.optimal.improving import improve
 from gops.testbed.allocation.optimal.programme import Column, Programme, Rows
 from gops.testbed.allocation.optimal.solving import Solver
@@ -59,23 +60,46 @@ def objectives(made: Programme) -> list[Objective]:
 
 
 def solve(solver: Solver, made: Programme, start: Column, seconds: float, tell: Told, cuts: Rows) -> Answer:
-    """All stages in about so many seconds. ``start`` is a solution that may break lower quotas; ``tell`` hears each."""
+    """All stages in about so many seconds. ``start`` is a solution that may break lower quotas; ``tell`` hears how it
+    stands, first and after every stage: a whole answer, whatever is not known of it yet."""
     until = time.monotonic() + seconds
-    answer, fixed = Answer(start, ()), Rows()
+    answer, fixed, left = Answer(start, ()), Rows(), objectives(made)
     fixed.extend(cuts)
-    for objective in objectives(made):
+    tell(_rest(answer, left))
+    while left:
+        objective = left.pop(0)
         if not made.size:
             answer = _answer(answer, objective, answer.values, round(float(objective.cost @ answer.values)))
             continue
-        left = until - time.monotonic()
         solver.note(objective.name, None, None)
+        seconds = until - time.monotonic()
         if objective.name in ("ranks", "starts"):
-            answer = _later(solver, made, objective, answer, fixed, min(LATER_S, left))
+            answer = _later(solver, made, objective, answer, fixed, min(LATER_S, seconds))
         else:
-            answer = _early(solver, made, objective, answer, fixed, PART_OF_SCORES * left)
+            answer = _early(solver, made, objective, answer, fixed, PART_OF_SCORES * seconds)
         _fix(fixed, objective, answer.values)
-        tell(answer)
+        tell(_rest(answer, left))
+    return _finished(made, answer, cuts)
+
+
+def _rest(answer: Answer, left: Sequence[Objective]) -> Answer:
+    """With the stages that were not looked at."""
+    for objective in left:
+        answer = _answer(answer, objective, answer.values, None)
     return answer
+
+
+def _finished(made: Programme, answer: Answer, cuts: Rows) -> Answer:
+    """With the room that is left given away. The bounds are those of before: they hold for every outcome, or for all
+    that are as good in the earlier stages."""
+    values = filled(made, answer.values, cuts)
+    if values is answer.values:
+        return answer
+    finished = Answer(values, ())
+    for objective, stage in zip(objectives(made), answer.stages, strict=True):
+        bound = None if stage.bound is None else objective.sign * stage.bound
+        finished = _answer(finished, objective, values, bound)
+    return finished
 
 
 def _early(
@@ -95,7 +119,7 @@ def _early(
         def note(cost: int) -> None:
             solver.note(objective.name, objective.sign * cost, limit)
 
-        values = improve(solver, made, objective.cost, values, until, fixed, note)
+        values = filled(made, improve(solver, made, objective.cost, values, until, fixed, note), fixed)
     if bound is None and not found.proven:
         _, bound = solver.relaxed(objective.cost, seconds, fixed)
     return _answer(before, objective, values, bound)
