@@ -166,7 +166,7 @@ class Platform:
         self.hooks = hook_sender(own.database, clock, chosen, self.jobs.stopping)
         self.drafts = Drafts(own.database, clock, chosen, feed_names)
         files = FolderFiles(chosen.data / "files")
-        kept = (own.documents.references,)
+        kept = (own.documents.references, own.filed.references)
         self.snapshots = RunningSnapshots(own.database, clock, chosen, self.store, files, self.jobs, kept)
         self.pump = EventPump(
             own.database,

@@ -17,6 +17,7 @@ from gops.accounts.signup import Signup
 from gops.alerts.service import Alerts
 from gops.catalog.datasets import Datasets
 from gops.catalog.history.news import Feed
+from gops.catalog.filed.service import FiledDatasets
 from gops.catalog.history.revisions import Revisions
 from gops.catalog.hooks.service import DatasetHooks
 from gops.catalog.lookup import published_in
@@ -111,6 +112,7 @@ class Records:
     dataset_hooks: DatasetHooks
     search: Search
     feeds: Feeds
+    filed: FiledDatasets
     declared: FeedDeclarations
     alerts: Alerts
 
@@ -172,3 +174,4 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
         alerts=Alerts(database, clock, chosen, outbound),
     )
+        filed=FiledDatasets(database, clock, chosen, FolderFiles(chosen.data / "files")),

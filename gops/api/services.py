@@ -41,6 +41,7 @@ class Services:
     datasets: Any
     revisions: Any
     newsfeed: Any
+    filed: Any
     dataset_hooks: Any
     search: Any
     catalogued: Any

@@ -140,7 +140,13 @@ OF_READINGS: Titles = {
 }
 OF_CATALOG: Titles = {
     "bad_rule": ("선택 규칙이 올바르지 않습니다", "The rule is wrong"),
-    "empty_dataset": ("데이터스트림이 없는 데이터셋입니다", "The dataset is empty"),
+    "bad_file": ("파일의 내용이 올바르지 않습니다", "Something in the file is wrong"),
+    "bad_cell": ("파일의 값이 올바르지 않습니다", "A place in the file is wrong"),
+    "wrong_type": ("파일이 표시된 형식이 아닙니다", "The file is not of the type that it says"),
+    "upload_too_large": ("파일이 한도를 넘었습니다", "The file is over a limit"),
+    "not_of_files": ("파일로 된 데이터셋이 아닙니다", "The dataset is not one of files"),
+    "of_live_datasets": ("실시간 데이터셋에만 있는 항목입니다", "That is of live datasets alone"),
+    "empty_dataset": ("비어 있는 데이터셋입니다", "The dataset is empty"),
     "foreign_datastream": ("다른 기관의 데이터스트림입니다", "Another's Datastream"),
     "incomplete_dataset": ("설명이 부족한 데이터셋입니다", "The dataset is not described completely"),
     "list_and_rule": ("목록과 규칙은 함께 쓸 수 없습니다", "A list and a rule"),

@@ -19,7 +19,7 @@ from gops.catalog import lookup, metadata, selection, terms
 from gops.catalog.exposing import expose, hide, refresh
 from gops.catalog.feeds import FeedOf
 from gops.catalog.metadata import Metadata
-from gops.catalog.model import LIVE, Dataset
+from gops.catalog.model import FILES, LIVE, Dataset
 from gops.catalog.selection import Rule
 from gops.catalog.states import DRAFT, is_public
 from gops.catalog.terms import TERMS
@@ -53,12 +53,13 @@ class Datasets(Workflow):
         datastreams: Sequence[int] | None = None,
         rule: Mapping[str, Any] | None = None,
         follow: bool = False,
-        snapshot_every: str = MONTHLY,
+        snapshot_every: str | None = None,
+        kind: str = LIVE,
         described: Metadata | None = None,
     ) -> Dataset:
-        """A draft of the organisation with the slug ``home``: of a list of Datastreams, or by a rule.
+        """A draft of the organisation with the slug ``home``: of a list of Datastreams, by a rule, or of ``files``.
 
-        ``snapshot_every`` (one of ``SNAPSHOT_EVERY``) says how often it is frozen once it is published.
+        ``snapshot_every`` (one of ``SNAPSHOT_EVERY``; monthly) says how often it is frozen once it is published.
 
         Raises ``Invalid``, and ``Conflict`` when the slug is or was another's.
         """
@@ -66,11 +67,19 @@ class Datasets(Workflow):
         with self._database.write() as session:
             owner = organisation(session, home)
             require(actor, "dataset.publish", owner.id)
-            dataset = new_draft(self._clock.micros(), owner.id, checks.slug(slug), **words)
+            made = checks.one_of(kind, (LIVE, FILES), "kind")
+            dataset = new_draft(self._clock.micros(), owner.id, checks.slug(slug), made, **words)
             self._add(session, dataset)
-            dataset.snapshot_every = _every(snapshot_every)
-            change = {"datastreams": datastreams, "rule": rule, "follow": follow}
-            self._select(session, dataset, {name: value for name, value in change.items() if value is not None})
+            given: dict[str, Any] = {
+                "datastreams": datastreams,
+                "rule": rule,
+                "follow": follow or None,
+                "snapshot_every": snapshot_every,
+            }
+            change = {name: value for name, value in given.items() if value is not None}
+            _refuse_of_live(dataset, change | words)
+            dataset.snapshot_every = _every(change.get("snapshot_every", NEVER if kind == FILES else MONTHLY))
+            self._select(session, dataset, change)
             self._note(session, actor, "dataset.create", dataset, slug=dataset.slug)
         return dataset
 
@@ -85,6 +94,7 @@ class Datasets(Workflow):
             serialise(session, lookup.NOUN)
             dataset = lookup.changeable(session, actor, slug)
             refuse_in_review(dataset)
+            _refuse_of_live(dataset, changes)
             self._keep_first(session, dataset)
             if "slug" in changes:
                 _move(session, dataset, checks.slug(changes["slug"]))
@@ -177,7 +187,7 @@ def new_draft(at: int, organisation_id: int, slug: str, kind: str = LIVE, **word
         kind=kind,
         state=DRAFT,
         follow=False,
-        snapshot_every=MONTHLY,
+        snapshot_every=MONTHLY if kind == LIVE else None,
         revision=1,
         created_at=at,
         modified_at=at,
@@ -189,6 +199,21 @@ def _described(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata and terms among ``changes`` as they are kept. Raises ``Invalid``."""
     said = {name: value for name, value in changes.items() if name not in (*OWN_NAMES, *TERMS)}
     return metadata.clean(said) | terms.clean(changes)
+
+
+def _refuse_of_live(dataset: Dataset, changes: Mapping[str, Any]) -> None:
+    """What says how readings are chosen, held back and frozen says nothing of files."""
+    if dataset.kind == LIVE:
+        return
+    for name in (*(one for one in OWN_NAMES if one != "slug"), *TERMS):
+        if changes.get(name) not in (None, False, 0, NEVER):
+            raise Invalid(
+                f"{name} is of live datasets; {dataset.slug} is of {dataset.kind}",
+                code="of_live_datasets",
+                field=name,
+                found=changes[name] if isinstance(changes[name], str | int) else name,
+                expected=f"no {name}",
+            )
 
 
 def _every(word: str) -> str | None:

@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from gops.catalog import lookup, metadata, selection
 from gops.catalog.exposing import expose, hide
+from gops.catalog.filed.lookup import present
 from gops.catalog.history import news, revisions
 from gops.catalog.metadata import Incomplete
-from gops.catalog.model import LIVE, Dataset
+from gops.catalog.model import FILES, LIVE, Dataset
 from gops.catalog.states import DEPRECATED, IN_REVIEW, Move, change_state, is_public
 from gops.clock import Clock
 from gops.errors import Conflict, Invalid
@@ -165,6 +166,8 @@ def refuse_unfit(session: Session, dataset: Dataset) -> None:
         ids = selection.members(session, dataset.id)
         selection.refuse_empty(dataset.slug, ids)
         selection.listed(session, dataset.organisation_id, sorted(ids))
+    if dataset.kind == FILES and not present(session, [dataset.id])[dataset.id]:
+            code="empty_dataset",
 
 
 def refuse_in_review(dataset: Dataset) -> None:

@@ -32,6 +32,7 @@ from gops.api.services import Services
 from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
 from gops.catalog.history.news import Feed
+from gops.catalog.filed.service import FiledDatasets
 from gops.catalog.history.revisions import Revisions
 from gops.catalog.hooks.service import DatasetHooks
 from gops.catalog.search.service import Search
@@ -131,6 +132,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         dataset_hooks=DatasetHooks(database, clock, settings, Outbound.of(settings)),
         search=Search(database),
         catalogued=Catalogued(database),
+        filed=FiledDatasets(database, clock, settings, FolderFiles(settings.data / "files")),
         views=Views(database, clock, settings, store, feed_names),
         snapshots=Snapshots(database, clock, settings, FolderFiles(settings.data / "files")),
         feeds=(feeds := Feeds(database, clock, settings, Outbound.of(settings))),

@@ -2,5 +2,5 @@
 
 from gops.api.catalog import data, datasets, feeds, hooks, life, newsfeed, quality, search, snapshots, vocabularies
 
-_MODULES = (datasets, life, newsfeed, hooks, search, quality, data, snapshots, vocabularies, feeds)
+_MODULES = (datasets, life, newsfeed, hooks, search, quality, data, files, snapshots, vocabularies, feeds)
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

@@ -22,7 +22,7 @@ from gops.catalog.history.revisions import NOTE_LENGTH
 from gops.catalog.licences import LICENCES, attribution
 from gops.catalog.live import TOPIC
 from gops.catalog.metadata import KEYWORD_LENGTH, KEYWORDS, Incomplete
-from gops.catalog.model import KINDS
+from gops.catalog.model import FILES, KINDS, LIVE
 from gops.catalog.selection import RULE_NAMES
 from gops.catalog.states import DRAFT, IN_REVIEW, STATES
 from gops.catalog.views import DatasetView
@@ -32,6 +32,7 @@ from gops.durations import write_duration
 from gops.sensors.retention import STEPS
 
 blueprint = Blueprint("datasets", __name__, description="Open data: what is published, and how it is described")
+CHOSEN = ("datastreams", "rule", "follow", "snapshot_every", "kind")
 
 
 def _word(about: str, words: Sequence[str]) -> fields.String:
@@ -110,6 +111,7 @@ class DatasetSelection(Described, Terms):
 
 class DatasetNew(DatasetSelection):
     organisation = own.slug("whose it is", required=True)
+    kind = own.choice("live: of Datastreams; files: of what is handed in; live by default", (LIVE, FILES))
     slug = own.slug("its name in addresses", required=True)
 
 
@@ -195,10 +197,10 @@ class DatasetsView(MethodView):
         """Make a draft
 
         Of a list of Datastreams or by a rule; they stay private until it is published. GOPS offers one draft for each
-        feed of an organisation by itself.
+        feed of an organisation by itself. With `kind` files it is of what is handed in under `/files`.
         """
         home, slug = new.pop("organisation"), new.pop("slug")
-        chosen = {name: new.pop(name) for name in ("datastreams", "rule", "follow", "snapshot_every") if name in new}
+        chosen = {name: new.pop(name) for name in CHOSEN if name in new}
         made = services().datasets.create(actor(), home, slug, described=new, **chosen)
         return shown([made])[0], {"Location": f"{PREFIX}/datasets/{made.slug}"}
 

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.catalog import lookup, metadata, selection
+from gops.catalog.filed.lookup import documents
 from gops.catalog.history.model import DatasetRevision
-from gops.catalog.model import Dataset
+from gops.catalog.model import FILES, Dataset
 from gops.catalog.terms import TERMS
 from gops.clock import from_micros
 from gops.durations import write_duration
@@ -59,6 +60,7 @@ def document(session: Session, dataset: Dataset) -> dict[str, Any]:
         "delay": write_duration(dataset.delay) if dataset.delay else None,
         "start": None if dataset.start is None else from_micros(dataset.start).isoformat(),
         "datastreams": {"count": len(ids), "sha256": sha256(repr(ids).encode()).hexdigest()},
+        **({"files": documents(session, dataset.id)} if dataset.kind == FILES else {}),
     }
 
 

@@ -1,0 +1,138 @@
+"""Datasets of files over HTTP: handed in, described, published, downloaded and queried."""
+
+from __future__ import annotations
+
+import io
+from hashlib import sha256
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.api.conftest import World, problem
+from tests.api.test_datasets import COMPLETE, draft, published
+
+BODY = "이름,값,longitude,latitude\n가,1,127.0,37.2\n나,2.5,127.1,37.3\n".encode()
+FILE = "/datasets/parks/files/parks.csv"
+
+
+def put(world: World, body: bytes = BODY, path: str = FILE, who: str = "publisher", **options: Any) -> TestResponse:
+    return world.call("PUT", path, who, data=body, **options)
+
+
+@pytest.fixture
+def parks(world: World) -> World:
+    """A published dataset of one file."""
+    body = COMPLETE | {"organisation": "suwon", "slug": "parks", "kind": "files"}
+    assert world.post("/datasets", "publisher", body).json["kind"] == "files"
+    assert world.post("/datasets/parks/publish", "publisher").json["code"] == "empty_dataset"
+    assert put(world).status_code == 201
+    assert world.post("/datasets/parks/publish", "publisher").status_code == 200
+    return world
+
+
+def test_a_file_is_handed_in_listed_and_given_back_as_it_came(parks: World) -> None:
+    listed = parks.get("/datasets/parks/files").json["items"]
+    assert [(one["name"], one["number"], one["format"], one["rows"]) for one in listed] == [("parks.csv", 1, "csv", 2)]
+    answer = parks.get(FILE)
+    assert (answer.data, answer.headers["ETag"]) == (BODY, f'"{sha256(BODY).hexdigest()}"')
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    part = parks.get(FILE, headers={"Range": "bytes=3-8"})
+    assert (part.status_code, part.data) == (206, BODY[3:9])
+    assert parks.get(FILE, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert parks.get(FILE, headers={"Range": "bytes=900-"}).status_code == 416
+
+
+def test_another_state_leaves_the_former_one_to_be_cited(parks: World) -> None:
+    before = parks.get("/datasets/parks").json["revision"]
+    assert put(parks).json["number"] == 1
+    assert parks.get("/datasets/parks").json["revision"] == before
+    second = put(parks, BODY + "다,3,127.2,37.4\n".encode())
+    assert (second.status_code, second.json["number"]) == (200, 2)
+    states = parks.get(f"{FILE}/states").json["items"]
+    assert [(one["number"], one["rows"]) for one in states] == [(1, 2), (2, 3)]
+    first = parks.get(states[0]["address"].removeprefix("/api/v1"))
+    assert (first.data, "immutable" in first.headers["Cache-Control"]) == (BODY, True)
+    revisions = parks.get("/datasets/parks/revisions").json["items"]
+    assert revisions[-1]["number"] > revisions[0]["number"]
+    files = parks.get(f"/datasets/parks/revisions/{revisions[-1]['number']}").json["document"]["files"]
+    assert [(one["name"], one["number"]) for one in files] == [("parks.csv", 2)]
+
+
+def test_a_public_dataset_keeps_a_file(parks: World) -> None:
+    problem(parks.call("DELETE", FILE, "publisher"), 409, "empty_dataset")
+    assert put(parks, path="/datasets/parks/files/more.csv").status_code == 201
+    assert parks.call("DELETE", FILE, "publisher").status_code == 204
+    assert parks.get(FILE).status_code == 404
+    assert parks.get(f"{FILE}/states/1").status_code == 200
+
+
+def test_who_may_not_change_a_dataset_hands_nothing_in(parks: World) -> None:
+    assert put(parks, who="viewer").status_code == 403
+    assert put(parks, who="other").status_code == 403
+    assert parks.call("PUT", FILE, None, data=BODY).status_code == 401
+    assert parks.post("/datasets/parks/withdraw", "publisher", {"reason": "over"}).status_code == 200
+    assert parks.get(FILE).status_code == 410
+    assert put(parks).status_code == 410
+
+
+def test_files_of_a_draft_are_for_its_organisation_alone(world: World) -> None:
+    body = COMPLETE | {"organisation": "suwon", "slug": "parks", "kind": "files"}
+    world.post("/datasets", "publisher", body)
+    put(world)
+    for path in (FILE, f"{FILE}/states/1", "/datasets/parks/files", "/datasets/parks/columns", "/datasets/parks/data"):
+        assert (world.get(path).status_code, world.get(path, "other").status_code) == (404, 404)
+        assert world.get(path, "owner").status_code == 200
+
+
+def test_live_datasets_have_no_files_and_datasets_of_files_no_readings(world: World) -> None:
+    draft(world, world.stream(public=False))
+    problem(put(world, path="/datasets/air/files/a.csv"), 409, "not_of_files")
+    for name, value in (("datastreams", [1]), ("delay", "PT1H"), ("snapshot_every", "1mo"), ("rule", {"feed": "direct"})):
+        body = {"organisation": "suwon", "slug": "parks", "kind": "files", name: value}
+        problem(world.post("/datasets", "publisher", body), 422, "of_live_datasets")
+
+
+def test_what_is_wrong_is_told_by_row_and_column(parks: World) -> None:
+    answer = put(parks, b"a,b\n1\n")
+    problem(answer, 422, "bad_file")
+    assert [one["field"] for one in answer.json["errors"]] == ["row 2"]
+    problem(put(parks, b"%PDF-1.7"), 422, "wrong_type")
+    problem(put(parks, content_type="application/pdf"), 422, "wrong_type")
+    problem(put(parks, path="/datasets/parks/files/parks.exe"), 422, "wrong_type")
+    problem(put(parks, path="/datasets/parks/files/.csv"), 422, "invalid_value")
+    assert parks.get("/datasets/parks/files").json["items"][0]["number"] == 1
+
+
+def test_an_upload_is_bounded(world_with: Any) -> None:
+    world = world_with(upload_bytes=1024)
+    world.post("/datasets", "publisher", COMPLETE | {"organisation": "suwon", "slug": "parks", "kind": "files"})
+    answer = put(world, b"a\n" + b"1\n" * 600)
+    problem(answer, 413, "upload_too_large")
+    assert "GOPS_UPLOAD_BYTES" in answer.json["expected"]
+
+
+def test_columns_are_described_and_demanded(parks: World) -> None:
+    said = {"name": "값", "type": "number", "unit": "Cel", "description_ko": "기온", "nullable": False}
+    codes = {"name": "이름", "codes": [{"value": "가", "label_en": "ga"}, {"value": "나"}]}
+    answer = parks.call("PUT", "/datasets/parks/columns", "publisher", json={"columns": [said, codes]})
+    assert answer.status_code == 200, answer.text
+    shown = {one["name"]: one for one in parks.get("/datasets/parks/columns").json["columns"]}
+    assert (shown["값"]["unit"], shown["값"]["unit_iri"]) == ("Cel", "http://qudt.org/vocab/unit/DEG_C")
+    assert (shown["값"]["summary"]["max"], shown["이름"]["codes"][0]["label_en"]) == (2.5, "ga")
+    wrong = put(parks, "이름,값\n다,\n".encode())
+    assert {one["field"] for one in wrong.json["errors"]} == {"row 2, column 이름", "row 2, column 값"}
+    for change, code in (({"name": "x"}, "unknown_column"), ({"name": "값", "unit": "nonsense"}, "unknown_unit")):
+        body = {"columns": [change]}
+        problem(parks.call("PUT", "/datasets/parks/columns", "publisher", json=body), 422, code)
+    assert parks.call("PUT", "/datasets/parks/columns", "viewer", json={"columns": []}).status_code == 403
+
+
+def test_the_dictionary_of_a_live_dataset_follows_from_its_datastreams(world: World) -> None:
+    published(world, world.stream(public=False))
+    columns = world.get("/datasets/air/columns").json["columns"]
+    assert [(one["name"], one["unit"], one["kind"], one["type"]) for one in columns] == [
+        ("temperature", "Cel", "gauge", "number")
+    ]
