@@ -167,7 +167,13 @@ def refuse_unfit(session: Session, dataset: Dataset) -> None:
         selection.refuse_empty(dataset.slug, ids)
         selection.listed(session, dataset.organisation_id, sorted(ids))
     if dataset.kind == FILES and not present(session, [dataset.id])[dataset.id]:
+        raise Conflict(
+            f"{dataset.slug} has no files",
             code="empty_dataset",
+            field="files",
+            found=0,
+            expected="one file at least: PUT /files/{name}",
+        )
 
 
 def refuse_in_review(dataset: Dataset) -> None:
