@@ -107,12 +107,12 @@ class Records:
     notices: Notices
     clusters: Clusters
     datasets: Datasets
+    filed: FiledDatasets
     revisions: Revisions
     newsfeed: Feed
     dataset_hooks: DatasetHooks
     search: Search
     feeds: Feeds
-    filed: FiledDatasets
     declared: FeedDeclarations
     alerts: Alerts
 
@@ -166,6 +166,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         notices=Notices(database, clock, chosen, outbound),
         clusters=Clusters(database, clock),
         datasets=Datasets(database, clock, chosen, feed_of),
+        filed=FiledDatasets(database, clock, chosen, FolderFiles(chosen.data / "files")),
         revisions=Revisions(database),
         newsfeed=Feed(database),
         dataset_hooks=DatasetHooks(database, clock, chosen, outbound),
@@ -174,4 +175,3 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
         alerts=Alerts(database, clock, chosen, outbound),
     )
-        filed=FiledDatasets(database, clock, chosen, FolderFiles(chosen.data / "files")),
