@@ -8,6 +8,7 @@ from typing import Any
 
 from gops.accounts import lookup
 from gops.accounts.audit import Audit
+from gops.accounts.bulk import DeviceBulk
 from gops.accounts.devices import Devices
 from gops.accounts.keys import Keys
 from gops.accounts.members import Members
@@ -29,6 +30,7 @@ from gops.ingest.declared.service import FeedDeclarations, Watched
 from gops.ingest.feeds.names import feed_of
 from gops.ingest.feeds.service import Feeds
 from gops.ingest.refusals import Refusals
+from gops.ingest.silence import Silence
 from gops.ingest.status import DeviceStatus
 from gops.notify.channels import letters_later
 from gops.notify.service import Notices
@@ -75,6 +77,8 @@ class Records:
     keys: Keys
     devices: Devices
     signup: Signup
+    device_bulk: DeviceBulk
+    silence: Silence
     audit: Audit
     things: Things
     sensors: Sensors
@@ -129,10 +133,13 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
     rounds = Rounds(database, clock, chosen)
     return Records(
         database=database,
+    devices = Devices(database, clock, on_register=(thing_for_device,), seal=seal_of(chosen))
         organisations=Organisations(database, clock),
         members=Members(database, clock),
         keys=Keys(database, clock, chosen),
-        devices=Devices(database, clock, on_register=(thing_for_device,), seal=seal_of(chosen)),
+        devices=devices,
+        device_bulk=DeviceBulk(database, devices, chosen.device_bulk),
+        silence=Silence(database, clock, chosen),
         signup=Signup(database, clock, chosen, letters_later(chosen, clock, database)),
         audit=Audit(database),
         things=Things(database, clock, chosen, lookup),

@@ -24,6 +24,8 @@ class Services:
     members: Any
     keys: Any
     devices: Any
+    device_bulk: Any
+    silence: Any
     signup: Any
     things: Any
     sensors: Any

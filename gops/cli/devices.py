@@ -16,15 +16,15 @@ from typing import Any, TextIO
 import click
 
 from gops import compose
-from gops.accounts.bulk import DeviceBulk, DeviceRow, Done
+from gops.accounts.bulk import DeviceRow, Done
+from gops.accounts.device_csv import rows_of
 from gops.cli.registry import device, opened, shell
-from gops.clock import SystemClock, from_micros
+from gops.clock import from_micros
 from gops.durations import parse_duration, write_duration
 from gops.errors import Conflict, Invalid, Unavailable
 from gops.record_services import Records
-from gops.settings import Settings, load
+from gops.settings import load
 
-COLUMNS = ("name", "description")
 LARGEST = 64 << 20  # bytes of a file of devices
 RECEIPT_SECONDS = 10.0
 REFUSAL_SECONDS = 2.0  # how long a refusal may take where no receipt can be asked for
@@ -46,10 +46,9 @@ def import_devices(organisation: str, file: Path, output: Path | None, dry_run: 
     if not dry_run and output is None:
         raise Invalid("--output is missing: nothing shows the secrets again", field="--output", expected="a new file")
     rows = read_rows(file)
-    chosen = load()
     with opened() as records:
         actor = shell(records.organisations.get(organisation))
-        bulk = _bulk(records, chosen)
+        bulk = records.device_bulk
         if dry_run or output is None:
             _finish(bulk.register(actor, organisation, rows, dry_run=True), "would be registered")
             return
@@ -65,7 +64,7 @@ def rotate_devices(addresses: Sequence[str], output: Path | None) -> None:
     """Give devices new secrets; the old ones end at once. They are printed once, or written to a file."""
     with opened() as records:
         actor = _owner_of(records, addresses)
-        bulk = _bulk(records, load())
+        bulk = records.device_bulk
         if output is None:
             done = bulk.rotate(actor, addresses)
             for one in done:
@@ -83,7 +82,7 @@ def rotate_devices(addresses: Sequence[str], output: Path | None) -> None:
 def revoke_devices(addresses: Sequence[str], reason: str) -> None:
     """End devices' access."""
     with opened() as records:
-        done = _bulk(records, load()).revoke(_owner_of(records, addresses), addresses, reason)
+        done = records.device_bulk.revoke(_owner_of(records, addresses), addresses, reason)
     for one in done:
         if not one.code:
             click.echo(f"{one.address} is revoked")
@@ -96,12 +95,10 @@ def revoke_devices(addresses: Sequence[str], reason: str) -> None:
 @AS_JSON
 def silent(organisation: str, after: str | None, as_json: bool) -> None:
     """List devices that have been silent for longer than three periods of their Datastreams. Exit status 1: some."""
-    from gops.ingest.silence import Silence
-
     micros = parse_duration(after, "--after") if after else None
     with opened() as records:
         actor = shell(records.organisations.get(organisation))
-        found = Silence(records.database, SystemClock(), load()).list(actor, organisation, micros)
+        found = records.silence.list(actor, organisation, micros)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
     for one in () if as_json else found:
@@ -110,7 +107,7 @@ def silent(organisation: str, after: str | None, as_json: bool) -> None:
     sys.exit(1 if found else 0)
 
 
-@device.command("send")
+@device.command("send", context_settings={"ignore_unknown_options": True})  # a secret may begin with "-"
 @click.argument("address", metavar="ORGANISATION/NAME")
 @click.argument("secret")
 @click.argument("message")
@@ -196,25 +193,9 @@ def read_rows(path: Path) -> list[DeviceRow]:
         raise Invalid(f"{path} is larger than {LARGEST} bytes", field="FILE", expected="a file of at most 64 MB")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            header = tuple(reader.fieldnames or ())
-            if "name" not in header or not set(header) <= set(COLUMNS):
-                raise Invalid(
-                    "these are not the columns of devices",
-                    field="FILE",
-                    found=",".join(header)[:80],
-                    expected="name,description",
-                )
-            return [
-                DeviceRow(reader.line_num, (row["name"] or "").strip(), (row.get("description") or "").strip())
-                for row in reader
-            ]
-    except (UnicodeDecodeError, csv.Error) as error:
+            return rows_of(file, "FILE")
+    except UnicodeDecodeError as error:
         raise Invalid(f"{path} is no CSV in UTF-8", field="FILE", expected="CSV with a header, in UTF-8") from error
-
-
-def _bulk(records: Records, chosen: Settings) -> DeviceBulk:
-    return DeviceBulk(records.database, records.devices, chosen.device_bulk)
 
 
 def _owner_of(records: Records, addresses: Sequence[str]) -> Any:

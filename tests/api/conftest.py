@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from gops.accounts import lookup
 from gops.accounts.audit import Audit
 from gops.accounts.bootstrap import initialise
+from gops.accounts.bulk import DeviceBulk
 from gops.accounts.devices import Devices
 from gops.accounts.granting import KeyMaker, Wish
 from gops.accounts.keys import Keys
@@ -47,6 +48,7 @@ from gops.ingest.push.service import Pushes
 from gops.ingest.refusals import Refusals
 from gops.ingest.refusal_replays import RefusalReplays
 from gops.ingest.rules.ruling import rules_over
+from gops.ingest.silence import Silence
 from gops.ingest.status import DeviceStatus
 from gops.notify.service import Notices
 from gops.outbound import Outbound
@@ -111,7 +113,9 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         organisations=Organisations(database, clock),
         members=Members(database, clock),
         keys=Keys(database, clock, settings),
-        devices=Devices(database, clock, on_register=(thing_for_device,)),
+        devices=(devices := Devices(database, clock, on_register=(thing_for_device,))),
+        device_bulk=DeviceBulk(database, devices, settings.device_bulk),
+        silence=Silence(database, clock, settings),
         signup=Signup(database, clock, settings, letters),
         things=Things(database, clock, settings, accounts),
         sensors=Sensors(database, clock, settings, accounts),

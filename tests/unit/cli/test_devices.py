@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from gops import compose
 from gops.cli.devices import _Answers, device, read_rows, with_receipt
 from gops.clock import SystemClock
-from gops.errors import Conflict, Invalid
+from gops.errors import Conflict, Invalid, Unavailable
 from gops.settings import load
 
 
@@ -100,3 +100,10 @@ def test_an_answer_counts_what_was_refused() -> None:
     answers.wait("a")
     assert answers.counts == receipt
     assert [one["code"] for one in answers.refused] == ["unknown_field"]
+
+
+def test_a_secret_that_begins_with_a_dash_is_no_option(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOPS_MQTT_URL", "mqtt://127.0.0.1:1")
+    for secret in ("-Xy_", "--Xy_"):
+        tried = CliRunner().invoke(device, ["send", "gops/a", secret, "{}", "--no-wait"])
+        assert isinstance(tried.exception, Unavailable), tried.output
