@@ -63,6 +63,9 @@ Action = Literal[
     "application.read",
     "application.write",
     "application.review",  # applications in own calls, and those that rank own sites
+    "review.write",  # bids, conflicts and reviews in calls to which one was assigned as an evaluator
+    "review.read",  # single reviews and the names of evaluators, when a call is scored
+    "regulation.answer",  # checks and exemptions of calls to which one was assigned for a regulator
     "round.run",
     "round.key",  # which pseudonym is which application, before all may know
     "alert.read",  # rules, events, deliveries; never their secrets
@@ -81,6 +84,8 @@ OF_EVERY_KEY: frozenset[Action] = frozenset({"key.own"})
 """What any valid key may do, also one whose person has lost every role: ending itself must always be possible,
 and what it could make would carry no more than it does."""
 
+_ASSIGNED: frozenset[Action] = frozenset({"review.write", "regulation.answer"})
+"""Of any role: what counts is the assignment to a call, which the services look up."""
 _TESTBED: frozenset[Action] = frozenset({"site.change", "slot.book", "call.change", "application.review"})
 _DEMANDS: frozenset[Action] = frozenset({"demand.change", "demand.support"})
 _APPLY: frozenset[Action] = _DEMANDS | {"application.read", "application.write"}
@@ -121,10 +126,10 @@ _OWN: frozenset[Action] = frozenset(
     }
 )
 BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
-    "owner": _PUBLISH | _APPLY | _OWN,
-    "publisher": _PUBLISH,
-    "applicant": _APPLY,
-    "viewer": frozenset({"demand.support"}),  # whoever signs up is a viewer of `public`: nobody's address is shown
+    "owner": _PUBLISH | _APPLY | _OWN | _ASSIGNED,
+    "publisher": _PUBLISH | _ASSIGNED,
+    "applicant": _APPLY | _ASSIGNED,
+    "viewer": _ASSIGNED | {"demand.support"},  # whoever signs up is a viewer of `public`: nobody's address is shown
     "operator": frozenset(
         {
             "organisation.create",
@@ -140,7 +145,9 @@ BY_ROLE: Mapping[Role | PlatformRole, frozenset[Action]] = {
             "audit.read",
         }
     ),
-    "auditor": frozenset({"member.list", "application.read", "round.key", "audit.read", "refusal.count"}),
+    "auditor": frozenset(
+        {"member.list", "application.read", "review.read", "round.key", "audit.read", "refusal.count"}
+    ),
 }
 BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     "data:read": frozenset(
@@ -170,7 +177,7 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     ),
     "catalog:write": frozenset({"dataset.publish", "dataset.review", "dataset.read_private"}),
     "testbed:apply": _APPLY,
-    "testbed:review": frozenset({"application.review"}),
+    "testbed:review": _ASSIGNED | {"application.review"},
     "testbed:run": _TESTBED | _DEMANDS,
     "org:admin": frozenset(
         {
@@ -192,6 +199,7 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
             "platform_role.change",
             "application.read",
             "application.review",
+            "review.read",
             "round.run",
             "round.key",
             "audit.read",

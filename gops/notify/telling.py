@@ -28,7 +28,8 @@ class Tiding:
     """What happened to ``subject_id``, for those who hold one of ``roles`` in an organisation, and for its webhook.
 
     ``facts``: JSON. A value that is a mapping of ``ko`` and ``en`` is shown in the reader's language, one whose name
-    ends in ``_at`` is a moment. ``key`` tells apart what happens to one subject within an hour.
+    ends in ``_at`` is a moment. ``key`` tells apart what happens to one subject within an hour. ``people``: of these
+    alone, and not to the webhook.
     """
 
     event: str
@@ -37,6 +38,7 @@ class Tiding:
     roles: Sequence[str]
     facts: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
+    people: frozenset[int] | None = None
 
 
 def tell(session: Session, now: int, *tidings: Tiding) -> None:
@@ -55,7 +57,10 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     home = tiding.organisation_id
     found = {person: None for role in tiding.roles for person in people.get((home, role), ())}
-    for person in [*list(found)[:RECEIVERS], *([None] if home in hooked else [])]:
+    if tiding.people is not None:
+        found = {person: None for person in found if person in tiding.people}
+    hook = [None] if home in hooked and tiding.people is None else []
+    for person in [*list(found)[:RECEIVERS], *hook]:
         to = f"p{person}" if person is not None else f"o{home}"
         yield {
             "at": now,

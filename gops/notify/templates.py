@@ -31,6 +31,7 @@ def _event(korean: str, english: str, about: Pair, then: Pair = ("", "")) -> dic
 
 APPEAL = (f"{APPLICATION[0]}\n대상: {{about}}\n답변 기한: {{due_at}}",
           f"{APPLICATION[1]}\nAbout: {{about}}\nTo be answered by: {{due_at}}")  # fmt: skip
+CHECK = (f"{APPLICATION[0]}\n규정: {{rule}}", f"{APPLICATION[1]}\nRule: {{rule}}")
 TEMPLATES: Mapping[str, Mapping[str, Pair]] = {
     "call.cancelled": _event(
         "공고가 취소되었습니다: {call}", "The call was cancelled: {call}", CALL, ("사유: {reason}", "Reason: {reason}")
@@ -67,6 +68,39 @@ TEMPLATES: Mapping[str, Mapping[str, Pair]] = {
     ),
     "application.reserve": _event(
         "예비 순위에 올랐습니다: {application}", "The application is on the reserve list: {application}", APPLICATION
+    ),
+    "review.assigned": _event(
+        "평가할 신청이 배정되었습니다: {call}",
+        "Applications are yours to review: {call}",
+        ("공고: {call}", "Call: {call}"),
+        ("평가 기한: {until_at}", "Reviews are due by {until_at}."),
+    ),
+    "regulation.requested": _event(
+        "규제 확인이 요청되었습니다: {application}",
+        "A regulatory check was requested: {application}",
+        CHECK,
+        ("{due_at}까지 답변이 없으면 규제가 없는 것으로 추정됩니다.", "Unanswered by {due_at}, no rule is presumed."),
+    ),
+    "regulation.answered": _event(
+        "규제 확인에 답변이 있습니다: {application}", "A regulatory check was answered: {application}", CHECK
+    ),
+    "regulation.presumed_none": _event(
+        "답변이 없어 규제가 없는 것으로 추정합니다: {application}",
+        "No answer: no rule is presumed: {application}",
+        CHECK,
+        ("공고 기관의 확인이 필요합니다.", "The call's owner has to confirm it."),
+    ),
+    "regulation.confirmed": _event(
+        "규제 확인 결과가 확정되었습니다: {application}", "A regulatory check was confirmed: {application}", CHECK
+    ),
+    "exemption.requested": _event(
+        "규제 특례가 신청되었습니다: {application}", "An exemption was requested: {application}", CHECK
+    ),
+    "exemption.changed": _event(
+        "규제 특례의 상태가 바뀌었습니다: {application}",
+        "An exemption changed: {application}",
+        CHECK,
+        ("상태: {state}", "State: {state}"),
     ),
     "round.published": _event(
         "배정 결과가 잠정 공개되었습니다: {call}",
@@ -135,6 +169,8 @@ CLOCKS: Mapping[str, Pair] = {
     "call.answers": ("질의 답변 기한입니다", "questions should be answered"),
     "call.review": ("평가 기한입니다", "scores should be there"),
     "application.forgotten": ("배정되지 않은 신청의 서류가 삭제됩니다", "documents of an application are deleted"),
+    "regulation.silent": ("규제 확인의 답변 기한입니다", "a regulatory check must be answered, or no rule is presumed"),
+    "exemption.expires": ("규제 특례가 만료됩니다", "an exemption expires"),
     "offer.lapses": ("제안의 수락 기한입니다", "the offer lapses"),
     "slot.starts": ("실증이 시작됩니다. 조건이 모두 충족되어야 합니다", "the slot starts; every condition must be met"),
     "slot.ends": ("실증 기간이 끝납니다", "the slot ends"),

@@ -142,6 +142,29 @@ MEMBER = _table(
     confirmed="asked declined",
     declined="",
 )
+REVIEW = _table(
+    "review",
+    draft="submitted removed",
+    submitted="removed",
+    removed="draft",
+)
+CHECK = _table(
+    "regulatory check",
+    requested="answered presumed_none",
+    presumed_none="answered",
+    answered="",
+)
+EXEMPTION = _table(
+    "exemption",
+    requested="checking",
+    checking="granted refused",
+    granted="extended converted revoked expired",
+    extended="extended converted revoked expired",
+    refused="",
+    converted="",
+    revoked="",
+    expired="",
+)
 RUN = _table(
     "run",
     waiting="running cancelled",
@@ -150,7 +173,8 @@ RUN = _table(
     failed="",
     cancelled="",
 )
-LIFECYCLES = (DEMAND, SITE, CALL, APPLICATION, MEMBER, ROUND, SLOT, OFFER, CONDITION, APPEAL, CLUSTER, RUN)
+LIFECYCLES = (DEMAND, SITE, CALL, APPLICATION, MEMBER, REVIEW, CHECK, EXEMPTION, ROUND, SLOT, OFFER, CONDITION, APPEAL,
+              CLUSTER, RUN)  # fmt: skip
 SLOTS_THAT_HOLD = ("reserved", "conditions", "ready", "active", "paused")
 """States in which a slot takes capacity from its site."""
 

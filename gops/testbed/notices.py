@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from gops.accounts.model import Membership
 from gops.notify.telling import APPLICANTS, OPERATORS, PUBLISHERS, Tiding, tell
+from gops.permissions import ROLES
 from gops.testbed import weeks
 from gops.testbed.model import Application, Call, Site, Slot
+from gops.testbed.review.model import Evaluator
 
 STOOD = ("draft", "submitted", "eligible", "scored", "offered", "reserve", "accepted")
 """States of applications whose organisations a change of their call concerns."""
@@ -33,6 +35,14 @@ def judged(session: Session, now: int, call: Call) -> None:
 def round_published(session: Session, now: int, call: Call, until: int) -> None:
     events = dict.fromkeys(("scored", "ineligible"), "round.published")
     _each(session, now, call, events, {"until_at": until})
+
+
+def to_judge(session: Session, now: int, one: Evaluator) -> None:
+    """To the evaluator alone, once an hour however many applications there are."""
+    call = session.get_one(Call, one.call_id)
+    facts = {**of_call(call), "until_at": call.review_until}
+    tell(session, now, Tiding("review.assigned", call.id, one.organisation_id, ROLES, facts,
+                              people=frozenset({one.person_id})))  # fmt: skip
 
 
 def in_reserve(session: Session, now: int, call: Call) -> None:

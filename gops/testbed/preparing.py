@@ -22,6 +22,7 @@ from gops.testbed.calendar import Calendar, calendars
 from gops.testbed.heeding import Heeded
 from gops.testbed.judging import open_sites
 from gops.testbed.model import Application, Call, CallSite, Site
+from gops.testbed.review import municipal
 
 HANDED_IN = ("ineligible", "scored")
 """The states of what was handed in to a call that is scored."""
@@ -54,12 +55,13 @@ def prepare(session: Session, slug: str, revision: int) -> Prepared:
     begins = terms.first_week(call.terms)
     sites, near = _sites(session, call)
     heeded = Heeded.of(session, call, rows)
+    scores = municipal.by_site(session, call, rows)
     made = model.arranged(
         weeks.monday(begins),
         call.terms["weeks"],
         call.terms["resources"],
         [replace(site, municipality=heeded.towns.get(int(site.id))) for site in sites],
-        [heeded.of_application(row, _application(call, row, names[row.id], begins)) for row in rows],
+        [heeded.of_application(row, _application(call, row, names[row.id], begins, scores)) for row in rows],
         [model.Band(band["id"], band["separation_m"] * 100) for band in call.terms["bands"]],
         near,
         call.terms["shift_max"],
@@ -108,16 +110,20 @@ def _site(left: Calendar, resources: Sequence[str]) -> model.Site:
     return model.Site(str(left.site), tuple(zip(*columns, strict=True)))
 
 
-def _application(call: Call, row: Application, name: str, begins: int) -> model.Application:
-    ranked = tuple(str(site) for site in open_sites(row))
+def _application(
+    call: Call, row: Application, name: str, begins: int, scores: Mapping[tuple[int, int], int]
+) -> model.Application:
+    """``scores``: those of single sites, where there are such."""
+    ranked = open_sites(row)
     assert row.score is not None
+    score = row.score
     return model.Application(
         name,
         tuple(row.needs.get(resource, 0) for resource in call.terms["resources"]),
         row.duration,
         row.first_start - begins,
         row.last_start - begins,
-        ranked,
-        (row.score,) * len(ranked),
+        tuple(str(site) for site in ranked),
+        tuple(scores.get((row.id, site), score) for site in ranked),
         row.band,
     )

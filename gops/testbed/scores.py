@@ -1,10 +1,9 @@
-"""Scores, entered by the call's owner after its close (reviews by evaluators come later)."""
+"""Scores: entered by the call's owner for what nobody reviews, and what ends the review of a call."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.accounts.checks import whole
@@ -18,6 +17,9 @@ from gops.testbed.allocation.instance import SCORE_MAX
 from gops.testbed.checks import wrong
 from gops.testbed.lifecycles import APPLICATION, CALL
 from gops.testbed.model import Application, Call
+from gops.testbed.review import asked
+from gops.testbed.review.closing import close, live
+from gops.testbed.review.people import refuse_unless_closed, to_judge
 
 
 class Scores:
@@ -31,11 +33,16 @@ class Scores:
             whole(score, 0, SCORE_MAX, f"scores.{application_id}")
         with self._database.write() as session:
             call = self._closed(session, actor, call_slug)
-            found = _eligible(session, call)
+            found = to_judge(session, call)
+            _refuse_other(call)
+            reviewed = live(session, list(scores))
             for application_id, score in scores.items():
                 if application_id not in found:
                     raise wrong("not_eligible", f"scores.{application_id}", application_id,
                                 "an eligible application in this call")  # fmt: skip
+                if reviewed[application_id]:
+                    raise wrong("score_by_review", f"scores.{application_id}", application_id,
+                                "an application that no evaluator was assigned to")  # fmt: skip
                 row = found[application_id]
                 if row.state == "eligible":
                     lifecycles.move(APPLICATION, row, "scored")
@@ -44,15 +51,11 @@ class Scores:
         return [found[application_id] for application_id in sorted(scores)]
 
     def finish(self, actor: Actor, call_slug: str) -> Call:
-        """The call is scored: every eligible application has a score, and none changes any more."""
+        """The call is scored: every eligible application has the score that was entered or the mean of its reviews, and
+        none changes any more. Raises ``Conflict`` (``score_missing``, ``review_incomplete``)."""
         with self._database.write() as session:
             call = self._closed(session, actor, call_slug)
-            missing = [row.id for row in _eligible(session, call).values() if row.state == "eligible"]
-            if missing:
-                raise Conflict(
-                    f"{len(missing)} eligible applications have no score", code="score_missing", field="scores",
-                    found=", ".join(map(str, missing[:20])), expected="a score of every eligible application",
-                )  # fmt: skip
+            close(session, call, to_judge(session, call))
             lifecycles.move(CALL, call, "scored")
             self._note(session, actor, "call.scored", call)
         return call
@@ -60,9 +63,7 @@ class Scores:
     def _closed(self, session: Session, actor: Actor, call_slug: str) -> Call:
         call = visibility.call_to_change(session, actor, call_slug)
         calls.advance(session, call, self._clock.micros())
-        if call.state != "closed":
-            raise Conflict(f"the call {call.slug} is {call.state}", code="call_not_closed", field="call",
-                           found=call.state, expected="a call that is closed and not yet scored")  # fmt: skip
+        refuse_unless_closed(call)
         return call
 
     def _note(self, session: Session, actor: Actor, action: str, call: Call, **detail: object) -> None:
@@ -71,6 +72,7 @@ class Scores:
         events.append(session, now, "call.changed", call=call.id)
 
 
-def _eligible(session: Session, call: Call) -> dict[int, Application]:
-    query = select(Application).where(Application.call_id == call.id, Application.state.in_(("eligible", "scored")))
-    return {row.id: row for row in session.scalars(query.order_by(Application.id))}
+def _refuse_other(call: Call) -> None:
+    if asked.is_municipal(call.terms):
+        raise Conflict(f"the municipalities score in {call.slug}", code="scoring_otherwise", field="call",
+                       found="municipal", expected="a call whose terms say scoring panel")  # fmt: skip

@@ -7,6 +7,7 @@
      "rules": {...},                                       who may apply with what: ``call_rules``
      "timetable": {...},                                   working days of each deadline: ``timetable``
      "allocation": {...},                                  what the mechanism heeds beyond capacity: ``mechanisms``
+     "review": {...},                                      who scores, and how many review: ``review.asked``
      "bands": [{"id", "separation_m"}],
      "sites": [ids]}                                       empty in a draft: all that are offered at publication
 """
@@ -23,6 +24,7 @@ from gops.settings import Settings
 from gops.testbed import call_rules, checks, mechanisms, timetable, weeks
 from gops.testbed.checks import wrong
 from gops.testbed.eligibility import Rules
+from gops.testbed.review import asked
 
 SEPARATION_M = 500
 SEPARATION_MAX_M = 100_000
@@ -35,8 +37,8 @@ Terms = dict[str, Any]
 
 def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
     """The terms in full, defaults filled in. Raises ``Invalid`` with the place of what is wrong."""
-    known = {"mechanism", "first_week", "weeks", "shift_max", "criteria", "rules", "timetable", "allocation", "bands",
-             "sites"}  # fmt: skip
+    known = {"mechanism", "first_week", "weeks", "shift_max", "criteria", "rules", "timetable", "allocation", "review",
+             "bands", "sites"}  # fmt: skip
     for key in given:
         if key not in known:
             raise wrong("unknown_field", f"terms.{key}", key, "one of " + ", ".join(sorted(known)))
@@ -56,6 +58,7 @@ def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
         "rules": call_rules.read(given.get("rules", {}), length),
         "timetable": timetable.read(given.get("timetable", {}), settings),
         "allocation": mechanisms.read(given.get("allocation", {}), mechanism),
+        "review": asked.read(given.get("review", {}), mechanism),
         "bands": _bands(given.get("bands", [])),
         "sites": _sites(given.get("sites", [])),
     }

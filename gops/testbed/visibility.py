@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from gops.errors import Unauthenticated
@@ -13,6 +13,7 @@ from gops.records.paging import is_id
 from gops.testbed import details
 from gops.testbed.call_model import Member
 from gops.testbed.model import Application, ApplicationSite, Call, Round, Site
+from gops.testbed.review.model import Evaluator, Review
 
 PUBLIC_CALLS = ("published", "open", "closed", "scored", "allocated", "final")
 NOBODYS = 0  # no organisation has this id
@@ -75,11 +76,12 @@ def call_to_change(session: Session, actor: Actor, slug: str, action: Action = "
 
 
 def applications_seen(actor: Actor) -> ColumnElement[bool]:
-    """Whole applications: of the own organisation or consortium; handed in to own calls or ranking own sites; all, for
-    the operator and the auditor. Drafts are the applicants' alone."""
+    """Whole applications: of the own organisation or consortium; handed in to own calls or ranking own sites; assigned
+    to review; all, for the operator and the auditor. Drafts are the applicants' alone."""
     own = _applies(home_of(actor, "application.read"))
     if permits(actor, "application.read", None) or permits(actor, "application.review", None):
         return or_(own, Application.state != "draft")
+    own = or_(own, _judges(actor))
     home = home_of(actor, "application.review")
     in_own_call = exists().where(Call.id == Application.call_id, Call.organisation_id == home)
     at_own_site = exists().where(
@@ -88,6 +90,20 @@ def applications_seen(actor: Actor) -> ColumnElement[bool]:
         Site.organisation_id == home,
     )
     return or_(own, and_(Application.state != "draft", or_(in_own_call, at_own_site)))
+
+
+def _judges(actor: Actor) -> ColumnElement[bool]:
+    """Assigned to the actor as an evaluator, until the call is final or cancelled."""
+    if not permits(actor, "review.write", actor.organisation_id):
+        return false()
+    return exists().where(
+        Review.application_id == Application.id,
+        Review.state != "removed",
+        Evaluator.id == Review.evaluator_id,
+        Evaluator.person_id == actor.person_id,
+        Call.id == Evaluator.call_id,
+        Call.state.in_(("closed", "scored", "allocated")),
+    )
 
 
 def _applies(home: int) -> ColumnElement[bool]:
@@ -155,6 +171,7 @@ def sees_confidential(session: Session, actor: Actor, rows: Sequence[Application
     home = home_of(actor, "application.review")
     in_own_call = exists().where(Call.id == Application.call_id, Call.organisation_id == home)
     query = select(Application.id).where(
-        Application.id.in_([row.id for row in rows]), or_(_applies(home_of(actor, "application.read")), in_own_call)
+        Application.id.in_([row.id for row in rows]),
+        or_(_applies(home_of(actor, "application.read")), _judges(actor), in_own_call),
     )
     return set(session.scalars(query))

@@ -25,6 +25,7 @@ from gops.testbed.appeals.model import Appeal
 from gops.testbed.judging import open_sites
 from gops.testbed.lifecycles import APPLICATION
 from gops.testbed.model import Application, Site
+from gops.testbed.review import municipal
 
 ABOUT = ("score", "eligibility", "capacity", "conflict", "reason")
 BY_SILENCE = ("score", "reason")
@@ -79,6 +80,7 @@ def apply(session: Session, appeal: Appeal) -> None:
         _admit(application, appeal.site_id, values)
     elif "score" in values:
         application.score = values["score"]
+        municipal.correct(session, application, values["score"])
 
 
 def _admit(application: Application, site: int | None, values: Values) -> None:

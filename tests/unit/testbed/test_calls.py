@@ -29,6 +29,7 @@ def test_a_new_call_is_a_draft_with_its_terms_in_full(city: City) -> None:
                   "themes": [], "regions": [], "requested_max": None, "own_percent_min": None,
                   "consortium": {"least": None, "most": None, "kinds": []}, "documents": []},
         "timetable": {"questions": 5, "answers": 2, "review": 20, "offers": 10, "appeals": 10},
+        "review": {"scoring": "panel", "reviews": 3},
         "allocation": {"fairness": "none", "limits": [], "shares": [], "budget": None, "groups": False},
         "bands": [{"id": "b920", "separation_m": 500}, {"id": "lora", "separation_m": 2000}],
         "sites": [],

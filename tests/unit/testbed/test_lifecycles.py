@@ -28,6 +28,10 @@ LEGAL = {
     "appeal": """filed>answered filed>panel filed>upheld answered>upheld answered>dismissed answered>panel
         panel>upheld panel>dismissed""",
     "cluster": "forming>active forming>closed active>forming active>closed",
+    "review": "draft>submitted draft>removed submitted>removed removed>draft",
+    "regulatory check": "requested>answered requested>presumed_none presumed_none>answered",
+    "exemption": """requested>checking checking>granted checking>refused granted>extended granted>converted
+        granted>revoked granted>expired extended>extended extended>converted extended>revoked extended>expired""",
     "run": """waiting>running waiting>cancelled running>done running>failed running>cancelled running>waiting""",
 }
 PAIRS = [(life, before, after) for life in LIFECYCLES for before in life.states for after in life.states]

@@ -305,7 +305,7 @@ def test_scores_are_entered_after_the_close_for_eligible_ones_until_all_have_one
     city.scores.enter(city.planner, call.slug, {row.id: 1})
     with pytest.raises(Conflict) as missing:
         city.scores.finish(city.planner, call.slug)
-    assert (missing.value.code, missing.value.found) == ("score_missing", str(other.id))
+    assert (missing.value.code, missing.value.found) == ("score_missing", f"{other.id}: no score")
     city.scores.enter(city.planner, call.slug, {row.id: 2, other.id: 0})
     assert city.scores.finish(city.planner, call.slug).state == "scored"
     with pytest.raises(Conflict):

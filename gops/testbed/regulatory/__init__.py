@@ -1,0 +1,1 @@
+"""Questions to regulators, what their silence means, and exemptions from rules."""
