@@ -176,11 +176,22 @@ def test_the_next_address_is_tried_when_one_does_not_answer(host: Host) -> None:
     [
         "ftp://example.org/", "file:///etc/passwd", "gopher://example.org/", "//example.org/", "example.org", "http://",
         "http://user:pass@example.org/", "http://example.org:0/", "http://example.org:99999/", "http://exa mple.org/",
-        "http://example.org/\r\nX: y", "http://example.org\\@127.0.0.1/", "http://[::1", "http://서울.example/", "",
+        "http://example.org/\r\nX: y", "http://example.org\\@127.0.0.1/", "http://[::1", "",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(url: str) -> None:
     refused(lambda: Outbound(BOUNDS).fetch(Call(url)), Invalid, "bad_address")
+
+
+def test_a_name_in_korean_is_asked_for_as_domains_are_written() -> None:
+    asked: list[str] = []
+
+    def unknown(name: str, port: int) -> list[str]:
+        asked.append(name)
+        raise socket.gaierror(8, "not known")
+
+    refused(lambda: client(resolve=unknown).fetch(Call("http://서울.example/")), Unavailable, "host_unknown")
+    assert asked == ["xn--2i4bq6h.example"]
 
 
 def test_a_name_without_address_and_a_silent_resolver_are_unavailable() -> None:

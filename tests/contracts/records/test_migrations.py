@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -43,10 +43,9 @@ def empty(empty_url: str) -> Iterator[Database]:
 
 def import_every_model() -> None:
     """Whatever module of GOPS has tables, wherever it lies."""
-    for found in pkgutil.walk_packages(gops.__path__, "gops."):
-        of_records = found.name.startswith("gops.records.") and "migrations" not in found.name
-        if of_records or found.name.endswith(".model"):
-            importlib.import_module(found.name)
+    for path in sorted(Path(gops.__path__[0]).rglob("*.py")):
+        if "__tablename__" in path.read_text():
+            importlib.import_module(".".join(path.relative_to(Path(gops.__path__[0]).parent).with_suffix("").parts))
 
 
 def test_the_tables_are_those_of_the_models(either_database: Database) -> None:
@@ -55,9 +54,15 @@ def test_the_tables_are_those_of_the_models(either_database: Database) -> None:
     with either_database.engine.connect() as connection:
         context = MigrationContext.configure(
             connection,
-            opts={"compare_type": True, "compare_server_default": True, "include_name": _is_of_a_model},
+            opts={"compare_type": True, "compare_server_default": _defaults_differ, "include_name": _is_of_a_model},
         )
         assert compare_metadata(context, Base.metadata) == []
+
+
+def _defaults_differ(_context: object, *of_column: Any) -> bool | None:
+    """None leaves it to Alembic, to which an empty text of SQLite (two quotes) is none of ours."""
+    found, _default, ours = of_column[2:]
+    return False if (found, ours) == ("('')", "") else None
 
 
 def _is_of_a_model(name: str | None, *_: object) -> bool:

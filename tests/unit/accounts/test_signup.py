@@ -58,13 +58,13 @@ def test_anybody_gets_a_key_at_once(signup: Signup, keys: Keys) -> None:
     assert (actor.scopes, actor.roles, actor.platform_roles) == ({"data:read"}, {"viewer"}, frozenset())
 
 
-def test_the_key_is_of_the_public_organisation_and_may_nothing_there_but_deal_with_itself(
+def test_the_key_is_of_the_public_organisation_and_may_deal_with_itself_there_and_support_demands(
     signup: Signup, keys: Keys, organisations: Organisations
 ) -> None:
     actor = keys.authenticate(signup.signup("kim@example.kr", "Kim"))
     assert actor.organisation_id == organisations.get("public").id
     allowed = {action for action in ACTIONS if permits(actor, action, actor.organisation_id)}
-    assert allowed == {"key.own"}
+    assert allowed == {"key.own", "demand.support"}
 
 
 def test_the_key_ends(signup: Signup, keys: Keys, clock: FixedClock, settings: Settings) -> None:

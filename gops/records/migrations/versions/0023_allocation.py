@@ -18,7 +18,7 @@ BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     op.create_table(
         "application_mark",
-        sa.Column("application_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("application_id", BIG_ID, autoincrement=False, nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("group_name", sa.String(length=80), nullable=True),
         sa.ForeignKeyConstraint(["application_id"], ["application.id"], name="fk_application_mark_application_id"),
@@ -27,8 +27,8 @@ def upgrade() -> None:
     op.create_table(
         "round_job",
         sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
-        sa.Column("call_id", sa.BigInteger(), nullable=False),
-        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.Column("call_id", BIG_ID, nullable=False),
+        sa.Column("person_id", BIG_ID, nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("seconds", sa.BigInteger(), nullable=False),
