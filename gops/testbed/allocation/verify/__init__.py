@@ -53,11 +53,15 @@ def verify(data: bytes) -> Report:
     """Never raises for anything that ``data`` may hold."""
     findings = Findings()
     sha256 = hashlib.sha256(data).hexdigest()
-    with _no_collection():
-        readable, document = reading.read(data, findings)
-        if readable and shape.check(document, findings):
-            hashes.check(document, findings)
-            replay.check(document, findings)
+    with _no_collection():  # the document is gone before it ends: nobody walks through it any more
+        return _verified(data, sha256, findings)
+
+
+def _verified(data: bytes, sha256: str, findings: Findings) -> Report:
+    readable, document = reading.read(data, findings)
+    if readable and shape.check(document, findings):
+        hashes.check(document, findings)
+        replay.check(document, findings)
         if not findings.count:
             return _report(sha256, document)
     return Report(sha256, findings.count, tuple(findings.kept))

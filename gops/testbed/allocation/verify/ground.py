@@ -45,16 +45,14 @@ class Ground:
                 near[self.number[second]].append(self.number[first])
         return near
 
-    def bad(self, row: Any, weeks: slice, sites: Grid | None, skip: int | str = -1) -> Grid:
-        """(week, site): True where a need is not met; ``sites`` None: all. ``skip`` is a resource that is let pass, or
-        the budget."""
-        bad = cut(self.room[0], weeks, sites) < (0 if skip == 0 else row["needs"][0])
+    def bad(self, row: Any, weeks: slice, sites: Grid | None) -> Grid:
+        """(week, site): True where a need is not met; ``sites`` None: all."""
+        bad: Grid = cut(self.room[0], weeks, sites) < row["needs"][0]
         for index in range(1, len(self.resources)):
-            if index != skip:
-                bad |= cut(self.room[index], weeks, sites) < row["needs"][index]
+            bad |= cut(self.room[index], weeks, sites) < row["needs"][index]
         if row["band"] is not None:
             bad |= cut(self.taken[row["band"]], weeks, sites)
-        for full in self.tally.full(row, skip if isinstance(skip, str) else "").values():
+        for full in self.tally.full(row).values():
             bad |= full if sites is None else full[sites]
         return bad
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from gops.testbed.allocation.verify.ground import Grid, Ground, Holding, cut, lanes
 
+Shorts = list[tuple[int | str, Grid]]
+"""A resource's number, or a word, and (week of the window, rank): True where it is in the way."""
+
 
 def refusal(ground: Ground, row: Any, sites: Grid, good: Grid, may: Grid | None = None) -> dict[str, Any]:
     """``good``: (start from the window's first, site) of the whole ground, as far as a change may look. ``may``: the
@@ -17,31 +20,46 @@ def refusal(ground: Ground, row: Any, sites: Grid, good: Grid, may: Grid | None 
     window = row["last_start"] + 1 - row["first_start"]
     if may is not None:
         good = good & may
-    less = _less(ground, row, sites, None if may is None else may[sites])
+    shorts = _shorts(ground, row, sites)
+    less = _less(ground, row, sites, shorts, None if may is None else may[sites])
     changes = [_later(row, good[window:, sites]), _elsewhere(ground, row, good[:window]), less]
     return {
         "application": row["id"],
         "changes": [change for change in changes if change is not None],
-        "sites": reasons(ground, row, sites),
+        "sites": _reasons(ground, row, sites, shorts),
     }
 
 
 def reasons(ground: Ground, row: Any, sites: Grid) -> list[dict[str, Any]]:
-    since = row["first_start"]
-    weeks = slice(since, row["last_start"] + row["duration"])
-    lacks: list[list[Any]] = [[] for _ in row["sites"]]
-    for index, need in enumerate(row["needs"]):
-        if need:
-            for rank, line in _lines(cut(ground.room[index], weeks, sites) < need):
-                lacks[rank].append(_lack(ground.resources[index], line, since, ground.held[sites[rank]], index))
+    """Of a refusal of which no change can be told."""
+    return _reasons(ground, row, sites, _shorts(ground, row, sites))
+
+
+def _shorts(ground: Ground, row: Any, sites: Grid) -> Shorts:
+    weeks = slice(row["first_start"], row["last_start"] + row["duration"])
+    found: Shorts = [
+        (index, cut(ground.room[index], weeks, sites) < need) for index, need in enumerate(row["needs"]) if need
+    ]
     if row["band"] is not None:
-        for rank, line in _lines(cut(ground.taken[row["band"]], weeks, sites)):
-            lacks[rank].append(_lack("band", line, since, ground.heard[row["band"]][sites[rank]], None))
-    for word, full in ground.tally.full(row).items():
-        for rank, site in enumerate(sites.tolist()):
-            if full[site]:
-                span = [[weeks.start, weeks.stop]]
-                lacks[rank].append({"holders": ground.tally.holders(word, row, site), "weeks": span, "what": word})
+        found.append(("band", cut(ground.taken[row["band"]], weeks, sites)))
+    shape = (weeks.stop - weeks.start, len(sites))
+    return found + [(word, np.broadcast_to(full[sites], shape)) for word, full in ground.tally.full(row).items()]
+
+
+def _reasons(ground: Ground, row: Any, sites: Grid, shorts: Shorts) -> list[dict[str, Any]]:
+    since = row["first_start"]
+    lacks: list[list[Any]] = [[] for _ in row["sites"]]
+    for what, short in shorts:
+        for rank, line in _lines(short):
+            site = sites[rank]
+            if isinstance(what, int):
+                lack = _lack(ground.resources[what], line, since, ground.held[site], what)
+            elif what == "band":
+                lack = _lack("band", line, since, ground.heard[row["band"]][site], None)
+            else:
+                names = ground.tally.holders(what, row, int(site))
+                lack = {"holders": names, "weeks": [list(span) for span in _spans(line, since)], "what": what}
+            lacks[rank].append(lack)
     return [{"lacks": lacks[rank], "site": name} for rank, name in enumerate(row["sites"])]
 
 
@@ -100,23 +118,23 @@ def _elsewhere(ground: Ground, row: Any, good: Grid) -> dict[str, Any] | None:
     return {"kind": "site", "site": ground.names[site], "start": row["first_start"] + week}
 
 
-def _less(ground: Ground, row: Any, sites: Grid, may: Grid | None) -> dict[str, Any] | None:
-    """Of each resource, and of the budget, the most that some good contract leaves; of these the least cut."""
+def _less(ground: Ground, row: Any, sites: Grid, shorts: Shorts, may: Grid | None) -> dict[str, Any] | None:
+    """Of each resource, and of the budget, the most that some good contract leaves; of these the least cut. What is
+    nowhere short is no help to cut."""
     found: list[tuple[int, int, int, int, int]] = []
-    weeks, duration = slice(row["first_start"], row["last_start"] + row["duration"]), row["duration"]
-    for index, need in enumerate([*row["needs"], row.get("cost", 0) if ground.tally.budget is not None else 0]):
-        if not need:
-            continue
-        room = _room(ground, row, weeks, sites, index)
-        if may is not None:
-            room[:, ~may] = 0
-        starts = room.shape[0] - duration + 1
-        most = np.array([np.minimum.reduce(room[start : start + duration]) for start in range(starts)]).T
-        to = int(most.max())
-        percent = (100 * (need - to) + need - 1) // need
-        if 0 < percent < 100:
-            rank, start = (int(part[0]) for part in np.nonzero(most == to))
-            found.append((percent, index, rank, start, to))
+    duration = row["duration"]
+    for what, short in shorts:
+        if (isinstance(what, int) or what == "budget") and short.any():
+            index = what if isinstance(what, int) else len(ground.resources)
+            need = row["needs"][what] if isinstance(what, int) else row["cost"]
+            room = _room(ground, row, sites, shorts, what, may)
+            starts = room.shape[0] - duration + 1
+            most = np.array([np.minimum.reduce(room[start : start + duration]) for start in range(starts)]).T
+            to = int(most.max())
+            percent = (100 * (need - to) + need - 1) // need
+            if percent < 100:
+                rank, start = (int(part[0]) for part in np.nonzero(most == to))
+                found.append((percent, index, rank, start, to))
     if not found:
         return None
     percent, index, rank, start, to = min(found)
@@ -130,11 +148,15 @@ def _less(ground: Ground, row: Any, sites: Grid, may: Grid | None) -> dict[str, 
     }
 
 
-def _room(ground: Ground, row: Any, weeks: slice, sites: Grid, index: int) -> Grid:
+def _room(ground: Ground, row: Any, sites: Grid, shorts: Shorts, what: int | str, may: Grid | None) -> Grid:
     """(week, rank): what is left of a resource, or of the budget, where nothing else is in the way; else 0."""
-    if index < len(ground.resources):
-        room = cut(ground.room[index], weeks, sites)
-        room[ground.bad(row, weeks, sites, skip=index)] = 0
-        return room
-    bad = ground.bad(row, weeks, sites, skip="budget")
-    return np.where(bad, 0, np.int64(max(0, ground.tally.money() or 0)))
+    if isinstance(what, int):
+        room = cut(ground.room[what], slice(row["first_start"], row["last_start"] + row["duration"]), sites)
+    else:
+        room = np.full(shorts[0][1].shape, max(0, ground.tally.money() or 0))
+    for other, short in shorts:
+        if other != what:
+            room[short] = 0
+    if may is not None:
+        room[:, ~may] = 0
+    return room

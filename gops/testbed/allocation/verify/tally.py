@@ -38,7 +38,7 @@ class Tally:
     def money(self) -> int | None:
         return None if self.budget is None else self.budget - sum(row.get("cost", 0) for row, _ in self.held)
 
-    def full(self, row: Any, skip: str = "") -> dict[str, NDArray[Any]]:
+    def full(self, row: Any) -> dict[str, NDArray[Any]]:
         """By word, the sites (of all) where it is in the row's way."""
         if not self.limited:
             return {}
@@ -53,7 +53,7 @@ class Tally:
         if shut:
             found["municipality"] = np.array([town in shut for town in self.towns])
         money = self.money()
-        if money is not None and row.get("cost", 0) > money and skip != "budget":
+        if money is not None and row.get("cost", 0) > money:
             found["budget"] = everywhere
         return found
 
