@@ -12,15 +12,20 @@ import orjson
 from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
 
 from gops import __version__
-from gops.clock import from_micros
+from gops.clock import DAY, from_micros
 from gops.portal import datasets, display, drawing, reference, search
-from gops.portal.live import Board, Sources
+from gops.portal.inside import ratings
+from gops.portal.kept import Kept
+from gops.portal.live import KEPT_SECONDS, Board
+from gops.portal.sources import Sources
 from gops.portal.statics import FOLDER, Statics
 from gops.portal.words import LANGUAGES, Words
 from gops.quality import WORDS
 from gops.settings import Settings
 
 EXTENSION = "gops-pages"
+KEPT_PAGES = 300  # of datasets, some 50 kB each
+KEY_LENGTH = 64
 SAID = {404: "error_404", 410: "error_410"}  # status -> what a page of a failure says
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 
@@ -40,13 +45,26 @@ class Pages:
     statics: Statics
 
 
-def register(app: Flask, sources: Sources, document: bytes, folder: Path = FOLDER) -> None:
-    """Add the pages to ``app``. ``document`` is the OpenAPI document as JSON, ``folder`` has the static files."""
-    board, routes = Board(sources), reference.chapters(orjson.loads(document))
+@dataclass(frozen=True)
+class Made:
+    """A page of a dataset, under the slug that it has now."""
+
+    slug: str
+    body: str
+
+
+def register(
+    app: Flask, sources: Sources, document: bytes, folder: Path = FOLDER, kept_seconds: float = KEPT_SECONDS
+) -> None:
+    """Add the pages to ``app``. ``document`` is the OpenAPI document as JSON, ``folder`` has the static files.
+
+    A page of a dataset is made at most once in ``kept_seconds``."""
+    board, rated, routes = Board(sources), ratings(), reference.chapters(orjson.loads(document))
     pages, blueprint = (
         Pages(sources.settings, Statics(folder)),
         Blueprint("portal", __name__, template_folder="templates"),
     )
+    looked_at: Kept[Made] = Kept(kept_seconds, KEPT_PAGES)
 
     @blueprint.get("/")
     def landing() -> Response:
@@ -56,11 +74,19 @@ def register(app: Flask, sources: Sources, document: bytes, folder: Path = FOLDE
 
     @blueprint.get("/datasets/<slug:slug>")
     def dataset(slug: str) -> Any:
-        shown = datasets.gather(sources, slug, origin(sources.settings))
-        present = shown.view.dataset.slug
-        if present != slug:
-            return redirect(f"/datasets/{present}", 308)
-        return page("dataset.html", shown=shown, zone=sources.settings.zone)
+        zone, key, here = sources.settings.zone, request.args.get("property", "")[:KEY_LENGTH], origin(sources.settings)
+
+        def make() -> Made:
+            shown = datasets.gather(sources, rated, slug, here, key)
+            since = from_micros(sources.clock.micros() - DAY).astimezone(zone).date().isoformat()
+            again = urlencode({"property": key}) if key else ""
+            content = {"shown": shown, "zone": zone, "since": since, "kept": again, **datasets.WORDS}
+            return Made(shown.view.dataset.slug, rendered("dataset.html", **content))
+
+        made = looked_at.of((slug, key, here, asked_language(sources.settings.language)), make)
+        if made.slug != slug:
+            return redirect(f"/datasets/{made.slug}", 308)
+        return answer(made.body)
 
     @blueprint.get("/search")
     def find() -> Response:
@@ -83,6 +109,10 @@ def register(app: Flask, sources: Sources, document: bytes, folder: Path = FOLDE
 
 def page(template: str, status: int = 200, **content: Any) -> Response:
     """A page in the reader's language: ``?lang=``, else Accept-Language, else the setting."""
+    return answer(rendered(template, **content), status)
+
+
+def rendered(template: str, **content: Any) -> str:
     pages: Pages = current_app.extensions[EXTENSION]
     words = Words(asked_language(pages.settings.language))
     shown = {"words": words, "display": display, "qualities": WORDS, "moment": from_micros, "version": __version__}
@@ -92,9 +122,15 @@ def page(template: str, status: int = 200, **content: Any) -> Response:
         "origin": here,
         "host": urlsplit(here).hostname,
         "settings": pages.settings,
+        "zone": pages.settings.zone,
     }
-    response = Response(render_template(template, **shown, **frame, **content), status, mimetype="text/html")
-    response.headers["Content-Language"] = words.language
+    return render_template(template, **shown, **{**frame, **content})
+
+
+def answer(body: str, status: int = 200) -> Response:
+    pages: Pages = current_app.extensions[EXTENSION]
+    response = Response(body, status, mimetype="text/html")
+    response.headers["Content-Language"] = asked_language(pages.settings.language)
     response.vary.add("Accept-Language")
     if status == 200:
         response.headers["Cache-Control"] = "no-cache"

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+from gops.clock import DAY, HOUR, MINUTE, SECOND
+from gops.durations import write_duration
+from gops.portal.phrases import dataset, testbed
+from gops.portal.phrases.terms import TERMS
 
 LANGUAGES = ("ko", "en")
-PHRASES: Mapping[str, tuple[str, str]] = {
+_FRAME: Mapping[str, tuple[str, str]] = {
     # the frame
     "site": ("경기 스마트시티 오픈 플랫폼", "Gyeonggi Open Platform for SmartCity"),
     "skip": ("본문 바로가기", "Skip to content"),
@@ -74,29 +80,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "round_file": ("배정 파일", "Round file"),
     "why_not": ("배정되지 않은 까닭", "Why some were not placed"),
     "application": ("신청", "Application"),
-    # a dataset
-    "publisher": ("제공 기관", "Publisher"),
-    "use_licence": ("이용 조건", "Licence"),
-    "theme": ("분류", "Theme"),
-    "frequency": ("갱신 주기", "Updated"),
-    "contact": ("문의", "Contact"),
-    "description": ("데이터셋 설명", "Description"),
-    "as_it_is": ("지금의 데이터", "The data as it is now"),
-    "as_it_is_text": (
-        "측정값이 들어오면 바뀝니다. 기간과 항목을 고르는 방법은 API 문서에 있습니다.",
-        "It changes as readings come in. The API documentation says how to choose a range and properties.",
-    ),
-    "snapshots": ("스냅샷", "Snapshots"),
-    "snapshots_text": (
-        "어느 시점의 데이터를 그대로 굳힌 것으로, 다시 바뀌지 않아 인용할 수 있습니다.",
-        "The data as it was at a moment, frozen: it never changes and can be cited.",
-    ),
-    "no_snapshots": ("아직 스냅샷이 없습니다.", "There is no snapshot yet."),
-    "snapshot": ("스냅샷", "Snapshot"),
-    "snapshot_rows": ("측정값 {rows}개, {size}", "{rows} readings, {size}"),
-    "manifest": ("목록과 해시 (JSON)", "Manifest with hashes (JSON)"),
-    "cite": ("인용:", "Cite as:"),
-    "all_snapshots": ("모든 스냅샷 (JSON)", "All snapshots (JSON)"),
     # the search
     "search": ("검색", "Search"),
     "search_title": ("데이터셋 찾기", "Find datasets"),
@@ -179,6 +162,9 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "request": ("요청 번호", "Request"),
     "home": ("처음으로", "To the start page"),
 }
+SPANS = ((DAY, "일", "d"), (HOUR, "시간", "h"), (MINUTE, "분", "min"), (SECOND, "초", "s"))
+PHRASES: Mapping[str, tuple[str, str]] = {**_FRAME, **dataset.PHRASES, **testbed.PHRASES}
+"""All of them, by name."""
 
 
 class Words:
@@ -194,6 +180,28 @@ class Words:
     def get(self, name: str) -> str:
         """The phrase of a name, or the name itself: for words that come from data."""
         return self[name] if name in PHRASES else name
+
+    def term(self, of: str, word: str) -> str:
+        """A word that comes from data, of a vocabulary; itself where that has it not."""
+        pair = TERMS[of].get(word)
+        return word if pair is None else pair[self._place]
+
+    def of(self, row: Any, name: str) -> str:
+        """What a record says in this language, else in the other: ``of(site, "name")``."""
+        texts = [getattr(row, f"{name}_{language}") for language in LANGUAGES]
+        return str(texts[self._place] or texts[0] or texts[1])
+
+    def length(self, micros: int) -> str:
+        """A time span in the largest whole unit."""
+        for unit, korean, english in (
+            (DAY, "일", "d"),
+            (HOUR, "시간", "h"),
+            (MINUTE, "분", "min"),
+            (SECOND, "초", "s"),
+        ):
+            if micros >= unit and micros % unit == 0:
+                return f"{micros // unit}{korean}" if self.language == "ko" else f"{micros // unit} {english}"
+        return write_duration(micros)
 
     def ago(self, seconds: float) -> str:
         """How long ago, in the largest whole unit."""

@@ -24,16 +24,16 @@ def test_every_phrase_is_said_in_both_languages(name: str) -> None:
     assert korean.strip()
     assert english.strip()
     assert english.isascii()
-    assert re.findall(r"{\w*}", korean) == re.findall(r"{\w*}", english)
+    assert sorted(re.findall(r"{\w*}", korean)) == sorted(re.findall(r"{\w*}", english))
 
 
 def test_every_phrase_of_a_template_is_there_and_every_phrase_is_used() -> None:
     text = "\n".join(TEMPLATES)
-    named = set(re.findall(r"words\.(\w+)", text)) - {"language", "ago", "get"}
+    named = set(re.findall(r"words\.(\w+)", text)) - {"language", "ago", "get", "term", "of", "length"}
     assert named <= set(PHRASES)
     assert set(WORDS) <= set(PHRASES)
     code = text + "".join(path.read_text() for path in PAGES.glob("*.py") if path.name != "words.py")
-    by_value = {"true", "false", *WORDS}
+    by_value = {"true", "false", *WORDS, *(name for name in PHRASES if name.startswith("column_"))}
     assert [name for name in PHRASES if name not in named | by_value and not re.search(rf'"{name}"', code)] == [
         name for name in PHRASES if name.startswith("error_") and name.endswith("_text")
     ]

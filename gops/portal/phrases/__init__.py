@@ -1,0 +1,1 @@
+"""Phrases and words of the larger pages, in Korean and English."""
