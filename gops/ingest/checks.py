@@ -16,7 +16,16 @@ from gops.windows import EARLIEST
 SUSPECT = int(Quality.suspect)
 MISSING = int(Quality.missing)
 LARGEST = 1.7976931348623157e308  # of a 64-bit float; NaN and infinity compare false with both ends
+EXACT = 1 << 53  # up to here a float holds every whole number
 SECONDS_AS_MILLISECONDS = 60 * DAY  # present seconds since 1970, read as milliseconds, end before 1970-03-02
+
+
+def exact(number: float) -> float:
+    """The number, unless it is a whole one beyond ``EXACT`` that no 64-bit float is: ``Unreadable`` (``inexact``)."""
+    if type(number) is int and int(float(number)) != number:
+        expected = "one that a 64-bit float holds, as every one up to 9007199254740992 is; or a text, of kind state"
+        raise Unreadable("inexact", f"found the whole number {shown(number)}; expected {expected}")
+    return number
 
 
 def quality_of_number(number: float, quality: int | None, low: float, high: float) -> int:

@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from gops.clock import DAY, SECOND
 from gops.ingest.checks import (
+    EXACT,
     check_result_time,
     check_unit,
+    exact,
     outside,
     quality_of_nothing,
     quality_of_number,
@@ -91,7 +93,8 @@ def resolve(decoded: Decoded, route: DeviceRoute, arrival: int, limits: Limits) 
                 check_result_time(result_time, latest)
             text = None
             if (type(value) is float or type(value) is int) and target.kind != "state":  # a bool is no number
-                value = value * target.scale + target.offset
+                exactly = value if -EXACT <= value <= EXACT else exact(value)
+                value = exactly * target.scale + target.offset
                 quality = quality_of_number(value, quality, target.low, target.high)
             else:
                 value, text, quality = _other(value, quality, target, limits)

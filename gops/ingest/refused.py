@@ -31,6 +31,7 @@ CODES: dict[str, Code] = {
     # a reading
     "wrong_type": Code("값의 형식이 맞지 않습니다", "A value is not of the type expected"),
     "not_a_number": Code("유한한 수가 아닙니다", "A number is NaN, infinite or too large"),
+    "inexact": Code("정확히 저장할 수 없는 큰 정수입니다", "A whole number that a 64-bit float cannot hold exactly"),
     "unit_mismatch": Code("단위가 연결된 단위와 다릅니다", "A unit is another than the mapping says"),
     "bad_quality": Code("품질 표시를 알 수 없거나 값과 모순됩니다", "A quality is unknown or contradicts its value"),
     "bad_time": Code("시각을 읽을 수 없습니다", "A time cannot be read"),

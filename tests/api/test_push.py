@@ -361,3 +361,23 @@ def test_so_many_pushes_at_once(world_with: Any) -> None:
     problem(answer, 503, "too_many_pushes", expected="GOPS_PUSH_AT_ONCE")
     assert int(answer.headers["Retry-After"]) > 0
     problem(push(world, "datastream,time,value\n"), 422, "empty")
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "parquet"])
+def test_a_whole_number_that_would_be_rounded_is_refused_beside_its_neighbours(world: World, form: str) -> None:
+    one = world.stream().id
+    t, values = world.clock.micros() // 1000, [1, 2**53 + 1, 2**60, 5]
+    rows = [{"datastream": one, "time": t + place, "value": value} for place, value in enumerate(values)]
+    if form == "parquet":
+        sink = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows), sink)
+        answer = push(world, sink.getvalue(), PARQUET)
+    elif form == "ndjson":
+        answer = push(world, "\n".join(json.dumps(row) for row in rows), NDJSON)
+    else:
+        answer = push(
+            world, "datastream,time,value\n" + "\n".join(f"{one},{row['time']},{row['value']}" for row in rows)
+        )
+    assert (counted(answer)["inserted"], answer.json["refused_by_code"]) == (3, {"inexact": 1})
+    shown = world.get(f"/datastreams/{one}/observations").json["observations"]
+    assert [row["value"] for row in shown] == [1, 2**60, 5]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gops.ingest.checks import EXACT
 from gops.ingest.decoded import Precision
 from gops.ingest.push.cells import BY_WORD, Reading
 from gops.ingest.push.chunk import NO_QUALITY, BadRow, Codes, Floats, Ints, Mask, Name
@@ -129,17 +130,18 @@ def stamps(column: Any, reading: Reading) -> tuple[Ints, Mask]:
 
 
 def numbers(texts: Any) -> tuple[Floats, Mask]:
-    """The numbers that texts spell, NaN for empty ones, and for which rows that holds."""
+    """The numbers that texts spell, NaN for empty ones, and for which rows that holds: none that may be a
+    rounded whole number."""
     nothing = empty(texts)
     filled = texts if not nothing.any() else pc.if_else(pa.array(nothing), "nan", texts)
     try:
         found = np.array(filled.cast(pa.float64()).to_numpy(zero_copy_only=False))
-        return found, nothing | np.isfinite(found)
+        return found, nothing | (np.abs(found) < EXACT)
     except pa.ArrowInvalid:
         fits = _mask(pc.match_substring_regex(texts, NUMBER))
     out = np.full(len(texts), np.nan)
     out[fits] = texts.filter(pa.array(fits)).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return out, nothing | (fits & np.isfinite(out))
+    return out, nothing | (fits & (np.abs(out) < EXACT))
 
 
 def qualities(texts: Any) -> tuple[Codes, Mask]:

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gops.errors import Invalid
+from gops.ingest.checks import EXACT, exact
 from gops.ingest.decoded import Precision
 from gops.ingest.decoders.lenient import Unfit
 from gops.ingest.decoders.times import instant, since_1970
@@ -35,6 +36,7 @@ BY_WORD: Mapping[str, int] = {**{word: code for code, word in enumerate(WORDS)},
 
 _match_id = re.compile(r"[0-9]{1,19}", re.ASCII).fullmatch
 _match_number = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_match_whole = re.compile(r"[+-]?\d{1,20}", re.ASCII).fullmatch  # longer ones are floats, as in JSON
 _match_since = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII).fullmatch
 _is_no_number = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE | re.ASCII).fullmatch
 
@@ -165,6 +167,15 @@ def number(text: str) -> float:
     """The number that a cell of a numeric Datastream spells. Raises ``BadRow``."""
     text = text.strip()
     if len(text) <= NAME_CHARACTERS and _match_number(text):
-        return float(text)  # one beyond all floats is infinite, and refused as such
+        found = float(text)  # one beyond all floats is infinite, and refused as such
+        return found if abs(found) < EXACT or not _match_whole(text) else _exactly(text)
     code = "not_a_number" if _is_no_number(text) else "wrong_type"
     raise BadRow(code, "value", f"found {shown(text)}; expected a number")
+
+
+def _exactly(digits: str) -> float:
+    """Raises ``BadRow`` (``inexact``)."""
+    try:
+        return float(exact(int(digits)))
+    except Unreadable as trouble:
+        raise BadRow(trouble.code, "value", trouble.note) from trouble

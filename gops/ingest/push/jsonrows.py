@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from gops.ingest.checks import EXACT
 from gops.ingest.decoders import lenient
 from gops.ingest.push import arrays
 from gops.ingest.push.blocks import Text, elements, lines
@@ -169,7 +170,7 @@ def _texts(values: Sequence[Any]) -> Any:
 
 
 def _numbers(values: Sequence[Any]) -> tuple[Floats, Mask]:
-    """Floats, NaN for null."""
+    """Floats, NaN for null; one that may be a rounded whole number is for ``resolve`` to judge."""
     kinds = set(map(type, values))
     if not kinds <= {float, int, type(None)}:
         plain = np.fromiter((type(value) in (float, int, type(None)) for value in values), np.bool_, len(values))
@@ -177,7 +178,7 @@ def _numbers(values: Sequence[Any]) -> tuple[Floats, Mask]:
     else:
         plain = np.ones(len(values), np.bool_)
     found = np.array([np.nan if value is None else value for value in values], np.float64)
-    return found, plain
+    return found, plain & ~(np.abs(found) >= EXACT)
 
 
 def _qualities(values: Sequence[Any]) -> tuple[Codes, Mask]:

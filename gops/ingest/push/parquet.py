@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gops.errors import Invalid, Malformed, TooLarge
+from gops.ingest.checks import EXACT
 from gops.ingest.push import arrays
 from gops.ingest.push.blocks import BLOCK_BYTES, Text
 from gops.ingest.push.cells import Reading, columns_of, name_of, read_row, way_of
@@ -148,6 +149,8 @@ def _plain(
     plain &= held
     floats = np.array(value.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False))
     plain &= np.isfinite(floats) | ~np.asarray(value.is_valid().to_numpy(zero_copy_only=False))
+    if pa.types.is_integer(value.type):
+        plain &= np.abs(floats) < EXACT  # of a larger one resolve says whether it is rounded
     if "text" in columns:
         plain &= ~np.asarray(columns["text"].is_valid().to_numpy(zero_copy_only=False))
     quality, held = _qualities(columns.get("quality"), rows)

@@ -296,3 +296,19 @@ def test_the_source_of_a_reading_stands_apart_from_its_own_name() -> None:
     got = senml({"bn": "urn:dev:1:", "n": "t", "v": 1}, {"bn": "", "n": "t", "v": 2})
     assert [got.source(index) for index in range(2)] == [("urn:dev:1", "t"), ("", "t")]
     assert decode("json", b'{"a":1}', Frame()).source(0) == ("", "a")
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), 2**60, 1e300])
+def test_a_number_that_a_float_holds_is_stored(value: float) -> None:
+    assert whole(value).value == [value]
+
+
+@pytest.mark.parametrize("value", [2**53 + 1, -(2**53) - 1, 2**64 - 1])
+def test_a_whole_number_that_would_be_rounded_is_refused(value: int) -> None:
+    readings = whole(value)
+    assert (readings.value, [one.code for one in readings.refusals]) == ([], ["inexact"])
+
+
+def whole(value: float) -> Readings:
+    route = DeviceRoute(1, 1, "city", "city/a", {"n": Target(1, "counter", 1.0, 0.0, -inf, inf)})
+    return resolve(Decoded(["n"], [value], [None], [None], [None]), route, 1_777_593_600_000_000, Limits(10**15, 10**9))
