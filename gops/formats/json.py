@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from gops.formats.cells import Shown, few, is_number, is_text, joined, shown, texts
 
 BROKEN = b'{"broken_off":"this file is not whole'
-LONGITUDE, LATITUDE = "longitude", "latitude"
+LONGITUDE, LATITUDE, GEOMETRY = "longitude", "latitude", "geometry"
 Pieces = list[pa.Array | str]
 
 
@@ -40,19 +40,23 @@ class Feature:
 
 def geojson(schema: pa.Schema, batches: Iterator[pa.RecordBatch], feature: Feature) -> Iterator[bytes]:
     """A FeatureCollection: a row is a Point at ``longitude`` and ``latitude``, null without; the rest are properties.
+    A column ``geometry`` that is JSON stands for both.
 
     What breaks off lacks its end, so it is no JSON.
     """
     columns = shown(schema)
     places = {one.name: one.place for one in columns}
-    plain = [one for one in columns if one.name not in (LONGITUDE, LATITUDE)]
+    has_geometry = any(one.name == GEOMETRY and one.is_json for one in columns)
+    placing = (GEOMETRY,) if has_geometry else (LONGITUDE, LATITUDE)
+    plain = [one for one in columns if one.name not in placing]
     yield b'{"type":"FeatureCollection",' + feature.head + b'"features":['
     comma = b""
     for batch in batches:
         if not batch.num_rows:
             continue
-        point = _points(batch.column(places[LONGITUDE]), batch.column(places[LATITUDE]))
-        pieces = ['{"type":"Feature","geometry":', point, ',"properties":', *members(plain, batch), "},"]
+        found = [batch.column(places[name]) for name in placing]
+        geometry = pc.fill_null(found[0], "null") if has_geometry else _points(*found)
+        pieces = ['{"type":"Feature","geometry":', geometry, ',"properties":', *members(plain, batch), "},"]
         yield comma + joined(pieces)[:-1]
         comma = b","
     yield b"]}"

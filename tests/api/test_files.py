@@ -90,7 +90,12 @@ def test_files_of_a_draft_are_for_its_organisation_alone(world: World) -> None:
 def test_live_datasets_have_no_files_and_datasets_of_files_no_readings(world: World) -> None:
     draft(world, world.stream(public=False))
     problem(put(world, path="/datasets/air/files/a.csv"), 409, "not_of_files")
-    for name, value in (("datastreams", [1]), ("delay", "PT1H"), ("snapshot_every", "1mo"), ("rule", {"feed": "direct"})):
+    for name, value in (
+        ("datastreams", [1]),
+        ("delay", "PT1H"),
+        ("snapshot_every", "1mo"),
+        ("rule", {"feed": "direct"}),
+    ):
         body = {"organisation": "suwon", "slug": "parks", "kind": "files", name: value}
         problem(world.post("/datasets", "publisher", body), 422, "of_live_datasets")
 
@@ -136,3 +141,49 @@ def test_the_dictionary_of_a_live_dataset_follows_from_its_datastreams(world: Wo
     assert [(one["name"], one["unit"], one["kind"], one["type"]) for one in columns] == [
         ("temperature", "Cel", "gauge", "number")
     ]
+
+
+def test_rows_of_a_file_are_asked_for_as_readings_are(parks: World) -> None:
+    page = parks.get("/datasets/parks/data?limit=1").json
+    assert (page["file"], page["rows"]) == (
+        "parks.csv",
+        [{"이름": "가", "값": 1.0, "longitude": 127.0, "latitude": 37.2}],
+    )
+    assert [row["이름"] for row in parks.http.get(page["next"], buffered=True).json["rows"]] == ["나"]
+    chosen = parks.get("/datasets/parks/data", query_string={"columns": "이름", "filter": '"값" > 2', "format": "csv"})
+    assert chosen.text == "이름\n나\n"
+    assert [row["이름"] for row in parks.get("/datasets/parks/data?order=desc").json["rows"]] == ["나", "가"]
+    problem(parks.get("/datasets/parks/data?columns=x"), 422, "unknown_column")
+    problem(parks.get("/datasets/parks/data?every=1h"), 422, "of_live_datasets")
+    assert parks.get("/datasets/parks/data?file=x.csv").status_code == 404
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson", "csv", "parquet", "xlsx", "geojson"])
+def test_a_file_is_served_in_every_format(parks: World, form: str) -> None:
+    answer = parks.get(f"/datasets/parks/data?format={form}")
+    assert answer.status_code == 200, answer.text
+    again = parks.get(f"/datasets/parks/data?format={form}", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    put(parks, BODY + "다,3,127.2,37.4\n".encode())
+    assert parks.get(f"/datasets/parks/data?format={form}").headers["ETag"] != answer.headers["ETag"]
+    if form == "parquet":
+        assert pq.read_table(io.BytesIO(answer.data)).column_names == ["이름", "값", "longitude", "latitude"]
+    if form == "geojson":
+        assert answer.json["features"][1]["geometry"] == {"type": "Point", "coordinates": [127.1, 37.3]}
+
+
+def test_geometries_come_back_as_they_were(parks: World) -> None:
+    line = '{"type":"LineString","coordinates":[[127,37],[128,38]]}'
+    body = f'{{"type":"FeatureCollection","features":[{{"type":"Feature","geometry":{line},"properties":{{"n":1}}}}]}}'
+    path = "/datasets/parks/files/paths.geojson"
+    assert put(parks, body.encode(), path).json["bbox"] == [127, 37, 128, 38]
+    feature = parks.get("/datasets/parks/data?file=paths.geojson&format=geojson").json["features"][0]
+    assert (feature["geometry"]["coordinates"], feature["properties"]) == ([[127, 37], [128, 38]], {"n": 1})
+    assert parks.get("/datasets/parks/data?file=paths.geojson").json["rows"][0]["geometry"]["type"] == "LineString"
+
+
+def test_times_show_the_clock_of_the_zone(parks: World) -> None:
+    put(parks, b"a,t\n1,2026-03-01T00:00:00Z\n", "/datasets/parks/files/a.csv")
+    rows = parks.get("/datasets/parks/data?file=a.csv").json["rows"]
+    assert rows == [{"a": 1, "t": "2026-03-01T09:00:00+09:00"}]
+    assert parks.get("/datasets/parks/data?file=a.csv&zone=UTC&format=csv").text == "a,t\n1,2026-03-01T00:00:00+00:00\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
@@ -146,13 +146,7 @@ def _shown(columns: Sequence[Column], wanted: Sequence[str] | None, form: Form, 
         wanted = _usual(known, form, by_datastream)
     for name in wanted:
         if name not in known:
-            raise Invalid(
-                f"there is no column {name[:60]}",
-                code="unknown_column",
-                field="columns",
-                found=name,
-                expected=f"some of {', '.join(list(known)[:40])}",
-            )
+            refuse_unknown_column(name, known)
     shown = list(wanted)
     for one in columns:  # what stands instead of the value of a column goes with it
         if one.instead_of in shown and one.name not in shown:
@@ -161,6 +155,16 @@ def _shown(columns: Sequence[Column], wanted: Sequence[str] | None, form: Form, 
         _refuse_without_place(known)
         shown += [name for name in POSITION if name not in shown]
     return shown
+
+
+def refuse_unknown_column(name: str, known: Iterable[str]) -> NoReturn:
+    raise Invalid(
+        f"there is no column {name[:60]}",
+        code="unknown_column",
+        field="columns",
+        found=name,
+        expected=f"some of {', '.join(list(known)[:40])}",
+    )
 
 
 def _refuse_without_place(known: Mapping[str, Column]) -> None:

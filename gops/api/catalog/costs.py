@@ -60,7 +60,7 @@ def _refuse(origin: Source, query: Query, rows: int, most: int, bound: str, **in
 def _cheaper(origin: Source, query: Query, share: float) -> dict[str, str]:
     """Addresses by what they are: the newest part of the range that fits, and windows where there could be some."""
     found: dict[str, str] = {}
-    if origin.snapshot is None:
+    if origin.snapshot is None and origin.members:
         extents = origin.store.extent(origin.ids).values()
         low = min(one.first for one in extents) if query["start"] is None else query["start"]
         high = max(one.last for one in extents) + SECOND if query["end"] is None else query["end"]

@@ -38,6 +38,7 @@ class Chosen(Strict):
 
 
 class DataQuery(Chosen, DataAsked):
+    file = own.text("of a dataset of several files: which; the first by name otherwise", 100, shortest=1)
     asof = fields.String(
         load_default=None,
         metadata={
@@ -84,6 +85,7 @@ class SnapshotTold(Strict):
 
 class DatasetData(Strict):
     dataset = fields.String(required=True)
+    file = fields.String(metadata={"description": "of a dataset of files: which it is"})
     snapshot = fields.Nested(SnapshotTold, required=True, allow_none=True, metadata={"description": "null: live"})
     zone = fields.String(required=True)
     start = fields.String(required=True, allow_none=True, data_key="from")
@@ -127,7 +129,8 @@ class DataView(MethodView):
         by Datastream, then time. A state is its text; Parquet has states in a column `text` of their own. `columns` and
         `filter` choose, `every` aggregates, `shape=wide` lays properties side by side; what costs too much is a 413
         that names the bound and, in `instead`, something cheaper. With `asof` the answer comes from a snapshot and says
-        from which; 404 `no_snapshot` when there is none so early.
+        from which; 404 `no_snapshot` when there is none so early. A dataset of files gives the rows of one `file`, in
+        their order, with the columns of its dictionary.
         """
         return data(slug, query)
 

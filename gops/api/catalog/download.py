@@ -17,8 +17,10 @@ from werkzeug.http import quote_etag
 from gops import logs
 from gops.api import cursors, etags, exports, paging
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
+from gops.api.catalog import filed
 from gops.api.catalog.asking import Asking, asking, has_positions, moves_with_time
 from gops.api.catalog.costs import refuse_costly
+from gops.api.catalog.filed import FileSource, of_files
 from gops.api.catalog.sources import Source, source
 from gops.api.context import services, settings
 from gops.api.times import write_time
@@ -39,7 +41,7 @@ log = logs.get(__name__)
 def data(slug: str, query: Query) -> Response:
     """Readings; 304 where the asker has them. To HEAD the same, without reading a whole range."""
     refuse_limit_beyond(query.get("limit"), settings().page_rows_max)
-    origin = source(slug, query)
+    origin = of_files(source(slug, query), query)
     return answered(origin, query, form_of(query))
 
 
@@ -114,7 +116,7 @@ def _tag(origin: Source, zone: ZoneInfo, form: str, *more: Any) -> str:
 
 
 def _answer(origin: Source, query: Query, form: Form, limit: int | None) -> Response:
-    asked = asking(origin, query, form)
+    asked = filed.asking(origin, query, form) if isinstance(origin, FileSource) else asking(origin, query, form)
     if "cursor" in query:
         asked = asked.behind(cursors.read(query["cursor"], _question(origin)))
     is_page = form.key == "json" or limit is not None

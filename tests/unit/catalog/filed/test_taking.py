@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import openpyxl
@@ -79,7 +79,7 @@ def test_types_are_found_over_all_rows() -> None:
     ]
     assert table["시각"].to_pylist()[0] == table["시각"].to_pylist()[1]
     assert table["말"].to_pylist() == ["=1+1", None]
-    assert (table["날짜"][1].as_py(), table["현지"][1].as_py()) == (date(2026, 3, 2), datetime(2026, 3, 2))
+    assert (table["날짜"][1].as_py(), str(table["현지"][1])) == (date(2026, 3, 2), "2026-03-02 00:00:00")
 
 
 @pytest.mark.parametrize("value", ["1,000", "2026-02-30", "1e999", "+5", "007", " 5", "1" * 19])
@@ -135,9 +135,9 @@ def test_each_bound_is_named() -> None:
     ):
         error = refused(body, bounds=bounds)
         assert isinstance(error, TooLarge)
-        assert error.expected is not None and setting in error.expected
+        assert setting in str(error.expected)
     error = refused(geojson(("{}", "null"), ("{}", "null")), "a.json", bounds=replace(BOUNDS, json=50))
-    assert error.expected is not None and "GOPS_UPLOAD_JSON_BYTES" in error.expected
+    assert "GOPS_UPLOAD_JSON_BYTES" in str(error.expected)
 
 
 def test_a_quote_that_is_never_closed_is_refused() -> None:
@@ -188,7 +188,12 @@ def test_json_without_a_finite_number_is_refused(number: str) -> None:
 
 
 def test_a_workbook_gives_values_and_their_types() -> None:
-    rows = (["이름", "값", "날짜", "식"], ["가", 1, date(2026, 3, 1), "=1+1"], [], ["나", 2.5, datetime(2026, 3, 2), None])
+    rows = (
+        ["이름", "값", "날짜", "식"],
+        ["가", 1, date(2026, 3, 1), "=1+1"],
+        [],
+        ["나", 2.5, date(2026, 3, 2), None],
+    )
     made, table = taken(workbook(*rows), "a.xlsx")
     assert types(made) == {"이름": "string", "값": "number", "날짜": "date", "식": "string"}
     assert (made.rows, table["식"].to_pylist()) == (2, [None, None])
@@ -200,7 +205,7 @@ def test_a_workbook_that_would_unpack_to_too_much_is_not_unpacked() -> None:
     bomb = repacked(workbook(["a"], [1]), xl__bomb=b"<a>" + b" " * (3 << 20) + b"</a>")
     assert "times its size" in refused(bomb, "a.xlsx").message
     large = refused(bomb, "a.xlsx", bounds=replace(BOUNDS, unpacked=1 << 20))
-    assert large.expected is not None and "GOPS_UPLOAD_UNPACKED_BYTES" in large.expected
+    assert "GOPS_UPLOAD_UNPACKED_BYTES" in str(large.expected)
 
 
 def test_a_workbook_with_entities_or_macros_or_none_at_all_is_refused() -> None:
