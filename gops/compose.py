@@ -21,6 +21,7 @@ from gops.admin import AdminServer, Command
 from gops.alerts.running import RunningAlerts, both
 from gops.catalog.contents import Catalogued
 from gops.catalog.drafts import Drafts
+from gops.catalog.harvest.running import Harvester
 from gops.catalog.hooks.sending import hook_sender
 from gops.catalog.live import Live
 from gops.catalog.quality.rating import graded
@@ -208,6 +209,7 @@ class Platform:
         self.pump.start()
         self.rules.counts.start()
         self.live.start()
+        self.records.usage.start()
         if "ingest" in self._parts:
             self.ingest.start()
             self.alerts.start()  # where the connection is that takes messages to devices
@@ -223,8 +225,8 @@ class Platform:
         self.jobs.every("old quality counts", HOUR_SECONDS, self.rules.counts.forget_old)
         self.jobs.every("alerts", HOUR_SECONDS, self.alerts.forget_old)
         self.jobs.every("refusals", HOUR_SECONDS, self.records.refusals.forget_old)
-        self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)
         self.replays.start(self.jobs)
+        self.jobs.every("push keys", HOUR_SECONDS, self.pushes.keys.forget_old)
         self.jobs.hourly("retention", AGEING_MINUTE, self.ageing.run)
         self.jobs.every("drafts", HOUR_SECONDS, self.drafts.reconcile, at_once=True)
         self.jobs.every("search", HOUR_SECONDS, self.records.search.refresh, at_once=True)
@@ -239,6 +241,7 @@ class Platform:
         self.snapshots.start()
         self.drafts.on_change(lambda: self.jobs.soon("drafts", SOON_SECONDS))
         self.hooks.schedule(self.jobs)
+        Harvester.of(own.database, self.clock, self.settings, self.jobs.stopping).schedule(self.jobs)
         self.jobs.start()
         self.schedule.start()
 
@@ -257,6 +260,7 @@ class Platform:
         self.alerts.stop()
         self.store.close()
         self.rules.counts.close()
+        self.records.usage.close()
         self.records.database.close()
         log.info("gops_stopped", pid=os.getpid())
 
@@ -268,9 +272,9 @@ class Platform:
             **own.offered(),
             corrections=self.corrections,
             pushes=self.pushes,
+            replays=self.replays,
             retaining=Retaining(
                 own.database, self.clock, self.settings, lookup, lambda: self.store.capabilities.deletes_range
-            replays=self.replays,
             ),
             quality=self.rules.service,
             catalogued=Catalogued(own.database),
@@ -305,9 +309,9 @@ class Platform:
             **self.keeping.commands(),
             **own,
             **quality_commands(self.rules.service, self.records.database, lookup),
+            **replay_commands(self.replays, self.records.database, lookup),
         }
 
-            **replay_commands(self.replays, self.records.database, lookup),
     def status(self) -> dict[str, Any]:
         """What ``gops status`` shows: health, and ingest's counters."""
         ingest = self.ingest.health()

@@ -65,6 +65,7 @@ from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
 from gops.testbed.slots import Slots
+from gops.usage.service import Usage
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ class Records:
     feeds: Feeds
     declared: FeedDeclarations
     alerts: Alerts
+    usage: Usage
 
     def offered(self) -> dict[str, Any]:
         """The services by name, as the API takes them."""
@@ -181,4 +183,5 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         feeds=feeds,
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
         alerts=Alerts(database, clock, chosen, outbound),
+        usage=Usage(database, clock, chosen),
     )

@@ -8,7 +8,7 @@ import orjson
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gops.api import context, credentials, encoding, etags, measured, problems, request_ids, security, unasked
+from gops.api import context, credentials, encoding, etags, limits, measured, problems, request_ids, security, unasked
 from gops.api.allowance import HourlyAllowance
 from gops.api.blueprint import CONVERTERS, PREFIX, Api, IdConverter
 from gops.api.catalog import document, newsfeed
@@ -34,6 +34,8 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
     request_ids.install(app)
     security.install(app, settings)
     credentials.install(app)
+    limits.install(app)
+    credentials.refuse_wrong(app)
     _register(app, settings)
     document.install(app)
     newsfeed.install(app)

@@ -28,14 +28,27 @@ def install(app: Flask) -> None:
     @app.before_request
     def identify() -> None:
         g.actor = ANONYMOUS
+        g.wrong_credential = None
         if request.path.startswith("/api/"):
-            g.actor = identified(request, services().keys.authenticate)
+            try:
+                g.actor = identified(request, services().keys.authenticate)
+            except (Unauthenticated, Malformed) as error:
+                g.wrong_credential = error
 
     @app.after_request
     def mark(response: Response) -> Response:
         if request.path.startswith("/api/"):
             _caching(response)
         return response
+
+
+def refuse_wrong(app: Flask) -> None:
+    """Call it behind what counts requests: a wrong credential is an answer too, and guessing has its limit."""
+
+    @app.before_request
+    def refuse() -> None:
+        if g.wrong_credential is not None:
+            raise g.wrong_credential
 
 
 def identified(req: Request, authenticate: Authenticate) -> Actor:

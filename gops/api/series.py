@@ -17,6 +17,7 @@ from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.catalog.download import answered, form_of
 from gops.api.catalog.observed import datastreams
 from gops.api.context import services, settings
+from gops.api.counted import rows_of, used
 from gops.api.reading import Question, behind, count_rows, known_until, life, measured, question, raw, windows
 from gops.api.times import write_time
 from gops.catalog.querying.forms import Form
@@ -77,6 +78,7 @@ def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:
     limit = query.get("limit", settings().page_rows)
     table = asked.store.read(raw(asked, limit + 1, after))
     shown, following = _cut(table, limit, "t")
+    used("query", rows=shown.num_rows)
     if media_type == CSV:
         return _csv(rows.header(rows.READING_COLUMNS) + rows.readings_csv(shown, asked.zone), following)
     return _json(asked, {"observations": orjson.Fragment(rows.readings_json(shown, asked.zone))}, following)
@@ -88,6 +90,7 @@ def _aggregated(asked: Question, query: dict[str, Any], media_type: str) -> Resp
     table = behind(measured(asked, asked.store.aggregate(wanted)), _after(query))
     limit = query.get("limit", table.num_rows if media_type == CSV else settings().page_rows_max)
     shown, following = _cut(table, limit, "start")
+    used("query", rows=shown.num_rows)
     if media_type == CSV:
         return _csv(rows.header(table.column_names) + rows.windows_csv(shown, asked.zone), following)
     body = {"every": query["every"], "aggregates": list(wanted.aggregates)}
@@ -149,12 +152,13 @@ def _export(asked: Question, after: tuple[int, int] | None) -> Response:
         return _csv(iter(()), None)
     end = exports.begin()
     try:
-        batches = asked.store.stream(raw(asked, None, after))
+        batches = rows_of(asked.store.stream(raw(asked, None, after)), "download", 0)
         first = [batch for batch in [next(batches, None)] if batch is not None]
     except BaseException:
         end()
         raise
     lines = (rows.readings_csv(batch, asked.zone) for batch in chain(first, batches))
+    used("download")
     response = _csv(chain([rows.header(rows.READING_COLUMNS)], lines), None)
     response.call_on_close(end)
     close = getattr(batches, "close", None)  # a generator left half-way holds the store's view

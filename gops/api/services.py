@@ -52,6 +52,7 @@ class Services:
     feeds: Any
     declared: Any
     alerts: Any
+    usage: Any
     sites: Any
     slots: Any
     demands: Any

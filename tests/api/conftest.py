@@ -87,6 +87,7 @@ from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
 from gops.testbed.sites import Sites
 from gops.testbed.slots import Slots
+from gops.usage.service import Usage
 from tests.conftest import NOON_BEFORE, People
 
 MINUTE = 60_000_000
@@ -142,6 +143,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         feeds=(feeds := Feeds(database, clock, settings, Outbound.of(settings))),
         declared=FeedDeclarations(database, clock, settings, Outbound.of(settings), feeds, Watched()),
         alerts=Alerts(database, clock, settings, Outbound.of(settings)),
+        usage=Usage(database, clock, settings),
         sites=Sites(database, clock, settings),
         slots=Slots(database, clock, settings),
         demands=Demands(database, clock, settings),

@@ -1,6 +1,18 @@
 """The routes of the catalog: datasets, their data and snapshots, the words of metadata, and pulled feeds."""
 
-from gops.api.catalog import data, datasets, feeds, hooks, life, newsfeed, quality, search, snapshots, vocabularies
+from gops.api.catalog import (
+    data,
+    datasets,
+    feeds,
+    files,
+    hooks,
+    life,
+    newsfeed,
+    quality,
+    search,
+    snapshots,
+    vocabularies,
+)
 
 _MODULES = (datasets, life, newsfeed, hooks, search, quality, data, files, snapshots, vocabularies, feeds)
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

@@ -13,6 +13,7 @@ from gops.api import fields as own
 from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.catalog.addresses import base, follow, tell_deprecated
 from gops.api.context import actor, services, settings
+from gops.api.counted import used
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.api.problems import InvalidRequest, Wrong
@@ -215,6 +216,7 @@ class OneDataset(MethodView):
         found = services().datasets.get(actor(), slug)
         follow(slug, found.slug)
         tell_deprecated(found)
+        used("metadata", found.id)
         return shown([found])[0]
 
     @blueprint.arguments(DatasetChange)

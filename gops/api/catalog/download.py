@@ -23,6 +23,7 @@ from gops.api.catalog.costs import refuse_costly
 from gops.api.catalog.filed import FileSource, of_files
 from gops.api.catalog.sources import Source, source
 from gops.api.context import services, settings
+from gops.api.counted import rows_of, used
 from gops.api.times import write_time
 from gops.catalog.contents import Contents
 from gops.catalog.long_shape import LongShape
@@ -78,6 +79,7 @@ def latest(slug: str, query: Query) -> Response:
     if unchanged is not None:
         return unchanged
     rows = LongShape(members, zone).rows(origin.store.latest(shown.ids))
+    used("query", origin.dataset_id, rows=len(rows))
     things = {one.id: one.thing_id for one in members}
     newest = [row | _where(things[row["datastream"]], spots) for row in rows]
     body = {"dataset": contents.dataset.slug, "zone": zone.key, "latest": newest, "next": following}
@@ -138,6 +140,7 @@ def _page(origin: Source, query: Query, form: Form, asked: Asking, limit: int) -
         last = table[PLACE[0]][limit - 1].as_py(), table[PLACE[1]][limit - 1].as_py()
         following = paging.next_address(cursor=cursors.write(_question(origin), *last))
     shown = table.slice(0, limit).select(schema.names).unify_dictionaries().combine_chunks()
+    used("query", origin.dataset_id, rows=shown.num_rows)
     batches = iter(shown.to_batches())
     if form.key == "json":
         body = _document(origin, query, asked, json.rows(schema, batches), following)
@@ -162,7 +165,7 @@ def _whole(origin: Source, query: Query, form: Form, asked: Asking) -> Response:
     """The whole range, in flat memory. The first piece is made before the status is sent."""
     end = exports.begin()
     try:
-        batches = asked.table.scan(asked.ask)
+        batches = rows_of(asked.table.scan(asked.ask), "download", origin.dataset_id)
         first = [batch for batch in [next(batches, None)] if batch is not None]
         ahead = Ahead(batches)
         made = pieces(form, schema_of(asked.table, asked.ask), chain(first, ahead), _written(origin, query))
@@ -170,6 +173,7 @@ def _whole(origin: Source, query: Query, form: Form, asked: Asking) -> Response:
     except BaseException:
         end()
         raise
+    used("download", origin.dataset_id)
     response = _file(_to_the_end(chain(head, made), form), origin, query, form, None)
     response.call_on_close(end)
     response.call_on_close(ahead.close)

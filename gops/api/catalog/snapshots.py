@@ -17,6 +17,7 @@ from gops.api.blueprint import Blueprint
 from gops.api.catalog.addresses import base, follow
 from gops.api.catalog.sources import address_of
 from gops.api.context import actor, services
+from gops.api.counted import used
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.catalog.snapshots.citation import citation
@@ -146,6 +147,7 @@ class FileView(MethodView):
         """
         found, file = services().snapshots.file(actor(), slug, number, name)
         follow(slug, found.slug)
+        used("file", found.snapshot.dataset_id)
         return _download(found, file)
 
 

@@ -21,6 +21,7 @@ from gops.api.v1 import (
     sensors,
     signup,
     things,
+    usage,
 )
 
 BLUEPRINTS = (
@@ -28,7 +29,7 @@ BLUEPRINTS = (
         module.blueprint
         for module in (
             index, observations, push, corrections, latest, datastreams, quality, retention, things, sensors,
-            properties, organisations, devices, alerts, refusals, keys, signup, audit, health,
+            properties, organisations, devices, alerts, refusals, keys, signup, audit, usage, health,
         )
     ),
     *catalog.BLUEPRINTS,
