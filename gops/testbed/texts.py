@@ -38,13 +38,17 @@ def explain(document: Any, application: str, language: Language, names: Names | 
     if outcome[1] is not None:
         return [_placed(instance, outcome, language, names)]
     refusal = next(row for row in document["refusals"] if row["application"] == application)
-    return refusal_lines(refusal, dt.date.fromisoformat(instance["first_week"]), language, names)
+    by_turns = document["inputs"]["mechanism"]["id"] == "ranked"
+    first_week = dt.date.fromisoformat(instance["first_week"])
+    return refusal_lines(refusal, first_week, language, names, by_turns=by_turns)
 
 
-def refusal_lines(refusal: Any, first_week: dt.date, language: Language, names: Names) -> list[str]:
-    """Why, site by site in the order of ranks, and what would have been accepted."""
+def refusal_lines(
+    refusal: Any, first_week: dt.date, language: Language, names: Names, *, by_turns: bool = True
+) -> list[str]:
+    """Why, site by site in the order of ranks, and what would have been accepted. ``by_turns``: holders came before."""
     head = {"ko": "배정되지 않았습니다. 순위별 사유:", "en": "Not placed. Why, site by site:"}
-    reasons = _reasons(refusal, first_week, language, names)
+    reasons = _reasons(refusal, first_week, language, names, by_turns)
     return [head[language], *reasons, *_changes(refusal, first_week, language, names)]
 
 
@@ -58,7 +62,7 @@ def _placed(instance: Any, row: Any, language: Language, names: Names) -> str:
     return f"Placed at {site} (choice {rank}), {span}"
 
 
-def _reasons(refusal: Any, first_week: dt.date, language: Language, names: Names) -> Iterator[str]:
+def _reasons(refusal: Any, first_week: dt.date, language: Language, names: Names, by_turns: bool) -> Iterator[str]:
     for rank, reason in enumerate(refusal["sites"], start=1):
         site = names.get(reason["site"], reason["site"])
         yield from _cutoff(reason, rank, site, language)
@@ -71,10 +75,12 @@ def _reasons(refusal: Any, first_week: dt.date, language: Language, names: Names
             weeks = ", ".join(_span(first_week, *span) for span in lack["weeks"])
             what, holders = _name(lack["what"], language), ", ".join(names.get(one, one) for one in lack["holders"])
             if language == "ko":
-                by = f"선순위 신청 {holders}이(가) 사용" if holders else "부지 자체의 용량이 부족"
+                who = "선순위 신청" if by_turns else "배정된 신청"
+                by = f"{who} {holders}이(가) 사용" if holders else "부지 자체의 용량이 부족"
                 yield f"  {rank}순위 {site}: {weeks} {what} 부족, {by}"
             else:
-                by = f"held by {holders}, who came before" if holders else "the site itself has less than was asked for"
+                before = ", who came before" if by_turns else ""
+                by = f"held by {holders}{before}" if holders else "the site itself has less than was asked for"
                 yield f"  {rank}. {site}: {what} was short {weeks}; {by}"
 
 

@@ -147,6 +147,22 @@ def test_where_each_takes_one_unit_fair_is_deferred_acceptance(data: st.DataObje
     assert {name: where for name, (where, _) in places(fair.allocate(made, SEED.seed)).items()} == solved
 
 
+@settings(deadline=None, max_examples=20)
+@given(demanding("ranked", 4))
+def test_under_ranked_no_other_list_of_sites_is_better_whatever_the_call_asks(made: Instance) -> None:
+    """Strategy-proof also with shares, limits and a budget: nothing that one ranks changes anybody's turn."""
+    truth = places(choice.allocate(CHOICES[0], made, SEED.seed))
+    for row in made.applications:
+        mine = contracts(row)
+        honest = mine.index(truth[row.id]) if row.id in truth else len(mine)
+        for size in range(1, len(row.sites) + 1):
+            for lie in itertools.permutations(row.sites, size):
+                told = replace(row, sites=lie, scores=(row.scores[0],) * size)
+                lied = replace(made, applications=tuple(told if one is row else one for one in made.applications))
+                found = places(choice.allocate(CHOICES[0], lied, SEED.seed)).get(row.id)
+                assert found is None or mine.index(found) >= honest
+
+
 def test_removing_an_application_may_place_no_more_than_before_but_stays_feasible() -> None:
     """Of crowded instances each, every application in turn."""
     rows = [application(name, [need], where, score) for name, need, where, score in

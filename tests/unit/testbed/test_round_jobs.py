@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from gops.errors import Conflict, Forbidden, Invalid, NotFound
+from gops.jobs import Jobs
 from gops.testbed import mechanisms
 from gops.testbed.allocation.apart import Progress
 from gops.testbed.allocation.verify import verify
@@ -224,6 +226,26 @@ def test_a_run_whose_process_died_begins_once_more_and_then_fails(city: City) ->
         city.clock.move(microseconds=LEASE + 1)
         story.jobs._reclaim()
         assert story.jobs.get(city.operator, story.call.slug, job.id).state == expected
+
+
+def test_the_scheduler_runs_what_is_ordered_and_what_it_leaves_waits_again(city: City) -> None:
+    story = Story(city, "ranked").scored()
+    operator, slug = city.operator, story.call.slug
+    scheduler = Jobs(city.settings.zone, 1)
+    story.jobs.start(scheduler)
+    scheduler.start()
+    try:
+        job = story.jobs.order(operator, slug, "round")
+        until = time.monotonic() + 20
+        while story.jobs.get(operator, slug, job.id).state in ("waiting", "running") and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        scheduler.stop()
+    assert story.jobs.get(operator, slug, job.id).state == "done"
+    left = story.jobs.order(operator, slug, "compare")
+    assert story.jobs._take() == left.id
+    assert story.jobs.look(left.id, Progress()) is False
+    assert story.jobs.get(operator, slug, left.id).state == "waiting"
 
 
 @pytest.mark.parametrize(("kind", "seconds", "field"), [("guess", 1, "kind"), ("round", 0, "seconds"),
