@@ -18,7 +18,6 @@ from gops.accounts.granting import TEXT, KeyMaker, Wish
 from gops.accounts.lookup import find_organisation, organisation
 from gops.accounts.members import roles_of
 from gops.accounts.model import ApiKey, Organisation, Person
-from gops.accounts.remembered import Remembered
 from gops.clock import Clock, from_micros
 from gops.errors import Forbidden, Unauthenticated
 from gops.permissions import PLATFORM_ROLES, ROLES, Actor, missing, permits, require
@@ -26,6 +25,7 @@ from gops.records import audit, events
 from gops.records.database import Database
 from gops.records.events import Event
 from gops.records.paging import is_id, page
+from gops.records.remembered import Remembered
 from gops.settings import Settings
 
 REMEMBER_SECONDS = 1.0  # a change takes effect in every process within 2 s, also where no event came through

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
@@ -21,6 +23,7 @@ from gops.geo import BBox
 from gops.kinds import Kind, Label
 from gops.permissions import Actor, permits, require
 from gops.records.database import Database
+from gops.records.remembered import Remembered
 from gops.sensors import places
 from gops.sensors.exposure import Exposure
 from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
@@ -37,9 +40,11 @@ class Filter:
 
 
 EVERYTHING = Filter()
+REMEMBER_SECONDS = 1.0  # what another process changes is seen within 2 s
+MOST, MOST_MEMBERS = 64, 2_000  # answers that are remembered, and Datastreams in each: 30 MB at most
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contents:
     """A dataset and those of its Datastreams that are asked for, in the order of their ids."""
 
@@ -48,11 +53,17 @@ class Contents:
     is_former_slug: bool
     is_own: bool = False
 
-    @property
+    @cached_property
     def ids(self) -> list[int]:
         return [one.id for one in self.members]
 
-    @property
+    @cached_property
+    def digest(self) -> str:
+        """Changes with the dataset and with what is said of its Datastreams."""
+        said = self.dataset.id, self.dataset.revision, self.members
+        return hashlib.blake2b(repr(said).encode(), digest_size=12).hexdigest()
+
+    @cached_property
     def exposures(self) -> dict[int, Exposure]:
         """Of its Datastreams, by id: how much of each whoever asks sees. Nothing is held back from its owner."""
         return {} if self.is_own else exposures_of(self.dataset, self.members)
@@ -64,14 +75,21 @@ class Contents:
 
 
 class Catalogued:
-    """Reads of datasets."""
+    """Reads of datasets. What was found is remembered for a second, or until this process writes to the records."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._remembered: Remembered[Contents] = Remembered(MOST, REMEMBER_SECONDS, elapsed, _is_small)
 
     def contents(self, actor: Actor, slug: str, wanted: Filter = EVERYTHING) -> Contents:
-        """Raises ``NotFound``, ``Gone``, ``Forbidden`` for a draft whose readings the actor may not read, and
+        """Do not change it: others are given the same.
+
+        Raises ``NotFound``, ``Gone``, ``Forbidden`` for a draft whose readings the actor may not read, and
         ``Invalid`` (``unknown_thing``, ``unknown_property``) for a filter that names what is not in it."""
+        key = actor, slug, wanted, self._database.state
+        return self._remembered.find(key, lambda: self._contents(actor, slug, wanted))
+
+    def _contents(self, actor: Actor, slug: str, wanted: Filter) -> Contents:
         with self._database.read() as session:
             dataset = lookup.readable(session, actor, slug)
             if dataset.state not in PUBLIC:
@@ -95,6 +113,10 @@ class Catalogued:
             observed = _of(dataset, Datastream.observed_property_id)
             keys = session.scalars(select(ObservedProperty.key).where(ObservedProperty.id.in_(observed)))
             refuse_unknown("property", wanted.properties, set(keys))
+
+
+def _is_small(contents: Contents) -> bool:
+    return len(contents.members) <= MOST_MEMBERS
 
 
 def _of(dataset: Dataset, column: Any) -> Select[Any]:

@@ -8,6 +8,7 @@ others commit meanwhile, and cannot write.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ class Database:
         self.wait_seconds = wait_seconds
         self._turns = threading.Lock()  # SQLite's own waiting is polling, and unfair; threads queue here instead
         self._this_thread = threading.local()
+        self._units = itertools.count(1)
+        self._last_unit = 0
         if self.is_sqlite:
             path = Path(str(url.database)).absolute()
             self.engine = engines.sqlite(path, url, 1, wait_seconds, readonly=False)
@@ -110,6 +113,12 @@ class Database:
             finally:
                 self._this_thread.shared = None
 
+    @property
+    def state(self) -> int:
+        """Another one after each write unit of this process: what was read in the same state is still so, as far as
+        this process knows. Within ``together``, where nobody else sees what is written, never the same twice."""
+        return self._last_unit if self._shared() is None else next(self._units)
+
     def _shared(self) -> Connection | None:
         """The connection of the ``together`` that this thread is in."""
         found: Connection | None = getattr(self._this_thread, "shared", None)
@@ -126,6 +135,7 @@ class Database:
         try:
             yield
         finally:
+            self._last_unit = next(self._units)  # two threads may set it in either order: none was there before
             self._this_thread.writes = False
             if self.is_sqlite:
                 self._turns.release()

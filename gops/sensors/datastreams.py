@@ -80,6 +80,7 @@ class Datastreams:
         self._accounts = accounts
         self._has_readings = has_readings
         self._published_in = published_in
+        self._facts = facts.Facts(database)
 
     def create(
         self,
@@ -206,8 +207,7 @@ class Datastreams:
 
     def known(self, actor: Actor, ids: Iterable[int]) -> Sequence[facts.Known]:
         """What an answer of readings needs of these, by id. Raises ``NotFound`` when the actor does not see one."""
-        with self._database.read() as session:
-            return facts.known(session, actor, list(ids))
+        return self._facts.known(actor, tuple(ids))
 
     def placed(
         self,

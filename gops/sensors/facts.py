@@ -6,7 +6,8 @@ Entities of the ORM would cost more than the readings: of 1,000 Datastreams with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -14,11 +15,16 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from gops.permissions import Actor, missing
+from gops.records.database import Database
 from gops.records.paging import is_id, page
+from gops.records.remembered import Remembered
 from gops.sensors import places
 from gops.sensors.exposure import rounded
 from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
 from gops.sensors.visibility import home_of, is_public
+
+REMEMBER_SECONDS = 1.0  # what another process changes is seen within 2 s
+REMEMBERED, MOST_TOGETHER = 2_000, 16  # answers that are remembered, and Datastreams in each: 15 MB at most
 
 
 class Known(NamedTuple):
@@ -59,6 +65,26 @@ class Placed(NamedTuple):
     public_start: int | None = None
     public_delay: int = 0
     suppress_below: int | None = None
+
+
+class Facts:
+    """Remembers what it found for a second, or until this process writes to the records."""
+
+    def __init__(self, database: Database, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._known: Remembered[Sequence[Known]] = Remembered(REMEMBERED, REMEMBER_SECONDS, elapsed, _is_small)
+
+    def known(self, actor: Actor, ids: Sequence[int]) -> Sequence[Known]:
+        """As ``known``."""
+        return self._known.find((actor, tuple(ids), self._database.state), lambda: self._read(actor, ids))
+
+    def _read(self, actor: Actor, ids: Sequence[int]) -> Sequence[Known]:
+        with self._database.read() as session:
+            return known(session, actor, ids)
+
+
+def _is_small(found: Sequence[Known]) -> bool:
+    return len(found) <= MOST_TOGETHER
 
 
 def known(session: Session, actor: Actor, ids: Sequence[int]) -> list[Known]:

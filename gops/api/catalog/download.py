@@ -71,10 +71,7 @@ def latest(slug: str, query: Query) -> Response:
     shown = Contents(contents.dataset, tuple(members), contents.is_former_slug, contents.is_own)
     places = services().catalogued.places(shown)
     spots = {one: (spot.longitude, spot.latitude, spot.name) for one, spot in places.items()}
-    facts = contents.dataset.id, contents.dataset.revision, shown.members
-    etag = _tag(
-        replace(origin, contents=shown, members=shown.members, facts=facts), zone, "latest", sorted(spots.items())
-    )
+    etag = _tag(replace(origin, contents=shown, facts=(shown.digest,)), zone, "latest", sorted(spots.items()))
     unchanged = etags.unchanged(etag)
     if unchanged is not None:
         return unchanged

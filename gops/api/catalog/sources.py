@@ -148,7 +148,7 @@ def _of(contents: Contents, readings: Readings, version: tuple[Any, ...], snapsh
         members=members,
         readings=readings,
         version=version,
-        facts=(dataset.id, dataset.revision, members),
+        facts=(contents.digest,),
         name=dataset.slug,
         snapshot=snapshot,
         dataset_id=dataset.id,

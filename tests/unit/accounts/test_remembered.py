@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gops.accounts.remembered import Remembered
+from gops.records.remembered import Remembered
 
 
 class Watch:
@@ -100,3 +100,9 @@ def test_a_failure_is_not_remembered(remembered: Remembered[str]) -> None:
     with pytest.raises(LookupError):
         remembered.find("a", fail)
     assert remembered.find("a", lambda: "found") == "found"
+
+
+def test_what_does_not_fit_is_looked_up_again() -> None:
+    short: Remembered[str] = Remembered(2, 1.0, fit=lambda text: len(text) < 3)
+    answers = ["long", "no", "yes"]
+    assert [short.find("a", lambda: one) for one in answers] == ["long", "no", "no"]  # noqa: B023 - called at once

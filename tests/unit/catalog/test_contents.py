@@ -10,6 +10,8 @@ from gops.catalog.contents import EVERYTHING, Catalogued, Filter
 from gops.errors import Forbidden, Gone, Invalid, NotFound
 from gops.geo import parse_bbox
 from gops.permissions import ANONYMOUS
+from gops.records.database import Database
+from gops.sensors.facts import Facts
 from tests.unit.catalog.conftest import World
 
 
@@ -98,3 +100,43 @@ def test_a_former_slug_is_told(world: World) -> None:
     world.datasets.edit(world.actor, "air", {"slug": "new-air"})
     found = Catalogued(world.database).contents(ANONYMOUS, "air")
     assert (found.dataset.slug, found.is_former_slug) == ("new-air", True)
+
+
+def taken_back(world: World, catalogued: Catalogued) -> None:
+    with world.database.together():
+        world.datasets.withdraw(world.actor, "air", "x")
+        with pytest.raises(Gone):
+            catalogued.contents(ANONYMOUS, "air")
+        raise RuntimeError("taken back")
+
+
+def test_what_was_found_is_remembered_until_this_process_writes(either_world: World, streams: dict[str, int]) -> None:
+    world, catalogued = either_world, Catalogued(either_world.database)
+    found = catalogued.contents(ANONYMOUS, "air")
+    assert catalogued.contents(ANONYMOUS, "air") is found
+    assert catalogued.contents(world.actor, "air") is not found, "each sees it with other eyes"
+    world.datasets.edit(world.actor, "air", {"title_ko": "새 이름"})
+    renamed = catalogued.contents(ANONYMOUS, "air")
+    assert renamed.digest != found.digest
+    with pytest.raises(RuntimeError, match="taken back"):
+        taken_back(world, catalogued)
+    assert catalogued.contents(ANONYMOUS, "air").digest == renamed.digest
+    world.datasets.withdraw(world.actor, "air", "x")
+    with pytest.raises(Gone):
+        catalogued.contents(ANONYMOUS, "air")
+
+
+def test_what_another_process_withdraws_is_gone_within_two_seconds(world: World) -> None:
+    world.published(world.stream())
+    elapsed, other = [0.0], Database(str(world.database.engine.url))
+    catalogued, facts = Catalogued(other, lambda: elapsed[0]), Facts(other, lambda: elapsed[0])
+    stream = catalogued.contents(ANONYMOUS, "air").ids
+    assert [one.id for one in facts.known(ANONYMOUS, stream)] == stream
+    world.datasets.withdraw(world.actor, "air", "x")
+    assert catalogued.contents(ANONYMOUS, "air").ids == stream
+    elapsed[0] = 1.0
+    with pytest.raises(Gone):
+        catalogued.contents(ANONYMOUS, "air")
+    with pytest.raises(NotFound):
+        facts.known(ANONYMOUS, tuple(stream))
+    other.close()

@@ -15,12 +15,19 @@ class Remembered(Generic[Value]):
     """At most ``most`` answers, each for at most ``seconds``; the oldest goes first.
 
     ``forget`` drops everything, also what is being looked up at that moment: a value that was read before a change
-    and is put after it would otherwise outlive the change.
+    and is put after it would otherwise outlive the change. Only answers that ``fit`` are remembered.
     """
 
-    def __init__(self, most: int, seconds: float, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        most: int,
+        seconds: float,
+        elapsed: Callable[[], float] = time.monotonic,
+        fit: Callable[[Value], bool] = lambda _value: True,
+    ) -> None:
         self._most = most
         self._seconds = seconds
+        self._fit = fit
         self._elapsed = elapsed
         self._lock = threading.Lock()
         self._values: OrderedDict[Hashable, tuple[Value, float]] = OrderedDict()
@@ -36,7 +43,7 @@ class Remembered(Generic[Value]):
             return known[0]
         found = look_up()
         with self._lock:
-            if generation == self._generation:
+            if generation == self._generation and self._fit(found):
                 self._values[key] = (found, now + self._seconds)
                 self._values.move_to_end(key)
                 if len(self._values) > self._most:
