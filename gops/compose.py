@@ -30,6 +30,7 @@ from gops.catalog.snapshots.running import RunningSnapshots
 from gops.catalog.views import Views
 from gops.clock import Clock, SystemClock
 from gops.errors import GopsError, Unavailable
+from gops.figures.alerts import of_alerts
 from gops.figures.jobs import of_jobs
 from gops.figures.records import of_feeds, of_outbox, of_records
 from gops.figures.store import StoreFigures
@@ -203,6 +204,7 @@ class Platform:
         watch("jobs", lambda: of_jobs(self.jobs))
         watch("records", lambda: of_records(own.database))
         watch("feeds", lambda: of_feeds(own.database, self.clock))
+        watch("alerts", lambda: of_alerts(own.database))
         watch("outbox", lambda: of_outbox(self.settings.data / "outbox"))
 
     def start(self) -> None:

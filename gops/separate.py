@@ -16,10 +16,12 @@ from typing import Any
 
 from gops import __version__, logs, settings
 from gops.admin import AdminServer
+from gops.alerts.running import RunningAlerts, both
 from gops.catalog.live import Live
 from gops.clock import Clock, SystemClock
 from gops.compose import Platform, web
 from gops.errors import BadSetting, Unavailable
+from gops.figures.alerts import of_alerts
 from gops.figures.ingest import of_ingest
 from gops.figures.records import of_records
 from gops.figures.store import StoreFigures
@@ -45,6 +47,7 @@ WHY_NOT = {
     "memory": "the store in memory is one process's own",
 }
 JOBS = "jobs"
+ALERT_SWEEP_SECONDS = 5.0  # pushes, feeds and other seats commit elsewhere, and one process alone evaluates
 log = logs.get(__name__)
 
 
@@ -113,23 +116,28 @@ class IngestProcess:
     def _open(self, seat: int) -> None:
         name = f"ingest-{seat}"
         self._engine = open_store(self._settings, name)
-        watched = WatchedStore(self._engine, self._live.after_commit)
+        self._alerts = RunningAlerts(
+            self._own.database, self._clock, self._settings, self._engine, sweep_seconds=ALERT_SWEEP_SECONDS
+        )
+        watched = WatchedStore(self._engine, both(self._live.after_commit, self._alerts.after_commit))
         self._rules = rules_over(watched, self._own.database, self._clock, self._settings)
         self._rules.counts.start()
         self._store = self._rules.store
-        self._live.publish = self._publish
+        self._live.publish = self._alerts.sender.publish = self._publish
         self._pump = EventPump(self._own.database, {"*": (self._heard,)}, self._settings.events_poll_ms)
         self._pump.start()
         self._live.start()
+        self._alerts.start()
         self._metrics.watch("ingest", lambda: of_ingest(list(self._ingests.values()), self._clock))
         self._metrics.watch("store", StoreFigures(self._engine).read)
         self._metrics.watch("records", lambda: of_records(self._own.database))
+        self._metrics.watch("alerts", lambda: of_alerts(self._own.database))
         commands = {"status": lambda _a, _p: self.status(), "metrics": lambda _a, _p: self._metrics.text().decode()}
         self._admin = AdminServer(self._settings.socket_of(name), commands)
         log.info("gops_started", version=__version__, pid=os.getpid(), process=name)
 
     def _heard(self, event: Event) -> None:
-        tables = (self._routes.handlers, self._rules.handlers, self._live.handlers)
+        tables = (self._routes.handlers, self._rules.handlers, self._live.handlers, self._alerts.handlers)
         for table in (*tables, *(one.handlers for one in tuple(self._ingests.values()))):
             for handler in table.get(event.kind, ()):
                 handler(event)
@@ -148,6 +156,7 @@ class IngestProcess:
             self._admin.close()
             self.seats.stop()
             self._pump.stop()
+            self._alerts.stop()
             self._store.close()
             self._rules.counts.close()
         self._own.database.close()

@@ -12,7 +12,7 @@ from gops.alerts import transitions
 from gops.alerts.evaluating import Evaluator
 from gops.alerts.lease import Lease
 from gops.alerts.sending import Letters, Sender
-from gops.alerts.watching import Watching
+from gops.alerts.watching import SWEEP_SECONDS, Watching
 from gops.clock import Clock
 from gops.notify.channels import letters as letters_of
 from gops.notify.webhook import Webhook
@@ -29,8 +29,8 @@ AfterCommit = Callable[[pa.Table, Receipt], None]
 class RunningAlerts:
     """``after_commit`` belongs onto the store, ``handlers`` into the event pump; ``sender.publish`` may come later.
 
-    ``start`` where there is a connection to the broker, in each process that has one; ``stop`` before
-    the store closes.
+    ``sweep_seconds``: how often what others committed is looked for. ``start`` where there is a connection to the
+    broker, in each process that has one; ``stop`` before the store closes.
     """
 
     def __init__(
@@ -40,13 +40,15 @@ class RunningAlerts:
         settings: Settings,
         store: Store,
         letters: Letters | None = None,
+        *,
+        sweep_seconds: float = SWEEP_SECONDS,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         lease = Lease(database, clock)
         self.evaluator = Evaluator(database, clock, settings, store, lease)
-        self.watching = Watching(self.evaluator, lease, clock, settings.alert_queue)
+        self.watching = Watching(self.evaluator, lease, clock, settings.alert_queue, sweep_seconds)
         bounds = Bounds.of(settings)
         outbound = Outbound(replace(bounds, total=min(bounds.total, WEBHOOK_SECONDS)), settings.outbound_allow)
         letters = letters or letters_of(settings, clock)

@@ -27,13 +27,17 @@ log = logs.get(__name__)
 
 class Watching:
     """``after_commit`` belongs onto the store, ``handlers`` into the event pump. ``on_events`` is called after events
-    were written. At most ``most`` readings wait; beyond that the newest of each Datastream is asked of the store."""
+    were written. At most ``most`` readings wait; beyond that the newest of each Datastream is asked of the store, as it
+    is every ``sweep_seconds``: other processes commit too."""
 
-    def __init__(self, evaluator: Evaluator, lease: Lease, clock: Clock, most: int) -> None:
+    def __init__(
+        self, evaluator: Evaluator, lease: Lease, clock: Clock, most: int, sweep_seconds: float = SWEEP_SECONDS
+    ) -> None:
         self._evaluator = evaluator
         self._lease = lease
         self._clock = clock
         self._most = most
+        self._sweep_seconds = sweep_seconds
         self._batches: list[tuple[pa.Table, int]] = []
         self._waiting = 0
         self._overflown = False
@@ -125,7 +129,7 @@ class Watching:
 
     def _turn(self, batches: list[tuple[pa.Table, int]], overflown: bool, changed: bool) -> int:
         told = 0
-        due = time.monotonic() - self._swept >= SWEEP_SECONDS
+        due = time.monotonic() - self._swept >= self._sweep_seconds
         if changed or due:
             self._evaluator.reload()
         for batch, arrived in batches:
