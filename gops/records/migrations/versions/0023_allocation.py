@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name="fk_round_job_call_id"),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_round_job_person_id"),
         sa.PrimaryKeyConstraint("id", name="pk_round_job"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_round_job_call_id", "round_job", ["call_id"])
     op.create_index("ix_round_job_state", "round_job", ["state"])
