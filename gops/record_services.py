@@ -19,6 +19,7 @@ from gops.alerts.service import Alerts
 from gops.catalog.datasets import Datasets
 from gops.catalog.history.news import Feed
 from gops.catalog.filed.service import FiledDatasets
+from gops.catalog.harvest.sources import HarvestSources
 from gops.catalog.history.revisions import Revisions
 from gops.catalog.hooks.service import DatasetHooks
 from gops.catalog.lookup import published_in
@@ -117,6 +118,7 @@ class Records:
     newsfeed: Feed
     dataset_hooks: DatasetHooks
     search: Search
+    harvests: HarvestSources
     feeds: Feeds
     declared: FeedDeclarations
     alerts: Alerts
@@ -180,6 +182,7 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         newsfeed=Feed(database),
         dataset_hooks=DatasetHooks(database, clock, chosen, outbound),
         search=Search(database, places_of(chosen)),
+        harvests=HarvestSources(database, clock, chosen, outbound),
         feeds=feeds,
         declared=FeedDeclarations(database, clock, chosen, outbound, feeds, Watched()),
         alerts=Alerts(database, clock, chosen, outbound),

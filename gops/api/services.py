@@ -46,6 +46,7 @@ class Services:
     filed: Any
     dataset_hooks: Any
     search: Any
+    harvests: Any
     catalogued: Any
     views: Any
     snapshots: Any

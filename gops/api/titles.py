@@ -173,6 +173,14 @@ OF_CATALOG: Titles = {
     "withdrawn": ("철회된 데이터셋입니다", "The dataset was withdrawn"),
     "wrong_state": ("이 상태에서 할 수 없습니다", "Not possible in this state"),
 }
+OF_HARVEST: Titles = {
+    "harvest_running": ("지금 수집하고 있습니다", "It is being harvested"),
+    "harvested_dataset": ("수집한 데이터셋입니다", "The dataset is harvested"),
+    "kept_elsewhere": ("데이터가 출처에 있습니다", "The data is where it is from"),
+    "own_catalog": ("이 GOPS의 목록입니다", "The catalog of this GOPS"),
+    "source_off": ("꺼져 있는 출처입니다", "The source is switched off"),
+    "source_taken": ("이미 수집하는 출처입니다", "The source is harvested already"),
+}
 OF_FEEDS: Titles = {
     "address_refused": ("내부 주소는 쓸 수 없습니다", "The address leads inside"),
     "answer_broken": ("응답을 읽을 수 없습니다", "The answer cannot be read"),
@@ -309,6 +317,7 @@ TITLES: Titles = {
     **OF_ACCOUNTS,
     **OF_READINGS,
     **OF_CATALOG,
+    **OF_HARVEST,
     **OF_FEEDS,
     **OF_ALERTS,
     **OF_TESTBED,

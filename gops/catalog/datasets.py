@@ -21,7 +21,7 @@ from gops.catalog.feeds import FeedOf
 from gops.catalog.metadata import Metadata
 from gops.catalog.model import FILES, LIVE, Dataset
 from gops.catalog.selection import Rule
-from gops.catalog.states import DRAFT, is_public
+from gops.catalog.states import DRAFT, is_public, refuse_harvested
 from gops.catalog.terms import TERMS
 from gops.catalog.workflow import Workflow, refuse_in_review, refuse_unfit
 from gops.clock import Clock
@@ -94,6 +94,7 @@ class Datasets(Workflow):
             serialise(session, lookup.NOUN)
             dataset = lookup.changeable(session, actor, slug)
             refuse_in_review(dataset)
+            refuse_harvested(dataset)
             _refuse_of_live(dataset, changes)
             self._keep_first(session, dataset)
             if "slug" in changes:

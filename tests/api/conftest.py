@@ -34,6 +34,7 @@ from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
 from gops.catalog.history.news import Feed
 from gops.catalog.filed.service import FiledDatasets
+from gops.catalog.harvest.sources import HarvestSources
 from gops.catalog.history.revisions import Revisions
 from gops.catalog.hooks.service import DatasetHooks
 from gops.catalog.search.service import Search
@@ -136,6 +137,7 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         newsfeed=Feed(database),
         dataset_hooks=DatasetHooks(database, clock, settings, Outbound.of(settings)),
         search=Search(database),
+        harvests=HarvestSources(database, clock, settings, Outbound.of(settings)),
         catalogued=Catalogued(database),
         filed=FiledDatasets(database, clock, settings, FolderFiles(settings.data / "files")),
         views=Views(database, clock, settings, store, feed_names),

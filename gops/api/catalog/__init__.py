@@ -5,6 +5,7 @@ from gops.api.catalog import (
     datasets,
     feeds,
     files,
+    harvest,
     hooks,
     life,
     newsfeed,
@@ -14,5 +15,5 @@ from gops.api.catalog import (
     vocabularies,
 )
 
-_MODULES = (datasets, life, newsfeed, hooks, search, quality, data, files, snapshots, vocabularies, feeds)
+_MODULES = (datasets, life, newsfeed, hooks, search, quality, data, files, snapshots, vocabularies, feeds, harvest)
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

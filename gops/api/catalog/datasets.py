@@ -23,7 +23,7 @@ from gops.catalog.history.revisions import NOTE_LENGTH
 from gops.catalog.licences import LICENCES, attribution
 from gops.catalog.live import TOPIC
 from gops.catalog.metadata import KEYWORD_LENGTH, KEYWORDS, Incomplete
-from gops.catalog.model import FILES, KINDS, LIVE
+from gops.catalog.model import FILES, HARVESTED, KINDS, LIVE
 from gops.catalog.selection import RULE_NAMES
 from gops.catalog.states import DRAFT, IN_REVIEW, STATES
 from gops.catalog.views import DatasetView
@@ -168,6 +168,9 @@ class DatasetOut(Described, Terms):
     )
     revisions = fields.String(metadata={"description": "address of what was said of it before"})
     feed = fields.String(metadata={"description": "address of its news, an Atom feed"})
+    origin = fields.String(
+        allow_none=True, metadata={"description": "address of where it is from and its links, of a harvested one"}
+    )
     deprecated_at = own.moment("since when it should not be used any more", allow_none=True)
     deprecate_reason = fields.String(allow_none=True)
     replaced_by = fields.String(allow_none=True, metadata={"description": "slug of the dataset to use instead"})
@@ -305,6 +308,7 @@ def _shown(view: DatasetView) -> SimpleNamespace:
         **{name: getattr(one, name) if one.state in UNSEEN else None for name in ("review_asked_at", "review_note")},
         revisions=f"{PREFIX}/datasets/{one.slug}/revisions",
         feed=f"{PREFIX}/datasets/{one.slug}/feed.atom",
+        origin=f"{PREFIX}/datasets/{one.slug}/origin" if one.kind == HARVESTED else None,
         data=f"{PREFIX}/datasets/{one.slug}/data",
         latest=f"{PREFIX}/datasets/{one.slug}/latest",
         snapshot_every=one.snapshot_every or NEVER,

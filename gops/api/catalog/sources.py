@@ -19,10 +19,12 @@ from gops.catalog.contents import Contents, Filter
 from gops.catalog.exposed import exposed
 from gops.catalog.exposed import moment as public_until
 from gops.catalog.long_shape import Member
+from gops.catalog.model import HARVESTED, Dataset
 from gops.catalog.querying.live import Readings
 from gops.catalog.snapshots.manifest import moment
 from gops.catalog.snapshots.reading import Frozen
 from gops.clock import from_micros
+from gops.errors import NotFound
 from gops.store.port import Read, Store
 
 HEADER = "GOPS-Snapshot"
@@ -133,6 +135,7 @@ def source(slug: str, query: Mapping[str, Any]) -> DatasetSource:
     if query.get("asof") is None:
         contents = services().catalogued.contents(actor(), slug, wanted)
         follow(slug, contents.dataset.slug)
+        _refuse_elsewhere(contents.dataset)
         tell_deprecated(contents.dataset)
         exposures, now = contents.exposures, services().clock.micros()
         version = life(), services().store.version(contents.ids), contents.is_own, public_until(exposures, now)
@@ -140,6 +143,17 @@ def source(slug: str, query: Mapping[str, Any]) -> DatasetSource:
     found = services().snapshots.asof(actor(), slug, query["asof"], wanted)
     follow(slug, found.contents.dataset.slug)
     return _of(found.contents, found.readings, (found.snapshot.sha256,), found.snapshot)
+
+
+def _refuse_elsewhere(dataset: Dataset) -> None:
+    if dataset.kind == HARVESTED:
+        raise NotFound(
+            f"the data of {dataset.slug} is where it was harvested from, not here",
+            code="kept_elsewhere",
+            field="dataset",
+            found=dataset.slug,
+            expected=f"one of the links of {PREFIX}/datasets/{dataset.slug}/origin",
+        )
 
 
 def _of(contents: Contents, readings: Readings, version: tuple[Any, ...], snapshot: Any = None) -> DatasetSource:

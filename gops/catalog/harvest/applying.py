@@ -132,9 +132,9 @@ class Applying:
         return known
 
     def _refuse_known(self, one: Found, taken: Mapping[str, Found], elsewhere: set[str]) -> None:
-        base = self._settings.base_url.rstrip("/") + "/"
+        own = self._settings.base_url.rstrip("/")
         names = (one.identity, *one.identifiers)
-        if any(name.startswith(base) for name in names):
+        if own and any(name.startswith(own + "/") for name in names):
             raise Invalid("it is a dataset of this GOPS", code="own_dataset", field="@id", expected="one of others")
         if one.identity in taken:
             raise Invalid("it is there twice", code="duplicate_identity", field="@id", expected="each once")

@@ -63,6 +63,10 @@ class Harvester:
         self._stopping = stopping or threading.Event()
         self._chance = random.SystemRandom()
 
+    @classmethod
+    def of(cls, database: Database, clock: Clock, settings: Settings, stopping: threading.Event) -> Harvester:
+        return cls(database, clock, settings, Outbound.of(settings), stopping)
+
     def schedule(self, jobs: Jobs) -> None:
         jobs.every(JOB, LOOK_SECONDS, self.run)
 

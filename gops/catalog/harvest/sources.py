@@ -163,7 +163,7 @@ class HarvestSources:
                     raise Invalid(f"{name} is missing", code="required", field=name, expected="a value")
         if "url" in words:
             base = self._settings.base_url.rstrip("/")
-            if words["url"] == base or words["url"].startswith(base + "/"):
+            if base and (words["url"] + "/").startswith(base + "/"):
                 raise Invalid("this is the catalog of this GOPS", code="own_catalog", field="url", found=words["url"])
             self._outbound.check(words["url"])
         return words

@@ -18,6 +18,7 @@ from gops.catalog.snapshots import orders
 from gops.catalog.snapshots.manifest import Manifest, decode
 from gops.catalog.snapshots.orders import COMPLETE, NOUN, REMOVED
 from gops.catalog.snapshots.reading import Frozen
+from gops.catalog.states import refuse_harvested
 from gops.clock import Clock, from_micros
 from gops.errors import Gone, NotFound
 from gops.files.port import Damaged, Files
@@ -70,6 +71,7 @@ class Snapshots:
         """
         with self._database.write() as session:
             dataset = lookup.changeable(session, actor, slug)
+            refuse_harvested(dataset)
             made = orders.order(session, self._settings, actor, dataset, self._clock.micros())
         return SnapshotView(made, dataset.slug, ())
 
