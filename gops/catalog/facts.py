@@ -35,8 +35,23 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldFacts:
+    """A column of a file: ``type`` as Table Schema names it, ``unit`` a UCUM code or nothing."""
+
+    name: str
+    type: str
+    about: Bilingual
+    unit: str = ""
+    codes: tuple[str, ...] = ()
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DistributionFacts:
     """One way to get a dataset. ``access_url`` answers with all of it where ``is_whole``, else in pages.
+
+    ``key`` tells it apart where several are of one type. ``bytes`` and ``sha256`` are of a file as it was handed in,
+    ``fields`` are the columns of one whose rows are served.
 
     ``reachable``: it answered when it was last tried; what GOPS serves itself does.
     """
@@ -47,6 +62,10 @@ class DistributionFacts:
     title: Bilingual
     is_whole: bool = True
     reachable: bool = True
+    key: str = ""
+    bytes: int | None = None
+    sha256: str = ""
+    fields: tuple[FieldFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

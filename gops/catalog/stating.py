@@ -21,6 +21,7 @@ from gops.catalog.facts import (
     Variable,
     VersionFacts,
 )
+from gops.catalog.filed import stating as filed
 from gops.catalog.harvest import stating as harvested
 from gops.catalog.kept import kept, statement
 from gops.catalog.licences import LICENCES, attribution
@@ -54,7 +55,7 @@ class Stating:
         homes, held, boxes = owners(session, datasets), _held(session, ids), _boxes(session, ids)
         ages = kept(session, retention.Rule.of(self.settings), ids)
         frozen, observed = versions(session, ids, VERSIONS), _variables(session, ids)
-        origins = harvested.origins(session, datasets)
+        origins, files = harvested.origins(session, datasets), filed.known(session, datasets)
         extents = self.store.extent(sorted({one for some in held.values() for one in some}))
         facts = [
             replace(
@@ -67,7 +68,8 @@ class Stating:
             )
             for one in datasets
         ]
-        return [harvested.restated(one, origins.get(one.id)) if one.kind == HARVESTED else one for one in facts]
+        facts = [harvested.restated(one, origins.get(one.id)) if one.kind == HARVESTED else one for one in facts]
+        return [filed.restated(one, files[one.id]) if one.id in files else one for one in facts]
 
     def _span(self, of: Dataset, ids: Sequence[int], extents: Mapping[int, Extent], boxes: Mapping[int, BBox]) -> Span:
         """As far as the dataset lets others see it: times within its start and delay, places as it rounds them."""

@@ -80,3 +80,8 @@ FILE_TYPES: Mapping[str, FileType] = {
     "json": FileType("json", "application/json", f"{_FILE_TYPE}/JSON"),
     "parquet": FileType("parquet", "application/vnd.apache.parquet", f"{_FILE_TYPE}/PARQUET"),
 }
+OTHER_FILE_TYPES: Mapping[str, FileType] = {
+    "xlsx": FileType("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", f"{_FILE_TYPE}/XLSX"),
+    "geojson": FileType("geojson", "application/geo+json", f"{_FILE_TYPE}/GEOJSON"),
+}
+"""In which files are handed in and served too."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -12,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from tests.api.conftest import World, problem
 from tests.api.test_datasets import COMPLETE, draft, published
+from tests.proof import needed
 
 BODY = "이름,값,longitude,latitude\n가,1,127.0,37.2\n나,2.5,127.1,37.3\n".encode()
 FILE = "/datasets/parks/files/parks.csv"
@@ -187,3 +190,46 @@ def test_times_show_the_clock_of_the_zone(parks: World) -> None:
     rows = parks.get("/datasets/parks/data?file=a.csv").json["rows"]
     assert rows == [{"a": 1, "t": "2026-03-01T09:00:00+09:00"}]
     assert parks.get("/datasets/parks/data?file=a.csv&zone=UTC&format=csv").text == "a,t\n1,2026-03-01T00:00:00+00:00\n"
+
+
+def test_metadata_name_each_file_as_it_came_and_in_each_format(parks: World) -> None:
+    said = {"columns": [{"name": "이름", "description_ko": "공원 이름", "codes": [{"value": "가"}, {"value": "나"}]}]}
+    assert parks.call("PUT", "/datasets/parks/columns", "publisher", json=said).status_code == 200
+    shown = parks.http.get("/api/3/action/package_show?id=parks", buffered=True).json["result"]
+    resources = {one["name"]: one for one in shown["resources"]}
+    assert resources["parks.csv"]["hash"] == f"sha256:{sha256(BODY).hexdigest()}"
+    assert [one["format"] for one in shown["resources"]] == ["CSV", "CSV", "JSON", "PARQUET", "XLSX", "GEOJSON"]
+    assert len({one["id"] for one in shown["resources"]}) == 6
+    assert not any(one["datastore_active"] for one in shown["resources"])
+    for one in shown["resources"]:
+        address = one["url"].removeprefix("http://localhost")
+        assert parks.http.get(address, buffered=True).status_code == 200, address
+    text = parks.http.get("/catalog.ttl", buffered=True).text
+    assert sha256(BODY).hexdigest() in text
+    assert "file-type/GEOJSON" in text
+
+
+def test_a_dataset_of_files_is_found_by_its_columns_and_formats(parks: World) -> None:
+    said = {"columns": [{"name": "이름", "description_ko": "놀이터"}]}
+    assert parks.call("PUT", "/datasets/parks/columns", "publisher", json=said).status_code == 200
+    parks.services.search.refresh(everything=True)
+    for query in ("q=놀이터", "format=xlsx", "format=geojson&kind=files", "bbox=126,37,128,38"):
+        items = parks.get(f"/search?{query}").json["items"]
+        assert [one["slug"] for one in items] == ["parks"], query
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # frictionless's own
+def test_the_csv_of_a_file_keeps_to_its_dictionary(parks: World, tmp_path: Path) -> None:
+    frictionless = needed("frictionless")
+    put(parks, "이름,값,때\n가,1,2026-03-01 09:00\n나,,2026-03-02 10:00\n".encode())
+    columns = [{"name": "이름", "nullable": False, "codes": [{"value": "가"}, {"value": "나"}]}]
+    assert parks.call("PUT", "/datasets/parks/columns", "publisher", json={"columns": columns}).status_code == 200
+    package = json.loads(parks.http.get("/datasets/parks/datapackage.json", buffered=True).data)
+    (file,) = package["resources"]
+    text = parks.http.get(file["path"].removeprefix("http://localhost"), buffered=True).text
+    for spoil, is_valid in (("", True), ("다,x,2026-03-03\n", False)):
+        tmp_path.joinpath("data.csv").write_text(text + spoil)
+        described = {**package, "resources": [{**file, "path": "data.csv"}]}
+        tmp_path.joinpath("datapackage.json").write_text(json.dumps(described))
+        report = frictionless.validate(str(tmp_path / "datapackage.json"))
+        assert report.valid is is_valid, report.flatten(["type", "note"])

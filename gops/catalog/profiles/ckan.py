@@ -104,7 +104,7 @@ def _extras(facts: DatasetFacts) -> list[Node]:
 
 def _resource(facts: DistributionFacts, of: DatasetFacts, package_id: str, number: int) -> Node:
     return _as_resource(
-        f"{package_id}.link-{number}" if of.origin else f"{package_id}.{facts.file_type.key}",
+        f"{package_id}.link-{number}" if of.origin else f"{package_id}.{facts.key or facts.file_type.key}",
         package_id,
         facts.title.ko,
         facts.file_type.key.upper(),
@@ -113,8 +113,9 @@ def _resource(facts: DistributionFacts, of: DatasetFacts, package_id: str, numbe
         moment(of.issued),
         moment(of.modified),
     ) | {
-        "datastore_active": facts.file_type.key == READABLE and not of.origin,
+        "datastore_active": facts.file_type.key == READABLE and not of.origin and not facts.key,
         "url_type": "api" if not facts.is_whole else None,
+        **({} if facts.bytes is None else {"size": facts.bytes, "hash": f"sha256:{facts.sha256}"}),
     }
 
 

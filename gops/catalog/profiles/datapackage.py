@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gops.catalog.facts import DatasetFacts, DistributionFacts, FileFacts, Variable, VersionFacts
+from gops.catalog.facts import DatasetFacts, DistributionFacts, FieldFacts, FileFacts, Variable, VersionFacts
 from gops.clock import from_micros
 from gops.quality import WORDS
 
@@ -44,7 +44,32 @@ def package(facts: DatasetFacts) -> Node:
 
 
 def _csv(facts: DatasetFacts) -> list[Node]:
-    return [_data(one, facts) for one in facts.distributions if one.file_type.key == "csv"]
+    served = [one for one in facts.distributions if one.file_type.key == "csv" and one.bytes is None]
+    if not any(one.fields for one in served):
+        return [_data(one, facts) for one in served]
+    files = enumerate(served, 1)
+    return [_data(one, facts) | {"name": f"file-{number}", "schema": _declared(one.fields)} for number, one in files]
+
+
+def _declared(columns: Sequence[FieldFacts]) -> Node:
+    """The table schema of a file, by its dictionary."""
+    return {
+        "$schema": f"{PROFILES}/tableschema.json",
+        "fields": [_column(one) for one in columns],
+        "missingValues": [""],
+    }
+
+
+def _column(one: FieldFacts) -> Node:
+    local = one.type == "datetime_local"
+    words = "; ".join(filter(None, (one.about.ko, one.about.en, one.unit)))
+    node = _field(one.name, "datetime" if local else one.type, one.name, words)
+    if local:
+        node["format"] = "any"
+    bounds: Node = {"required": True} if one.is_required else {}
+    if one.codes and one.type == "string":
+        bounds["enum"] = list(one.codes)
+    return node | ({"constraints": bounds} if bounds else {})
 
 
 def _links(facts: DatasetFacts) -> list[Node]:

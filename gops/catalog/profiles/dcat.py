@@ -208,11 +208,6 @@ def _version(facts: VersionFacts, of: DatasetFacts) -> Node:
 
 
 def _file(facts: FileFacts, of: VersionFacts) -> Node:
-    checksum = {
-        "@type": "spdx:Checksum",
-        "spdx:algorithm": _word(SHA256, "spdx:ChecksumAlgorithm"),
-        "spdx:checksumValue": {"@value": facts.sha256, "@type": "xsd:hexBinary"},
-    }
     address = _typed(facts.iri, "rdfs:Resource")
     return {
         "@id": facts.iri,
@@ -220,11 +215,20 @@ def _file(facts: FileFacts, of: VersionFacts) -> Node:
         "dct:title": _literals(facts.title),
         "dcat:accessURL": address,
         "dcat:downloadURL": address,
-        "dcat:byteSize": {"@value": str(facts.bytes), "@type": "xsd:nonNegativeInteger"},
         "dct:license": _licence(of.licence),
-        "spdx:checksum": checksum,
+        **_measured(facts.bytes, facts.sha256),
         **_format(facts.file_type),
     }
+
+
+def _measured(size: int, sha256: str) -> Node:
+    """How long a file is, and its hash."""
+    checksum = {
+        "@type": "spdx:Checksum",
+        "spdx:algorithm": _word(SHA256, "spdx:ChecksumAlgorithm"),
+        "spdx:checksumValue": {"@value": sha256, "@type": "xsd:hexBinary"},
+    }
+    return {"dcat:byteSize": {"@value": str(size), "@type": "xsd:nonNegativeInteger"}, "spdx:checksum": checksum}
 
 
 def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:
@@ -243,6 +247,8 @@ def _distribution(facts: DistributionFacts, of: DatasetFacts) -> Node:
     }
     if facts.is_whole:
         node["dcat:downloadURL"] = address
+    if facts.bytes is not None:
+        node |= _measured(facts.bytes, facts.sha256)
     if of.rights is not None:
         node["dct:rights"] = {"@id": f"{of.iri}#rights", "@type": "dct:RightsStatement"}
     if of.service:

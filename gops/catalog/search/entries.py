@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from gops.accounts.model import Organisation
-from gops.catalog.harvest.stating import formats, origins
+from gops.catalog.filed import stating as filed
+from gops.catalog.harvest.stating import Origins, formats, origins
 from gops.catalog.model import LIVE, Dataset, DatasetDatastream
 from gops.catalog.search.model import SearchEntry
 from gops.catalog.search.synonyms import concepts, synonyms
@@ -100,16 +101,27 @@ def sources(session: Session, ids: Sequence[int]) -> list[Source]:
     columns, boxes = _columns(session, live), _boxes(session, live)
     found = origins(session, [dataset for dataset, _ in datasets])
     boxes |= {one: origin.bbox for one, (origin, _url) in found.items() if origin.bbox is not None}
+    files = filed.known(session, [dataset for dataset, _ in datasets])
+    columns |= {one: filed.words(*known) for one, known in files.items()}
+    boxes |= {one: box for one, (rows, _said) in files.items() if (box := filed.box(rows)) is not None}
     return [
         Source(
             dataset,
             publisher,
             columns.get(dataset.id, ()),
             _rounded(boxes.get(dataset.id), dataset),
-            formats(found[dataset.id][0]) if dataset.id in found else LIVE_FORMATS if dataset.kind == LIVE else (),
+            _formats(dataset, found, files),
         )
         for dataset, publisher in datasets
     ]
+
+
+def _formats(dataset: Dataset, found: Origins, files: Mapping[int, filed.Known]) -> tuple[str, ...]:
+    if dataset.id in found:
+        return formats(found[dataset.id][0])
+    if dataset.id in files:
+        return filed.formats(files[dataset.id][0])
+    return LIVE_FORMATS if dataset.kind == LIVE else ()
 
 
 def tokens(source: Source) -> list[str]:
