@@ -49,15 +49,16 @@ def _shorts(ground: Ground, row: Any, sites: Grid) -> Shorts:
 def _reasons(ground: Ground, row: Any, sites: Grid, shorts: Shorts) -> list[dict[str, Any]]:
     since = row["first_start"]
     lacks: list[list[Any]] = [[] for _ in row["sites"]]
+    places = sites.tolist()
     for what, short in shorts:
         for rank, line in _lines(short):
-            site = sites[rank]
+            site = places[rank]
             if isinstance(what, int):
                 lack = _lack(ground.resources[what], line, since, ground.held[site], what)
             elif what == "band":
                 lack = _lack("band", line, since, ground.heard[row["band"]][site], None)
             else:
-                names = ground.tally.holders(what, row, int(site))
+                names = ground.tally.holders(what, row, site)
                 lack = {"holders": names, "weeks": [list(span) for span in _spans(line, since)], "what": what}
             lacks[rank].append(lack)
     return [{"lacks": lacks[rank], "site": name} for rank, name in enumerate(row["sites"])]
