@@ -65,7 +65,7 @@ def written(made: Instance, chosen: Choice) -> bytes:
 
 
 @pytest.mark.parametrize("chosen", CHOICES, ids=lambda chosen: f"{chosen.name}-{chosen.fairness}")
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=21)
 @given(data=st.data())
 def test_every_round_of_every_mechanism_is_true_and_permuted_the_same(chosen: Choice, data: st.DataObject) -> None:
     made = data.draw(demanding(chosen.name))
@@ -80,7 +80,7 @@ def test_every_round_of_every_mechanism_is_true_and_permuted_the_same(chosen: Ch
 
 
 @pytest.mark.parametrize("chosen", CHOICES[1:3], ids=lambda chosen: chosen.name)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=21)
 @given(data=st.data())
 def test_any_single_change_of_a_value_is_found(chosen: Choice, data: st.DataObject) -> None:
     document = orjson.loads(written(data.draw(demanding(chosen.name, 4)), chosen))
@@ -98,7 +98,7 @@ def _leaves(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=45)
 @given(instances(), st.data())
 def test_fair_leaves_nobody_in_envy_of_a_lower_score(made: Instance, data: st.DataObject) -> None:
     """By the words of the definition alone; also of equal scores the smaller tie comes first."""
@@ -123,7 +123,7 @@ def _line(row: Application, where: str) -> tuple[int, bytes]:
     return -row.scores[row.sites.index(where)], tie(SEED.seed, row.id)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=45)
 @given(st.data())
 def test_where_each_takes_one_unit_fair_is_deferred_acceptance(data: st.DataObject) -> None:
     """Against the package `matching`: hospitals with capacities, applications as residents that propose."""
