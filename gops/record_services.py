@@ -78,9 +78,9 @@ class Records:
     members: Members
     keys: Keys
     devices: Devices
-    signup: Signup
     device_bulk: DeviceBulk
     silence: Silence
+    signup: Signup
     audit: Audit
     things: Things
     sensors: Sensors
@@ -135,9 +135,9 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
     outbound = Outbound.of(chosen)
     feeds = Feeds(database, clock, chosen, outbound)
     rounds = Rounds(database, clock, chosen)
+    devices = Devices(database, clock, on_register=(thing_for_device,), seal=seal_of(chosen))
     return Records(
         database=database,
-    devices = Devices(database, clock, on_register=(thing_for_device,), seal=seal_of(chosen))
         organisations=Organisations(database, clock),
         members=Members(database, clock),
         keys=Keys(database, clock, chosen),

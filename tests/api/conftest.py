@@ -46,8 +46,8 @@ from gops.ingest.declared.service import FeedDeclarations, Watched
 from gops.ingest.feeds.names import feed_names, feed_of
 from gops.ingest.feeds.service import Feeds
 from gops.ingest.push.service import Pushes
-from gops.ingest.refusals import Refusals
 from gops.ingest.refusal_replays import RefusalReplays
+from gops.ingest.refusals import Refusals
 from gops.ingest.rules.ruling import rules_over
 from gops.ingest.silence import Silence
 from gops.ingest.status import DeviceStatus
