@@ -17,9 +17,9 @@ from gops.accounts.sealing import seal_of
 from gops.accounts.signup import Signup
 from gops.alerts.service import Alerts
 from gops.catalog.datasets import Datasets
-from gops.catalog.history.news import Feed
 from gops.catalog.filed.service import FiledDatasets
 from gops.catalog.harvest.sources import HarvestSources
+from gops.catalog.history.news import Feed
 from gops.catalog.history.revisions import Revisions
 from gops.catalog.hooks.service import DatasetHooks
 from gops.catalog.lookup import published_in
@@ -61,6 +61,14 @@ from gops.testbed.places.importing import SiteFiles
 from gops.testbed.places.micro import MicroSlots
 from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
+from gops.testbed.regulatory.answerers import Answerers
+from gops.testbed.regulatory.checks import RegulatoryChecks
+from gops.testbed.regulatory.exemptions import Exemptions
+from gops.testbed.review.bidding import Bids
+from gops.testbed.review.forms import Reviews
+from gops.testbed.review.municipal import MunicipalScores
+from gops.testbed.review.panel import Panels
+from gops.testbed.review.results import ReviewResults
 from gops.testbed.round_jobs import RoundJobs
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
@@ -105,6 +113,14 @@ class Records:
     errata: Errata
     applications: Applications
     scores: Scores
+    municipal_scores: MunicipalScores
+    panels: Panels
+    bids: Bids
+    reviews: Reviews
+    review_results: ReviewResults
+    answerers: Answerers
+    regulatory_checks: RegulatoryChecks
+    exemptions: Exemptions
     marks: Marks
     rounds: Rounds
     round_jobs: RoundJobs
@@ -169,6 +185,14 @@ def records(chosen: Settings, clock: Clock, has_readings: Callable[[int], bool] 
         errata=Errata(database, clock, chosen),
         applications=Applications(database, clock, chosen),
         scores=Scores(database, clock),
+        municipal_scores=MunicipalScores(database, clock),
+        panels=Panels(database, clock, chosen),
+        bids=Bids(database, clock),
+        reviews=Reviews(database, clock),
+        review_results=ReviewResults(database),
+        answerers=Answerers(database, clock, chosen),
+        regulatory_checks=RegulatoryChecks(database, clock, chosen),
+        exemptions=Exemptions(database, clock, chosen),
         marks=Marks(database, clock),
         rounds=rounds,
         round_jobs=RoundJobs(database, clock, chosen, rounds),

@@ -41,9 +41,9 @@ class Services:
     device_status: Any
     audit: Any
     datasets: Any
+    filed: Any
     revisions: Any
     newsfeed: Any
-    filed: Any
     dataset_hooks: Any
     search: Any
     harvests: Any
@@ -70,6 +70,14 @@ class Services:
     errata: Any
     applications: Any
     scores: Any
+    municipal_scores: Any
+    panels: Any
+    bids: Any
+    reviews: Any
+    review_results: Any
+    answerers: Any
+    regulatory_checks: Any
+    exemptions: Any
     marks: Any
     rounds: Any
     round_jobs: Any

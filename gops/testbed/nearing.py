@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.notify.telling import APPLICANTS, PUBLISHERS, Tiding, tell
+from gops.permissions import ROLES
 from gops.testbed import notices
 from gops.testbed.appeals.model import Appeal
 from gops.testbed.model import Application, Call, Round, Site, Slot
 from gops.testbed.offers.model import Offer
+from gops.testbed.regulatory.model import Answerer, Exemption, RegulatoryCheck
 
 NEAR = "clock.near"
 FOR_OWNERS = ("call.opens", "call.answers", "call.review", "appeal.unanswered")
@@ -74,6 +76,24 @@ def _round(session: Session, clock: str, subject: int) -> Known:
     return _call(session, clock, session.get_one(Round, subject).call_id)
 
 
+def _check(session: Session, clock: str, subject: int) -> Known:
+    check = session.get_one(RegulatoryCheck, subject)
+    owner = session.get_one(Call, check.call_id).organisation_id
+    return check.rule, [(owner, PUBLISHERS), *_answerers(session, check.call_id)]
+
+
+def _exemption(session: Session, clock: str, subject: int) -> Known:
+    row = session.get_one(Exemption, subject)
+    application = session.get_one(Application, row.application_id)
+    return row.law, [(application.organisation_id, APPLICANTS), *_answerers(session, application.call_id)]
+
+
+def _answerers(session: Session, call_id: int) -> list[Receiver]:
+    homes = select(Answerer.organisation_id).where(Answerer.call_id == call_id).distinct()
+    return [(home, ROLES) for home in session.scalars(homes.order_by(Answerer.organisation_id))]
+
+
 NOUNS: Mapping[str, Callable[[Session, str, int], Known]] = {
     "call": _call, "application": _application, "offer": _offer, "slot": _slot, "appeal": _appeal, "round": _round,
+    "regulatory_check": _check, "exemption": _exemption,
 }  # fmt: skip

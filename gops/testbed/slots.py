@@ -24,6 +24,7 @@ from gops.testbed.lifecycles import CONDITION, SLOT
 from gops.testbed.model import Application, Call, Site, Slot
 from gops.testbed.offers import conditions, reserve
 from gops.testbed.offers.model import Offer, SlotCondition
+from gops.testbed.regulatory import covering
 
 
 class Slots:
@@ -85,7 +86,7 @@ class Slots:
 
     def set_condition(self, actor: Actor, slot_id: int, kind: str, state: str, note: str = "") -> SlotCondition:
         """Handed in by who holds the slot, met or opened again by the site's municipality; when all are met the slot
-        is ready. Raises ``Conflict`` (``illegal_move``), ``NotFound``."""
+        is ready. Raises ``Conflict`` (``illegal_move``, ``condition_by_check``), ``NotFound``."""
         one_of(kind, conditions.KINDS, "kind")
         wanted, text, now = checks.state(CONDITION, state), prose(note, "note"), self._clock.micros()
         self.get(actor, slot_id)
@@ -97,6 +98,7 @@ class Slots:
             else:
                 require(actor, "slot.book", site.organisation_id)
             row = _condition(session, slot, kind)
+            covering.refuse_by_hand(session, slot, kind, wanted)
             lifecycles.move(CONDITION, row, wanted)
             row.note, row.changed_at, row.person_id = text or row.note, now, actor.person_id
             session.flush()

@@ -32,9 +32,9 @@ from gops.api.context import EXTENSION
 from gops.api.services import Services
 from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
-from gops.catalog.history.news import Feed
 from gops.catalog.filed.service import FiledDatasets
 from gops.catalog.harvest.sources import HarvestSources
+from gops.catalog.history.news import Feed
 from gops.catalog.history.revisions import Revisions
 from gops.catalog.hooks.service import DatasetHooks
 from gops.catalog.search.service import Search
@@ -83,6 +83,14 @@ from gops.testbed.places.importing import SiteFiles
 from gops.testbed.places.micro import MicroSlots
 from gops.testbed.places.service import Places
 from gops.testbed.questions import Questions
+from gops.testbed.regulatory.answerers import Answerers
+from gops.testbed.regulatory.checks import RegulatoryChecks
+from gops.testbed.regulatory.exemptions import Exemptions
+from gops.testbed.review.bidding import Bids
+from gops.testbed.review.forms import Reviews
+from gops.testbed.review.municipal import MunicipalScores
+from gops.testbed.review.panel import Panels
+from gops.testbed.review.results import ReviewResults
 from gops.testbed.round_jobs import RoundJobs
 from gops.testbed.rounds import Rounds
 from gops.testbed.scores import Scores
@@ -125,21 +133,21 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         datastreams=Datastreams(database, clock, settings, accounts, lambda one: bool(store.extent([one]))),
         corrections=Corrections(database, clock, settings, store),
         pushes=Pushes(database, clock, settings, store, Refusals(database, clock, settings), routes.route),
+        replays=RefusalReplays(database, clock, settings, store, Refusals(database, clock, settings), routes.route),
         retaining=Retaining(database, clock, settings, accounts, lambda: store.capabilities.deletes_range),
         mappings=routes,
-        replays=RefusalReplays(database, clock, settings, store, Refusals(database, clock, settings), routes.route),
         quality=rules_over(store, database, clock, settings).service,
         refusals=Refusals(database, clock, settings),
         device_status=DeviceStatus(database, clock),
         audit=Audit(database),
         datasets=Datasets(database, clock, settings, feed_of),
+        filed=FiledDatasets(database, clock, settings, FolderFiles(settings.data / "files")),
         revisions=Revisions(database),
         newsfeed=Feed(database),
         dataset_hooks=DatasetHooks(database, clock, settings, Outbound.of(settings)),
         search=Search(database),
         harvests=HarvestSources(database, clock, settings, Outbound.of(settings)),
         catalogued=Catalogued(database),
-        filed=FiledDatasets(database, clock, settings, FolderFiles(settings.data / "files")),
         views=Views(database, clock, settings, store, feed_names),
         snapshots=Snapshots(database, clock, settings, FolderFiles(settings.data / "files")),
         feeds=(feeds := Feeds(database, clock, settings, Outbound.of(settings))),
@@ -162,6 +170,14 @@ def build(database: Database, clock: FixedClock, settings: Settings, store: Stor
         errata=Errata(database, clock, settings),
         applications=Applications(database, clock, settings),
         scores=Scores(database, clock),
+        municipal_scores=MunicipalScores(database, clock),
+        panels=Panels(database, clock, settings),
+        bids=Bids(database, clock),
+        reviews=Reviews(database, clock),
+        review_results=ReviewResults(database),
+        answerers=Answerers(database, clock, settings),
+        regulatory_checks=RegulatoryChecks(database, clock, settings),
+        exemptions=Exemptions(database, clock, settings),
         marks=Marks(database, clock),
         rounds=(rounds := Rounds(database, clock, settings)),
         round_jobs=RoundJobs(database, clock, settings, rounds),

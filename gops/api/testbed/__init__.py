@@ -12,6 +12,8 @@ from gops.api.testbed import (
     offers,
     places,
     questions,
+    regulatory,
+    review,
     rounds,
     runs,
     scores,
@@ -21,7 +23,7 @@ from gops.api.testbed import (
 )
 
 _MODULES = (
-    demands, micro, places, site_files, sites, slots, calls, questions, applications, application_parts, scores, rounds,
-    runs, offers, appeals, notices, clusters,
+    demands, micro, places, site_files, sites, slots, calls, questions, applications, application_parts, scores, review,
+    regulatory, rounds, runs, offers, appeals, notices, clusters,
 )  # fmt: skip
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

@@ -30,6 +30,25 @@ class Scores(Strict):
     scores = fields.List(fields.Nested(Score), required=True, validate=validate.Length(1, 10_000))
 
 
+class MunicipalScores(Scores):
+    organisation = own.slug("the municipality", required=True, load_only=True)
+
+
+@blueprint.route("/calls/<slug:slug>/municipal-scores")
+class MunicipalScoresView(MethodView):
+    @blueprint.arguments(MunicipalScores)
+    @blueprint.response(200, Scores)
+    @blueprint.writes(404, 409, 413, 415, 422)
+    def put(self, given: dict[str, Any], slug: str) -> Any:
+        """Enter scores of a municipality
+
+        Of applications that are eligible at its sites, in a call whose terms say so. All that it has given.
+        """
+        wanted = {row["application"]: row["score"] for row in given["scores"]}
+        found = services().municipal_scores.enter(actor(), slug, given["organisation"], wanted)
+        return {"scores": [{"application": row, "score": score} for row, score in sorted(found.items())]}
+
+
 @blueprint.route("/calls/<slug:slug>/scores")
 class ScoresView(MethodView):
     @blueprint.arguments(Scores)

@@ -12,14 +12,20 @@ from gops.testbed import lifecycles
 from gops.testbed.lifecycles import CONDITION, SLOT
 from gops.testbed.model import Application, Slot
 from gops.testbed.offers.model import SlotCondition
+from gops.testbed.regulatory.model import RegulatoryCheck
 
-KINDS = ("agreement", "insurance", "exemption", "consent", "baseline")
+KINDS = ("agreement", "insurance", "exemption", "consent", "baseline", "regulation")
 ALWAYS = ("agreement", "insurance", "consent", "baseline")
 
 
-def of(application: Application) -> tuple[str, ...]:
-    """The conditions of its slot: an exemption where it says that it needs one."""
-    return tuple(kind for kind in KINDS if kind in ALWAYS or (application.details or {}).get("exemptions"))
+def of(session: Session, application: Application) -> tuple[str, ...]:
+    """The conditions of its slot: an exemption where it says that it needs one, or a check found so; its regulatory
+    checks where one waits to be confirmed."""
+    rows = session.scalars(select(RegulatoryCheck).where(RegulatoryCheck.application_id == application.id)).all()
+    found = {*ALWAYS} | ({"regulation"} if any(row.confirmed_at is None for row in rows) else set())
+    if (application.details or {}).get("exemptions") or any(row.answer == "exemption_needed" for row in rows):
+        found |= {"exemption"}
+    return tuple(kind for kind in KINDS if kind in found)
 
 
 def begin(session: Session, slot: Slot, kinds: Sequence[str], now: int) -> None:

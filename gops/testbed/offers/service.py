@@ -91,7 +91,7 @@ class Offers:
         return [(turn, row) for turn, row in enumerate(rows, start=1) if row.id in seen]
 
     def _accepted(self, session: Session, application: Application, slot: Slot, now: int) -> None:
-        conditions.begin(session, slot, conditions.of(application), now)
+        conditions.begin(session, slot, conditions.of(session, application), now)
         session.add(
             SlotTerm(slot_id=slot.id, starts_at=begins(slot, self._settings), ends_at=ends(slot, self._settings))
         )
