@@ -25,6 +25,7 @@ COMMANDS = {
     "device": "gops.cli.devices:device",
     "broker": "gops.cli.broker:broker",
     "catalog": "gops.cli.catalog:catalog",
+    "dataset": "gops.cli.dataset:dataset",
     "harvest": "gops.cli.harvest:harvest",
     "doctor": "gops.cli.doctor:doctor",
     "datastream": "gops.cli.quality:datastream",

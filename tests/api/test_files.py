@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from hashlib import sha256
@@ -198,8 +199,10 @@ def test_metadata_name_each_file_as_it_came_and_in_each_format(parks: World) -> 
     shown = parks.http.get("/api/3/action/package_show?id=parks", buffered=True).json["result"]
     resources = {one["name"]: one for one in shown["resources"]}
     assert resources["parks.csv"]["hash"] == f"sha256:{sha256(BODY).hexdigest()}"
-    assert [one["format"] for one in shown["resources"]] == ["CSV", "CSV", "JSON", "PARQUET", "XLSX", "GEOJSON"]
-    assert len({one["id"] for one in shown["resources"]}) == 6
+    assert [one["format"] for one in shown["resources"]] == [
+        "CSV", "CSV", "JSON", "PARQUET", "NDJSON", "XLSX", "GEOJSON",
+    ]  # fmt: skip
+    assert len({one["id"] for one in shown["resources"]}) == 7
     assert not any(one["datastore_active"] for one in shown["resources"])
     for one in shown["resources"]:
         address = one["url"].removeprefix("http://localhost")
@@ -233,3 +236,18 @@ def test_the_csv_of_a_file_keeps_to_its_dictionary(parks: World, tmp_path: Path)
         tmp_path.joinpath("datapackage.json").write_text(json.dumps(described))
         report = frictionless.validate(str(tmp_path / "datapackage.json"))
         assert report.valid is is_valid, report.flatten(["type", "note"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_datasets_are_listed_in_the_columns_of_the_national_portal(parks: World, encoding: str) -> None:
+    published(parks, parks.stream(public=False))
+    draft(parks, parks.stream(public=False, name="other"), slug="hidden")
+    answer = parks.get(f"/organisations/suwon/datasets.csv?form=data.go.kr&encoding={encoding}", "publisher")
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode(encoding))))
+    assert [(one["목록유형"], one["전체행"], one["이용허락범위"]) for one in rows] == [
+        ("FILE", "2", "공공저작물_출처표시"),
+        ("API", "", "공공저작물_출처표시"),
+    ]
+    assert rows[0]["확장자(데이터포맷)"] == "CSV+JSON+PARQUET+NDJSON+XLSX+GEOJSON"
+    assert rows[0]["공간범위"] == "경도 127.00~127.10, 위도 37.20~37.30"
+    assert parks.get("/organisations/nobody/datasets.csv").status_code == 404

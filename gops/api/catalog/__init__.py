@@ -8,6 +8,7 @@ from gops.api.catalog import (
     harvest,
     hooks,
     life,
+    listing,
     newsfeed,
     quality,
     search,
@@ -15,5 +16,8 @@ from gops.api.catalog import (
     vocabularies,
 )
 
-_MODULES = (datasets, life, newsfeed, hooks, search, quality, data, files, snapshots, vocabularies, feeds, harvest)
+_MODULES = (
+    *(datasets, life, newsfeed, hooks, search, quality, data, files, listing, snapshots),
+    *(vocabularies, feeds, harvest),
+)
 BLUEPRINTS = tuple(module.blueprint for module in _MODULES)

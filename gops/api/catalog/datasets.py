@@ -155,6 +155,8 @@ class DatasetOut(Described, Terms):
     attribution_ko = fields.String(metadata={"description": "the sentence that names the source"})
     attribution_en = fields.String()
     data = fields.String(metadata={"description": "address of its readings"})
+    columns = fields.String(metadata={"description": "address of its column dictionary"})
+    files = fields.String(allow_none=True, metadata={"description": "address of its files; of kind files alone"})
     latest = fields.String(metadata={"description": "address of its newest readings"})
     snapshots = fields.String(metadata={"description": "address of its snapshots"})
     live_topic = fields.String(metadata={"description": "MQTT filter of its readings as they come"})
@@ -310,6 +312,8 @@ def _shown(view: DatasetView) -> SimpleNamespace:
         feed=f"{PREFIX}/datasets/{one.slug}/feed.atom",
         origin=f"{PREFIX}/datasets/{one.slug}/origin" if one.kind == HARVESTED else None,
         data=f"{PREFIX}/datasets/{one.slug}/data",
+        columns=f"{PREFIX}/datasets/{one.slug}/columns",
+        files=f"{PREFIX}/datasets/{one.slug}/files" if one.kind == FILES else None,
         latest=f"{PREFIX}/datasets/{one.slug}/latest",
         snapshot_every=one.snapshot_every or NEVER,
         snapshots=f"{PREFIX}/datasets/{one.slug}/snapshots",

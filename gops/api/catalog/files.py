@@ -80,7 +80,7 @@ class TopValue(Strict):
     count = fields.Integer()
 
 
-class SummaryOut(Strict):
+class ColumnSummary(Strict):
     """Of all rows, as they were handed in."""
 
     count = fields.Integer(metadata={"description": "values"})
@@ -110,7 +110,7 @@ class ColumnOut(Strict):
     file = fields.String(allow_none=True, metadata={"description": "which file; null: of a live dataset"})
     kind = fields.String(allow_none=True, metadata={"description": "of Datastreams: gauge, amount, ..."})
     iri = fields.String(allow_none=True, metadata={"description": "what is observed"})
-    summary = fields.Nested(SummaryOut, allow_none=True)
+    summary = fields.Nested(ColumnSummary, allow_none=True)
 
 
 class DictionaryOut(Strict):

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Protocol, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gops.accounts.model import Organisation
 from gops.catalog import lookup as datasets
 from gops.catalog.filed import dictionary, lookup
 from gops.catalog.filed.bounds import Bounds, too_large, wrong_type
@@ -93,6 +94,14 @@ class FiledDatasets(Workflow):
             found.removed_at = self._clock.micros()
             self._changed(session, actor, dataset, "dataset.file_remove", found)
 
+    def owner(self, slug: str) -> Organisation:
+        """Whose dataset it is, for the server's own shell. Raises ``NotFound``."""
+        with self._database.read() as session:
+            dataset = datasets.find(session, slug)
+            if dataset is None:
+                raise missing(datasets.NOUN)
+            return session.get_one(Organisation, dataset.organisation_id)
+
     def list(self, actor: Actor, slug: str) -> tuple[str, Sequence[DatasetFile]]:
         """The present files by name, and the present slug."""
         with self._database.read() as session:
@@ -154,6 +163,12 @@ class FiledDatasets(Workflow):
             self._changed(session, actor, dataset, "dataset.describe_columns", found)
             shown = columns_of(session, dataset, clean) if known else ()
         return dataset.slug, shown
+
+    def rows(self, datasets: Sequence[Dataset]) -> dict[int, int]:
+        """Rows of the present files of those of these datasets that are of files, by id of the dataset."""
+        ids = [one.id for one in datasets if one.kind == FILES]
+        with self._database.read() as session:
+            return {one: sum(row.rows for row in files) for one, files in lookup.present(session, ids).items()}
 
     def references(self) -> set[str]:
         """The hashes of all files that are referred to."""

@@ -16,13 +16,12 @@ from gops.catalog.filed.dictionary import Said
 from gops.catalog.filed.model import DatasetDictionary, DatasetFile
 from gops.catalog.filed.types import GEOJSON
 from gops.catalog.model import FILES, Dataset
-from gops.catalog.vocabularies import FILE_TYPES, OTHER_FILE_TYPES
+from gops.catalog.vocabularies import FILE_TYPES
 from gops.geo import BBox
 
 STATED = 100
 """Files of one dataset, by name, that its metadata name; the list of files has them all."""
 PLACED = ("longitude", "latitude")
-_TYPES = {**FILE_TYPES, **OTHER_FILE_TYPES}
 Known = tuple[Sequence[DatasetFile], Mapping[str, Mapping[str, Said]]]
 
 
@@ -58,7 +57,7 @@ def served(file: DatasetFile) -> tuple[str, ...]:
     """The formats in which the rows of a file are served."""
     types = {one["name"]: one["type"] for one in file.columns}
     has_place = GEOJSON in types.values() or all(types.get(name) == "number" for name in PLACED)
-    return (*FILE_TYPES, "xlsx", *(("geojson",) if has_place else ()))
+    return tuple(form for form in FILE_TYPES if form != "geojson" or has_place)
 
 
 def formats(files: Sequence[DatasetFile]) -> tuple[str, ...]:
@@ -82,7 +81,7 @@ def _distributions(of: DatasetFacts, file: DatasetFile, said: Mapping[str, Said]
     original = DistributionFacts(
         f"{of.iri}/files/{name}",
         f"{of.iri}/files/{name}",
-        _TYPES[file.form],
+        FILE_TYPES[file.form],
         Bilingual(file.name, file.name),
         key=file.name,
         bytes=file.bytes,
@@ -93,7 +92,7 @@ def _distributions(of: DatasetFacts, file: DatasetFile, said: Mapping[str, Said]
         DistributionFacts(
             f"{of.iri}#{name}-{form}",
             f"{of.iri}/data?file={name}&format={form}",
-            _TYPES[form],
+            FILE_TYPES[form],
             Bilingual(f"{file.name} ({form.upper()})", f"{file.name} ({form.upper()})"),
             is_whole=form != "json",
             key=f"{file.name}.{form}",
