@@ -30,15 +30,29 @@ def feed() -> None:
 @feed.command("list")
 @click.argument("organisation")
 def list_feeds(organisation: str) -> None:
-    """List the feeds of an organisation."""
+    """List the feeds of an organisation: slug, kind, revision, state, lag of the newest reading, name."""
     with opened() as records:
         actor = _owner(records, organisation)
         after = 0
         while page := records.feeds.list(actor, organisation, after, 100):
             for row in page:
-                state = "on" if row.enabled else "off"
-                click.echo(f"{row.slug}\t{row.kind}\trevision {row.revision}\t{state}\t{row.name}")
+                health = records.declared.health(actor, row.slug)
+                lag = "-" if health.lag is None else f"{health.lag // SECOND} s"
+                click.echo("\t".join((row.slug, row.kind, f"revision {row.revision}", health.state, lag, row.name)))
             after = page[-1].id
+
+
+@feed.command("delete")
+@click.argument("organisation")
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def delete(organisation: str, slug: str, yes: bool) -> None:
+    """End a feed. Its Things, Datastreams, readings and refusals stay; its revisions and runs go."""
+    if not yes:
+        click.confirm(f"Delete the feed {slug} of {organisation}?", abort=True)
+    with opened() as records:
+        records.declared.delete(_owner(records, organisation), slug)
+    click.echo(f"{slug} is deleted")
 
 
 @feed.command("show")

@@ -29,7 +29,7 @@ def of_alerts(database: Database) -> Iterator[Figure]:
         newest = session.scalar(select(func.max(AlertEvent.id))) or 0
     for severity in SEVERITIES:
         for phase in PHASES:
-            labels = {"severity": severity, "phase": phase}
+            labels: dict[str, str] = {"severity": severity, "phase": phase}
             yield Figure("gops_alerts", "Where rules stand, by Datastream", stand.get((severity, phase), 0), labels)
     for state in UNSENT:
         for kind in CHANNEL_KINDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from typing import Any
@@ -142,3 +143,28 @@ def test_a_foreign_feed_is_not_found(inside: World, portal: Portal, who: str | N
             assert answer.status_code in (401, 404)
         else:
             problem(answer, 404, "not_found")
+
+
+def test_another_config_is_tried_before_it_holds(inside: World, portal: Portal) -> None:
+    inside.post("/feeds", "publisher", declaration(portal))
+    given = {
+        "base64": b64encode(page([row("강남구")])[1]).decode(),
+        "config": {"provinces": ["경기"], "url": portal.url},
+    }
+    tried = inside.post("/feeds/suwon-air/try", "publisher", given)
+    assert (tried.status_code, tried.json["topic"], len(tried.json["readings"])) == (200, "경기", 6)
+    wrong = inside.post("/feeds/suwon-air/try", "publisher", given | {"config": {"provinces": "경기"}})
+    problem(wrong, 422, "invalid_value", field="config.provinces")
+    assert inside.get("/feeds/suwon-air", "publisher").json["config"]["provinces"] == ["서울"]
+
+
+def test_a_feed_is_deleted_and_its_readings_stay(inside: World, portal: Portal) -> None:
+    portal.replies = [page([row("강남구")])]
+    inside.post("/feeds", "publisher", declaration(portal))
+    run(inside)
+    problem(inside.call("DELETE", "/feeds/suwon-air", "other"), 404, "not_found")
+    problem(inside.call("DELETE", "/feeds/suwon-air", "viewer"), 404, "not_found")
+    assert inside.call("DELETE", "/feeds/suwon-air", "publisher").status_code == 204
+    problem(inside.get("/feeds/suwon-air", "publisher"), 404, "not_found")
+    assert len(inside.get("/datastreams?organisation=suwon", "publisher").json["items"]) == 6
+    assert inside.post("/feeds", "publisher", declaration(portal)).status_code == 201

@@ -107,6 +107,7 @@ class TryIn(Tables):
     sample = fields.String(metadata={"description": "the message as text", "example": '[{"n": "temp", "v": 21.5}]'})
     base64 = fields.String(metadata={"description": "the message in base64, instead"})
     topic = own.text("that it comes on; any that the filter matches where none is given", 500)
+    config = fields.Dict(metadata={"description": "of a pulled feed: the config to try, instead of the one that holds"})
 
     @validates_schema
     def _one(self, given: dict[str, Any], **_options: Any) -> None:
@@ -263,6 +264,15 @@ class FeedView(MethodView):
         Each change is a new revision. A pulled feed is tried again when its minute comes, whatever failed before.
         """
         return services().declared.edit(actor(), slug, change)
+
+    @blueprint.response(204)
+    @blueprint.writes(404, 409)
+    def delete(self, slug: str) -> None:
+        """Delete a feed
+
+        Nothing comes in through it from now on. Its Things, Datastreams, readings and refusals stay.
+        """
+        services().declared.delete(actor(), slug)
 
 
 @blueprint.route("/feeds/<slug:slug>/revisions")

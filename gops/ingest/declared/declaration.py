@@ -25,7 +25,7 @@ Kind = Literal["mqtt", "broker"]
 Unknown = Literal["refuse", "draft", "ignore"]
 PUSHED: tuple[Kind, ...] = get_args(Kind)
 UNKNOWN: tuple[Unknown, ...] = get_args(Unknown)
-FIELDS, ALIASES, MISSINGS, COLUMNS = 500, 20, 20, 500
+FIELDS, ALIASES, MISSINGS, COLUMNS, RULES = 500, 20, 20, 500, 20
 FIELD_CHARACTERS = 256
 SOURCE = "source"
 INTERVALS = ("start", "end")
@@ -61,7 +61,8 @@ class Time:
 class Field:
     """A field of messages, and what it measures. ``unit`` is what is sent, ``property`` is stored in its own unit, or
     in that of the Datastream that stands. ``text``: numbers come as text. ``sensor`` tells two Datastreams of one
-    property apart."""
+    property apart. ``range_low``, ``range_high`` and ``rules`` (``sensors.quality_rules``) are those of the Datastreams
+    that the feed registers, in their unit."""
 
     field: str
     property: str
@@ -75,6 +76,9 @@ class Field:
     label: str = "instant"
     text: bool = False
     sensor: str = ""
+    range_low: float | None = None
+    range_high: float | None = None
+    rules: tuple[tuple[str, Any], ...] = ()
 
     def key(self) -> tuple[str, str]:
         return self.property, self.sensor
@@ -240,6 +244,9 @@ def _field(given: Section) -> Field:
         label=given.one_of("label", LABELS, "instant"),
         text=given.flag("text"),
         sensor=given.text("sensor", ""),
+        range_low=given.number("range_low", 0.0) if given.has("range_low") else None,
+        range_high=given.number("range_high", 0.0) if given.has("range_high") else None,
+        rules=_rules(given),
     )
     if made.unit:
         units.parse(made.unit, given.at("unit"))
@@ -249,6 +256,14 @@ def _field(given: Section) -> Field:
         raise wrong(given.at("scale"), 0, "a number other than 0: with 0 every reading would be the same")
     given.done()
     return made
+
+
+def _rules(given: Section) -> tuple[tuple[str, Any], ...]:
+    """Quality rules by name; what they say is checked with the property."""
+    said = given.get("rules", {})
+    if not isinstance(said, dict) or len(said) > RULES:
+        raise wrong(given.at("rules"), said, "a table of quality rules")
+    return tuple(sorted(said.items()))
 
 
 def _refuse_repeated(rows: tuple[Field, ...], place: str) -> None:
@@ -282,7 +297,8 @@ def _plain(made: Any) -> dict[str, Any]:
     for one in fields(made):
         value = getattr(made, one.name)
         if one.default is MISSING or (value != one.default and one.name not in ("time", "fields", "options")):
-            found[one.name] = list(value) if isinstance(value, tuple) else value
+            listed = list(value) if isinstance(value, tuple) else value
+            found[one.name] = dict(value) if one.name == "rules" else listed
     if isinstance(made, CodecOptions) and made.time != DEFAULTS.time:
         found["time"] = made.time
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from gops.sensors.ending import tell
 from gops.sensors.fields import FieldRow, check_conversion
 from gops.sensors.instruments import sensor_for
 from gops.sensors.model import Datastream, ObservedProperty, Sensor, Thing
+from gops.sensors.quality_rules import check
 from gops.sensors.routes import Target
 from gops.settings import Settings
 
@@ -37,7 +38,7 @@ def check_rule(session: Session, rule: Field, place: str) -> tuple[ObservedPrope
     """The property of a rule, and the Datastream that it would register.
 
     Raises ``Invalid`` whose ``field`` begins with ``place``: ``unknown_property``, ``kind_of_property``,
-    ``unit_of_kind``, ``incompatible_units``, ``state_conversion``.
+    ``unit_of_kind``, ``incompatible_units``, ``state_conversion``; of its rules ``rule_of_kind``, ``bad_quality_rule``.
     """
     found = session.scalar(select(ObservedProperty).where(ObservedProperty.key == rule.property))
     if found is None:
@@ -49,20 +50,33 @@ def check_rule(session: Session, rule: Field, place: str) -> tuple[ObservedPrope
             expected="one of the platform's list (GET /properties)",
         )
     try:
-        declared = declare(found.unit, rule.kind or found.kind, rule.period or None, rule.label)
+        kind, period = rule.kind or found.kind, rule.period or None
+        declared = declare(found.unit, kind, period, rule.label, rule.range_low, rule.range_high)
         check_property(declared, found.key, found.unit, cast(Kind, found.kind))
     except Invalid as error:
         error.field = f"{place}{error.field}"
         raise
+    _rules(rule, declared, place)
     check_conversion(row_of(rule, 0), found.unit, declared.kind, place)
     return found, declared
+
+
+def _rules(rule: Field, declared: Declaration, place: str) -> dict[str, Any] | None:
+    """The quality rules that a Datastream is registered with."""
+    try:
+        return check(dict(rule.rules), declared.kind, declared.period).document() or None
+    except Invalid as error:
+        error.field = f"{place}rules.{error.field}"
+        raise
 
 
 def would_be(session: Session, rule: Field) -> Target:
     """The way into the Datastream that would be registered: number 0, as it has none yet."""
     found, declared = check_rule(session, rule, "")
     scale, offset = check_conversion(row_of(rule, 0), found.unit, declared.kind, "")
-    return Target(0, declared.kind, scale, offset, -INFINITY, INFINITY, unit=rule.unit or None)
+    low = -INFINITY if declared.range_low is None else declared.range_low
+    high = INFINITY if declared.range_high is None else declared.range_high
+    return Target(0, declared.kind, scale, offset, low, high, unit=rule.unit or None)
 
 
 def register(
@@ -135,6 +149,7 @@ def _add(session: Session, feed: Feed, thing: Thing, rule: Field, settings: Sett
         public=False,
         created_at=now,
         feed_id=feed.id,
+        quality_rules=_rules(rule, declared, ""),
         **asdict(declared),
     )
     session.add(stream)

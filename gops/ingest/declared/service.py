@@ -22,6 +22,7 @@ from gops.ingest.declared.trying import Tried, try_out
 from gops.ingest.declared.trying_pulled import try_answer
 from gops.ingest.feeds import declaring, revisions
 from gops.ingest.feeds.adapters import adapter
+from gops.ingest.feeds.deleting import delete_feed
 from gops.ingest.feeds.model import Feed, FeedRevision
 from gops.ingest.feeds.service import FeedHealth, Feeds, changeable, readable, taken
 from gops.ingest.model import RefusalCount
@@ -128,6 +129,10 @@ class FeedDeclarations:
                 feed.revision += 1
                 self._note(session, actor, "feed.edit", feed, revision=feed.revision)
         return feed
+
+    def delete(self, actor: Actor, slug: str) -> None:
+        """End a feed of any kind. What it brought stays."""
+        delete_feed(self._database, self._clock, actor, slug)
 
     def revisions(self, actor: Actor, slug: str, after: int = 0, limit: int = 100) -> Sequence[FeedRevision]:
         """What was declared when, by whom; the oldest first."""

@@ -62,7 +62,7 @@ def test_the_sample_of_the_docs_is_tried_declared_and_changed(
         "lora-air: broker, revision 1, on",
         "lora-air: broker, revision 1, on",
         "lora-air: broker, revision 2, on",
-        "lora-air\tbroker\trevision 2\ton\tLoRa 대기 센서",
+        "lora-air\tbroker\trevision 2\tnew\t-\tLoRa 대기 센서",
     ]
     assert gops(monkeypatch, "feed", "try", "lora-air", "--organisation", "suwon", "--sample", sample) == 0
     assert "21.5 Cel\tgood\t" in capsys.readouterr().out

@@ -283,3 +283,60 @@ def test_pulled_feeds_are_of_the_same_list(home: Home) -> None:
         home.feeds.ask(home.actor, "gateway")
     assert caught.value.code == "not_pulled"
     assert [feed.kind for feed in home.feeds.list(home.actor, "town")] == ["mqtt"]
+
+
+class TestRulesOfWhatIsRegistered:
+    ROW: ClassVar[dict[str, Any]] = {**TEMP, "unit": "Cel", "range_low": -30, "range_high": 50}
+
+    def declare(self, home: Home, **rules: Any) -> Feed:
+        return home.declare(**mapping({**self.ROW, "rules": rules}, unknown_thing="draft"))
+
+    def test_a_draft_has_the_range_and_rules_of_its_field(self, home: Home) -> None:
+        feed = self.declare(home, step=5, late="P1D")
+        got = home.send([{"n": "node-7:temp", "v": 21.5}, {"bn": "node-7:", "n": "temp", "v": 90, "t": -60}])
+        stream = home.stream(got.datastream[0])
+        assert (stream.range_low, stream.range_high) == (-30, 50)
+        assert stream.quality_rules == {"step": 5, "late": "P1D"}
+        declared = home.feeds.get(home.actor, feed.slug).declaration
+        assert declared is not None
+        assert declared["mapping"]["fields"][0]["rules"] == {"step": 5, "late": "P1D"}
+        assert home.declared.edit(home.actor, feed.slug, {"name": "other"}).declaration == declared
+
+    @pytest.mark.parametrize(
+        ("row", "code", "place"),
+        [
+            ({"rules": {"spike": 1}}, "rule_of_kind", "rules.spike"),
+            ({"rules": {"late": "soon"}}, "bad_duration", "rules.late"),
+            ({"rules": [1]}, "invalid_value", "rules"),
+            ({"range_low": 5, "range_high": 1}, "bad_range", "range_low"),
+        ],
+    )
+    def test_a_wrong_one_is_named_by_its_place(self, home: Home, row: dict[str, Any], code: str, place: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            home.declare(**mapping({**TEMP, **row}))
+        assert (refused.value.code, refused.value.field) == (code, f"mapping.fields[0].{place}")
+
+
+def test_a_deleted_feed_leaves_what_it_brought(home: Home) -> None:
+    feed = home.declare()
+    got = home.send([{"bn": "node-7:", "n": "temp", "v": 21.5}])
+    with pytest.raises(NotFound):
+        home.declared.delete(home.stranger, feed.slug)
+    home.declared.delete(home.actor, feed.slug)
+    with pytest.raises(NotFound):
+        home.feeds.get(home.actor, feed.slug)
+    assert home.stream(got.datastream[0]).feed_id == feed.id
+    assert home.count(Thing) == 1
+    with home.database.read() as session:
+        acts = session.scalars(select(AuditRow.action).where(AuditRow.noun == "feed")).all()
+    assert acts[-1] == "feed.delete"
+    assert home.declare().id > feed.id
+
+
+def test_a_feed_that_is_being_pulled_is_not_deleted(home: Home) -> None:
+    feed = home.declare()
+    with home.database.write() as session:
+        session.get_one(Feed, feed.id).claimed_until = home.clock.micros() + 1
+    with pytest.raises(Conflict) as refused:
+        home.declared.delete(home.actor, feed.slug)
+    assert refused.value.code == "feed_runs"
