@@ -87,4 +87,4 @@ def end(organisation: str, source: int) -> None:
 
     with opened() as records:
         records.harvests.delete(shell(records.organisations.get(organisation)), source)
-    click.echo(f"source {source}: ended, its datasets are withdrawn")
+    click.echo(f"source {source}: ended; the running server withdraws its datasets")

@@ -18,6 +18,7 @@ from gops.api.context import EXTENSION
 from gops.api.services import Services
 from gops.catalog.facts import DatasetFacts
 from gops.catalog.harvest.running import Harvester
+from gops.catalog.vocabularies import FILE_TYPES
 from gops.clock import FixedClock
 from gops.outbound import Bounds, Outbound
 from gops.records.database import Database
@@ -165,10 +166,10 @@ def test_a_harvested_dataset_is_found_shown_and_written_like_any_other(two: Two)
     document = http.get("/datasets/air.jsonld").json
     assert (document["dct:source"], document["dct:identifier"]) == ({"@id": identity}, identity)
     assert {one["dcat:accessURL"]["@id"] for one in document["dcat:distribution"]} == {
-        f"{identity}/data?format={key}" for key in ("csv", "json", "parquet")
+        f"{identity}/data?format={key}" for key in FILE_TYPES
     }
     package = http.get("/api/3/action/package_show?id=air").json["result"]
-    assert len({one["id"] for one in package["resources"]}) == 3
+    assert len({one["id"] for one in package["resources"]}) == len(FILE_TYPES)
     assert http.get("/datasets/air/datapackage.json").json["resources"][0]["path"].startswith(two.address)
     assert http.get("/datasets/air.ttl").status_code == 200
     assert http.get("/datasets/air", headers={"Accept": "text/html"}).status_code in (200, 404)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gops.accounts.model import Organisation
@@ -15,7 +15,7 @@ from gops.catalog import lookup
 from gops.catalog.datasets import new_draft
 from gops.catalog.harvest import words
 from gops.catalog.harvest.found import Found, Refused, identity_hash
-from gops.catalog.harvest.model import HarvestItem, HarvestSource
+from gops.catalog.harvest.model import HarvestItem, HarvestRun, HarvestSource
 from gops.catalog.history import news, revisions
 from gops.catalog.model import HARVESTED, Dataset
 from gops.catalog.states import WITHDRAWN, change_state
@@ -111,8 +111,9 @@ class Applying:
                     self._withdraw(session, item, _gone(most, source.url))
                     counts.removed += 1
 
-    def end(self, source: HarvestSource, why: str) -> None:
-        """Withdraw everything of a source."""
+    def end(self, source: HarvestSource) -> None:
+        """Withdraw everything of a source, and forget it."""
+        why = f"출처를 더 이상 수집하지 않습니다. Its source is not harvested any more: {source.url}"
         own = HarvestItem.source_id == source.id, HarvestItem.removed_at.is_(None)
         while True:
             with self._database.write() as session:
@@ -121,7 +122,11 @@ class Applying:
                 for item in rows:
                     self._withdraw(session, item, why)
             if not rows:
-                return
+                break
+        with self._database.write() as session:
+            for table in (HarvestItem, HarvestRun):
+                session.execute(delete(table).where(table.source_id == source.id))
+            session.execute(delete(HarvestSource).where(HarvestSource.id == source.id))
 
     def _elsewhere(self, source: HarvestSource, hashes: Sequence[str]) -> set[str]:
         known: set[str] = set()
@@ -166,10 +171,10 @@ class Applying:
         if dataset.state == WITHDRAWN:
             error = Invalid("it was withdrawn here", code="withdrawn_here", field="state")
             counts.refused.append(Refused.of(one.identity, one.title, error))
-        elif item.digest == one.digest:
+        elif item.digest == one.digest(source.theme):
             counts.unchanged += 1
         else:
-            item.digest, item.document = one.digest, one.document()
+            item.digest, item.document = one.digest(source.theme), one.document()
             self._change(session, source, dataset, one, now)
             counts.changed += 1
 
@@ -191,7 +196,7 @@ class Applying:
         if item is None:
             item = HarvestItem(source_id=source.id, identity=one.identity, identity_hash=identity_hash(one.identity))
             session.add(item)
-        item.dataset_id, item.digest, item.document = dataset.id, one.digest, one.document()
+        item.dataset_id, item.digest, item.document = dataset.id, one.digest(source.theme), one.document()
         item.seen_at, item.missed, item.removed_at = now, 0, None
         session.flush()
         revisions.keep(session, dataset, now, None, one.identity)

@@ -11,9 +11,8 @@ from typing import Any
 import orjson
 
 from gops.catalog.harvest.dcat import moment
-from gops.catalog.harvest.found import Found, Link, address, both, email, line, links, prose, words
+from gops.catalog.harvest.found import Found, Link, address, both, email, is_iri, line, links, prose, words
 from gops.errors import Invalid, Malformed
-from gops.sensors import texts
 
 Node = Mapping[str, Any]
 ROWS = 100
@@ -44,7 +43,7 @@ def dataset(given: Any, site: str, language: str) -> Found:
     about_ko, about_en = _both(given, extras, "notes", language, prose)
     return Found(
         identity=_identity(extras, site, _text(given, "id")),
-        identifiers=tuple(one for one in (extras.get("identifier", ""), extras.get("guid", "")) if _is_iri(one)),
+        identifiers=tuple(one for one in (extras.get("identifier", ""), extras.get("guid", "")) if is_iri(one)),
         title_ko=title_ko or ("" if title_en else line(name)),
         title_en=title_en,
         description_ko=about_ko,
@@ -58,7 +57,7 @@ def dataset(given: Any, site: str, language: str) -> Found:
         publisher_ko=line(extras.get("publisher_name") or _text(home, "title") or _text(home, "name")),
         contact_name=line(_text(given, "maintainer") or _text(given, "author")),
         contact_email=email(_text(given, "maintainer_email") or _text(given, "author_email")),
-        page=address(_text(given, "url")) or f"{site}/dataset/{name}",
+        page=address(_text(given, "url")) or address(f"{site}/dataset/{name}"),
         issued=moment(_text(given, "metadata_created")),
         modified=moment(_text(given, "metadata_modified")),
         first=moment(extras.get("temporal_start", "")),
@@ -76,7 +75,7 @@ def _link(one: Node, language: str) -> Link:
 
 def _identity(extras: Mapping[str, str], site: str, package_id: str) -> str:
     given = extras.get("uri", "")
-    return given if _is_iri(given) else f"{site}/dataset/{package_id}"
+    return given if is_iri(given) else f"{site}/dataset/{package_id}"
 
 
 def _both(given: Node, extras: Mapping[str, str], name: str, language: str, clean: Any) -> tuple[str, str]:
@@ -114,10 +113,6 @@ def _nodes(given: Node, name: str) -> list[Node]:
 def _text(given: Any, name: str) -> str:
     found = given.get(name) if isinstance(given, dict) else None
     return found.strip() if isinstance(found, str) else ""
-
-
-def _is_iri(text: str) -> bool:
-    return texts.IRI.fullmatch(text) is not None
 
 
 def _box(text: str) -> tuple[float, float, float, float] | None:

@@ -12,10 +12,9 @@ from typing import Any
 
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, BNode, Graph, Literal, Namespace, URIRef
 
-from gops.catalog.harvest.found import Found, Link, address, both, email, line, links, prose, words
+from gops.catalog.harvest.found import Found, Link, address, both, email, is_iri, line, links, prose, words
 from gops.clock import to_micros
 from gops.errors import Malformed
-from gops.sensors import texts
 
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
@@ -26,6 +25,7 @@ _NUMBER = r"[-+]?\d{1,3}(?:\.\d{1,15})?"
 _CORNERS = re.compile(rf"({_NUMBER})\s+({_NUMBER})")
 _YEAR = re.compile(r"\d{4}(-\d{2})?")
 CORNERS = 10_000
+LICENCE_LENGTH = 500
 
 
 def next_page(graph: Graph) -> str | None:
@@ -68,12 +68,12 @@ class _Reader:
         first, last = self._period()
         return Found(
             identity=self._identity(identifiers),
-            identifiers=tuple(one for one in identifiers if texts.IRI.fullmatch(one)),
+            identifiers=tuple(filter(is_iri, identifiers)),
             title_ko=title_ko,
             title_en=title_en,
             description_ko=about_ko,
             description_en=about_en,
-            licence=_iri(licence) or line(licence),
+            licence=line(licence, LICENCE_LENGTH),
             licence_name=next(filter(None, self._both(licence, RDFS.label, line)), ""),
             themes=tuple(self._themes()),
             frequency=line(self._first(self._one, DCTERMS.accrualPeriodicity)),
@@ -96,7 +96,7 @@ class _Reader:
         """Its IRI; of a blank node an identifier that is one."""
         if isinstance(self._one, URIRef):
             return str(self._one)
-        return next((one for one in identifiers if texts.IRI.fullmatch(one)), "")
+        return next(filter(is_iri, identifiers), "")
 
     def _link(self, one: Any) -> Link:
         whole = address(self._first(one, DCAT.downloadURL))
@@ -157,10 +157,6 @@ class _Reader:
 
     def _plain(self, one: Any) -> str:
         return line(one) if isinstance(one, Literal) else ""
-
-
-def _iri(one: Any) -> str:
-    return str(one)[:500] if isinstance(one, URIRef) else ""
 
 
 def moment(one: Any) -> int | None:

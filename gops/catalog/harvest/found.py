@@ -80,10 +80,9 @@ class Found:
         links = tuple(Link(**one) for one in document["links"])
         return cls(**(document | lists | {"links": links, "bbox": None if box is None else tuple(box)}))
 
-    @property
-    def digest(self) -> str:
-        """Of everything that is said, and of how it was read."""
-        said = orjson.dumps([MAPPING, self.document()], option=orjson.OPT_SORT_KEYS)
+    def digest(self, theme: str) -> str:
+        """Of everything that is said, of how it was read, and of the theme that stands for none."""
+        said = orjson.dumps([MAPPING, theme, self.document()], option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(said).hexdigest()
 
     @property
@@ -103,7 +102,7 @@ class Refused:
 
     @classmethod
     def of(cls, identity: str, title: str, error: Invalid) -> Refused:
-        return cls(identity[:IRI_LENGTH], title, error.code, error.field or "", error.message[:300])
+        return cls(line(identity, IRI_LENGTH), title, error.code, error.field or "", error.message[:300])
 
     def document(self) -> dict[str, str]:
         return asdict(self)
@@ -115,7 +114,7 @@ def identity_hash(identity: str) -> str:
 
 def check(found: Found) -> Found:
     """What GOPS can show. Raises ``Invalid`` (``bad_identity``, ``no_title``)."""
-    if not texts.IRI.fullmatch(found.identity) or len(found.identity) > IRI_LENGTH:
+    if not is_iri(found.identity):
         raise Invalid("its identity is no IRI", code="bad_identity", field="@id", expected="http://, https:// or urn:")
     if not found.title:
         raise Invalid("it has no title", code="no_title", field="dct:title", expected="a title")
@@ -140,7 +139,12 @@ def words(given: Iterable[Any]) -> tuple[str, ...]:
 def address(text: Any) -> str:
     """A web address, or nothing."""
     given = str(text or "").strip()
-    return given if given.startswith(("http://", "https://")) and texts.IRI.fullmatch(given[:IRI_LENGTH]) else ""
+    return given if given.startswith(("http://", "https://")) and is_iri(given) else ""
+
+
+def is_iri(text: str) -> bool:
+    """One that a database keeps and a page shows: no control characters, no half of a surrogate pair."""
+    return len(text) <= IRI_LENGTH and text.isprintable() and texts.IRI.fullmatch(text) is not None
 
 
 def email(text: Any) -> str:

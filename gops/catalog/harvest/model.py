@@ -16,8 +16,9 @@ class HarvestSource(Base):
     """A catalog elsewhere. ``theme`` and ``language`` hold for what says none that GOPS knows.
 
     ``next_at``: when it is harvested next; ``claimed_until``: whoever harvests it now has it until then. ``believe``:
-    the next run is believed whatever it lacks. ``validators`` are ETag and Last-Modified of a catalog of one page,
-    with the number of the mapping by which it was read.
+    the next run is believed whatever it lacks. ``ended_at``: since when it waits to be withdrawn and forgotten.
+    ``validators`` are ETag and Last-Modified of a catalog of one page, with the number of the mapping by which it was
+    read.
     """
 
     __tablename__ = "harvest_source"
@@ -38,6 +39,7 @@ class HarvestSource(Base):
     created_at: Mapped[Micros]
     next_at: Mapped[Micros]
     claimed_until: Mapped[OptionalMicros]
+    ended_at: Mapped[OptionalMicros]
 
 
 class HarvestItem(Base):

@@ -71,7 +71,11 @@ class Harvester:
         jobs.every(JOB, LOOK_SECONDS, self.run)
 
     def run(self) -> int:
-        """Harvest what is due; how many sources were."""
+        """End what was deleted and harvest what is due; how many sources were harvested."""
+        with self._database.read() as session:
+            ended = session.scalars(select(HarvestSource).where(HarvestSource.ended_at.is_not(None))).all()
+        for source in ended:
+            self._applying.end(source)
         done = 0
         while not self._stopping.is_set() and (claim := self._claim()) is not None:
             self._harvest(claim)
@@ -152,7 +156,7 @@ class Harvester:
                 setattr(run, name, getattr(counts, name))
             run.refused = len(counts.refused)
             run.refusals = [one.document() for one in counts.refused[:REFUSALS_KEPT]]
-            if outcome == "done":
+            if outcome == "done" and _is_read_alike(source, claim.source):
                 source.validators = read.validators
             source.claimed_until, source.believe = None, False
             hours = source.every_hours * HOUR
@@ -162,6 +166,11 @@ class Harvester:
             audit.record(session, now, ANONYMOUS, "harvest.run", NAME, source.id, source.organisation_id, **detail)
         say = log.info if outcome in ("done", "unchanged") else log.warning
         say("harvest", source=claim.source.id, outcome=outcome, code=code, **_numbers(counts))
+
+
+def _is_read_alike(one: HarvestSource, other: HarvestSource) -> bool:
+    """Was nothing changed meanwhile that says how it is read?"""
+    return all(getattr(one, name) == getattr(other, name) for name in ("protocol", "url", "theme", "language"))
 
 
 def _numbers(counts: Counts) -> dict[str, int]:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gops.accounts import checks
 from gops.accounts.lookup import organisation
 from gops.accounts.model import Organisation
-from gops.catalog.harvest.applying import NAME, Applying
+from gops.catalog.harvest.applying import NAME
 from gops.catalog.harvest.found import Found
 from gops.catalog.harvest.model import PROTOCOLS, HarvestItem, HarvestRun, HarvestSource
 from gops.catalog.vocabularies import THEMES
@@ -83,7 +83,9 @@ class HarvestSources:
         with self._database.read() as session:
             place = organisation(session, home)
             require(actor, "dataset.read_private", place.id)
-            query = select(HarvestSource).where(HarvestSource.organisation_id == place.id)
+            query = select(HarvestSource).where(
+                HarvestSource.organisation_id == place.id, HarvestSource.ended_at.is_(None)
+            )
             rows = session.scalars(page(query, HarvestSource.id, after, limit)).all()
             return [_view(session, row, place.slug) for row in rows]
 
@@ -122,20 +124,15 @@ class HarvestSources:
             return _view(session, row, _slug(session, row))
 
     def delete(self, actor: Actor, source_id: int) -> None:
-        """Withdraw what was harvested from it, and forget it. Raises ``Conflict`` (``harvest_running``)."""
+        """It is nothing any more; within the minute what was harvested from it is withdrawn. Raises ``Conflict``
+        (``harvest_running``)."""
         now = self._clock.micros()
         with self._database.write() as session:
             row = _own(session, actor, source_id, self._changing)
             if row.claimed_until is not None and row.claimed_until > now:
                 raise _running(row)
-            row.enabled = False
+            row.enabled, row.ended_at = False, now
             audit.record(session, now, actor, "harvest.delete", NAME, row.id, row.organisation_id, url=row.url)
-        why = f"출처를 더 이상 수집하지 않습니다. Its source is not harvested any more: {row.url}"
-        Applying(self._database, self._clock, self._settings).end(row, why)
-        with self._database.write() as session:
-            for table in (HarvestItem, HarvestRun):
-                session.execute(delete(table).where(table.source_id == row.id))
-            session.execute(delete(HarvestSource).where(HarvestSource.id == row.id))
 
     def runs(self, actor: Actor, source_id: int, after: int = 0, limit: int = 100) -> Sequence[HarvestRun]:
         """The oldest first; the last hundred are kept."""
@@ -200,8 +197,8 @@ _CHECKS: Mapping[str, Any] = {
 
 
 def _own(session: Session, actor: Actor, source_id: int, action: Action) -> HarvestSource:
-    query = select(HarvestSource).where(HarvestSource.id == source_id).with_for_update()
-    row = session.scalar(query) if is_id(source_id) else None
+    query = select(HarvestSource).where(HarvestSource.id == source_id, HarvestSource.ended_at.is_(None))
+    row = session.scalar(query.with_for_update()) if is_id(source_id) else None
     if row is None:
         raise missing(NOUN)
     require(actor, action, row.organisation_id, hidden=NOUN, shown_by="dataset.read_private")

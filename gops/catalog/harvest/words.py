@@ -45,7 +45,11 @@ _OTHER_NAMES: Mapping[str, str] = {
     "jsonld": "json_ld", "jpg": "jpeg", "htm": "html", "text": "txt", "plain": "txt", "turtle": "ttl",
     "rdf_turtle": "ttl", "rdf_xml": "rdf", "excel": "xlsx", "tif": "tiff", "geopackage": "gpkg",
 }  # fmt: skip
-_BY_MEDIA = {media: key for key, media in _MEDIA_TYPES.items()}
+_BY_MEDIA = {media: key for key, media in _MEDIA_TYPES.items()} | {
+    one.media_type: key for key, one in FILE_TYPES.items()
+}
+_MORE_EXACT = {"ndjson", "geojson", "json_ld", "kml", "gml", "rdf"}
+"""Media types that say more than that it is JSON or XML."""
 NO_TYPE = FileType("", "application/octet-stream", "")
 
 
@@ -80,9 +84,11 @@ def frequency(given: str) -> str:
 
 def file_type(given: str, media_type: str = "") -> FileType:
     """By a name, an IRI of the EU's or IANA's list, or a media type; ``NO_TYPE`` for what is none that is known."""
-    media = _tail_after(media_type or given, "media-types/")
-    for name in (_plain(_tail_after(given, "file-type/")), _BY_MEDIA.get(media.lower().split(";")[0].strip(), "")):
-        key = _OTHER_NAMES.get(name, name)
+    media = _tail_after(media_type or given, "media-types/").lower().split(";")[0].strip()
+    name, by_media = _plain(_tail_after(given, "file-type/")), _BY_MEDIA.get(media, "")
+    if name in ("json", "xml") and by_media in _MORE_EXACT:
+        name = by_media
+    for key in (_OTHER_NAMES.get(name, name), by_media):
         if key in FILE_TYPES:
             return FILE_TYPES[key]
         if key in _MEDIA_TYPES:

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False),
         sa.Column("claimed_until", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name="fk_harvest_source_organisation_id"),
         sa.PrimaryKeyConstraint("id", name="pk_harvest_source"),
         sa.UniqueConstraint("organisation_id", "url", name="uq_harvest_source_organisation_id_url"),

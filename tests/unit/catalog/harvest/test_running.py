@@ -205,6 +205,8 @@ def test_a_source_that_is_ended_takes_its_datasets_along(harvesting: Harvesting)
     harvesting.site.catalog(said("a"), said("b"))
     harvesting.run()
     harvesting.sources.delete(harvesting.world.actor, harvesting.ids[-1])
+    assert harvesting.sources.list(harvesting.world.actor, "suwon") == []
+    assert harvesting.harvester.run() == 0
     assert harvesting.datasets() == []
     assert len(harvesting.datasets("withdrawn")) == 2
     harvesting.ids.clear()
@@ -251,3 +253,20 @@ def test_a_catalog_is_declared_once(harvesting: Harvesting) -> None:
     harvesting.declare()
     with pytest.raises(Conflict, match="already"):
         harvesting.declare()
+
+
+def test_another_theme_of_the_source_is_that_of_what_it_has(harvesting: Harvesting) -> None:
+    harvesting.site.catalog(said("air"), ETag='"1"')
+    harvesting.run()
+    harvesting.sources.edit(harvesting.world.actor, harvesting.ids[0], {"theme": "energy"})
+    assert counts(harvesting.run()) == {"changed": 1}
+    assert harvesting.datasets()[0].theme == "energy"
+
+
+def test_letters_that_no_database_keeps_are_left_out(harvesting: Harvesting) -> None:
+    more = {"dcat:keyword": "\u0000물", "dct:license": {"@id": "https://x.example/\u0000"}}
+    harvesting.site.catalog(said("a", "\u0000이\u202e름", **more), said("b\u0000"))
+    run = harvesting.run()
+    assert (run.added, [one["code"] for one in run.refusals]) == (1, ["bad_identity"])
+    (dataset,) = harvesting.datasets()
+    assert (dataset.title_ko, dataset.keywords, dataset.licence) == ("이름", ["물"], "other")
