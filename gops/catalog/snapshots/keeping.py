@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -14,21 +13,12 @@ from gops.catalog.snapshots import orders
 from gops.catalog.snapshots.orders import COMPLETE, REMOVED
 from gops.catalog.states import WITHDRAWN
 from gops.clock import DAY, Clock
-from gops.files.port import FileFinding, Files, StoredFile
+from gops.files.checking import Needed, Progress, Wrong, check
+from gops.files.port import Files, StoredFile
 from gops.records.database import Database
 from gops.settings import Settings
 
 log = logs.get(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotFinding:
-    """What is wrong with a file, and of which snapshot it is."""
-
-    dataset: str
-    number: int
-    name: str
-    finding: FileFinding
 
 
 class SnapshotKeeping:
@@ -44,26 +34,9 @@ class SnapshotKeeping:
             manifests = session.scalars(select(Snapshot.sha256).join(Dataset).where(_has_manifest())).all()
             return {*filter(None, manifests), *session.scalars(select(SnapshotFile.sha256).distinct())}
 
-    def verify(self, progress: Callable[[int, int], None] = lambda _done, _of: None) -> Sequence[SnapshotFinding]:
-        """Read every file of every snapshot and compare it with its hash. Progress in bytes.
-
-        A file that several snapshots have is read once, and found wrong in each of them.
-        """
-        needed = self._needed()
-        sizes = {file: file.bytes for _dataset, _number, _name, file in needed}
-        of, done = sum(sizes.values()), 0
-        found: dict[StoredFile, FileFinding] = {}
-        for file, size in sizes.items():
-            finding = self._files.verify(file)
-            if finding is not None:
-                found[file] = finding
-            done += size
-            progress(done, of)
-        return [
-            SnapshotFinding(dataset, number, name, found[file])
-            for dataset, number, name, file in needed
-            if file in found
-        ]
+    def verify(self, progress: Progress = lambda _done, _of: None) -> Sequence[Wrong]:
+        """Read every file of every snapshot and compare it with its hash. Progress in bytes."""
+        return check(self._files, self.needed(), progress)
 
     def expire(self) -> int:
         """Take the files of scheduled snapshots beyond the setting, and of datasets withdrawn long ago; how many.
@@ -84,19 +57,22 @@ class SnapshotKeeping:
             log.info("snapshots_expired", beyond=len(old), withdrawn=len(gone))
         return len(old) + len(gone)
 
-    def _needed(self) -> Sequence[tuple[str, int, str, StoredFile]]:
-        """Dataset, number, name and file."""
+    def needed(self) -> Sequence[Needed]:
+        """The files of all snapshots, manifests first."""
+        manifest = select(Dataset.slug, Snapshot.number, Snapshot.sha256, Snapshot.manifest_bytes).join(Dataset)
+        columns = (Dataset.slug, Snapshot.number, SnapshotFile.name, SnapshotFile.sha256, SnapshotFile.bytes)
+        files = select(*columns).join_from(SnapshotFile, Snapshot).join(Dataset)
         with self._database.read() as session:
-            manifest = select(Dataset.slug, Snapshot.number, Snapshot.sha256, Snapshot.manifest_bytes).join(Dataset)
-            rows = [
-                (slug, number, "manifest", StoredFile(str(sha256), size))
+            found = [
+                _needed(slug, number, "manifest", str(sha256), size)
                 for slug, number, sha256, size in session.execute(manifest.where(_has_manifest()).order_by(Snapshot.id))
             ]
-            columns = (Dataset.slug, Snapshot.number, SnapshotFile.name, SnapshotFile.sha256, SnapshotFile.bytes)
-            files = select(*columns).join_from(SnapshotFile, Snapshot).join(Dataset)
-            for slug, number, name, sha256, size in session.execute(files.order_by(SnapshotFile.id)):
-                rows.append((slug, number, name, StoredFile(sha256, size)))
-        return rows
+            return [*found, *(_needed(*row) for row in session.execute(files.order_by(SnapshotFile.id)))]
+
+
+def _needed(dataset: str, number: int, name: str, sha256: str, size: int) -> Needed:
+    of = {"dataset": dataset, "number": number, "name": name}
+    return Needed(f"{dataset} snapshot {number}, {name}", of, StoredFile(sha256, size))
 
 
 def _has_manifest() -> ColumnElement[bool]:

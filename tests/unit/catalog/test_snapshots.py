@@ -479,12 +479,8 @@ def test_a_changed_bit_is_found_by_verify_and_by_a_reader(keep: Keep, air: tuple
     path.chmod(0o600)
     path.write_bytes(body)
     (found,) = keep.keeping.verify()
-    assert (found.dataset, found.number, found.name, found.finding.trouble) == (
-        "air",
-        1,
-        "all.parquet",
-        "wrong_checksum",
-    )
+    assert found.needed.of == {"dataset": "air", "number": 1, "name": "all.parquet"}
+    assert found.finding.trouble == "wrong_checksum"
     frozen = keep.service.asof(ANONYMOUS, "air", keep.world.clock.micros()).readings
     with pytest.raises(Damaged) as caught:
         frozen.read(Read([Series(air[0]), Series(air[1])]))

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from gops.errors import Conflict, Forbidden, GopsError, Invalid, NotFound, TooLarge, Unavailable
+from gops.files.checking import check
 from gops.files.folder import FolderFiles
 from gops.permissions import ANONYMOUS, Actor
 from gops.settings import Settings
@@ -22,6 +23,7 @@ from gops.testbed.call_model import Document
 from gops.testbed.clock_table import clock_table
 from gops.testbed.clocks import Clocks
 from gops.testbed.consortium import Consortia
+from gops.testbed.documents import checking
 from gops.testbed.documents.service import Documents, Offered
 from gops.testbed.documents.types import media_type
 from gops.testbed.duplicates import Duplicates
@@ -146,6 +148,20 @@ def test_a_document_is_kept_by_its_hash_and_counts_for_the_rule(city: City, row:
     found, opened = documents(city).open(city.company, row.id, made.id)
     with opened() as file:
         assert (found.name, file.read()) == ("plan.pdf", PDF)
+
+
+def test_a_damaged_document_is_named_with_its_application_and_not_by_its_name(city: City, row: Application) -> None:
+    made = add(city, row)
+    (path,) = kept(city)
+    files, needed = FolderFiles(path.parents[2]), checking.needed(city.database)
+    assert check(files, needed) == []
+    path.chmod(0o600)
+    path.write_bytes(PDF[::-1])
+    (wrong,) = check(files, needed)
+    assert (wrong.finding.trouble, wrong.needed.of) == (
+        "wrong_checksum", {"application": row.id, "document": made.id},
+    )  # fmt: skip
+    assert "plan" not in wrong.needed.shown
 
 
 def test_a_document_is_taken_out_of_a_draft(city: City, row: Application) -> None:
