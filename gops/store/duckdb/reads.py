@@ -27,7 +27,7 @@ from gops.store.duckdb.views import View, begin_view, in_one_statement, in_one_v
 from gops.store.port import READINGS, Read
 
 FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
-SORTED_ROWS = 1_000_000  # of a stream are sorted at once, unless a single Datastream has more
+SORTED_ROWS = 500_000  # of a stream are sorted at once, unless a single Datastream has more: 25 MB, and as much again
 FIRST_ROWS = 65_536  # the same of its beginning, which somebody waits for
 MARGIN = 1.2  # times the time that should hold a page is looked at first
 CROWD = 4  # times the rows of a page there: too many to sort here
