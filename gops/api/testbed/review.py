@@ -25,8 +25,15 @@ class EvaluatorNew(Strict):
     email = own.email("of somebody who has a role in the organisation")
     organisation = own.slug("where they come from", required=True)
     name = own.text("what they are called in this call", 200, shortest=1, required=True)
-    load = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(1, LOAD_MAX),
-                          metadata={"description": "applications that they judge at most"})  # fmt: skip
+    most = fields.Integer(
+        data_key="load",
+        attribute="load",
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(1, LOAD_MAX),
+        metadata={"description": "applications that they judge at most"},
+    )
     employers = fields.List(own.slug("an organisation"), load_default=list, validate=validate.Length(0, 50),
                             metadata={"description": "organisations that they worked for lately"})  # fmt: skip
 
@@ -35,7 +42,7 @@ class EvaluatorOut(Strict):
     id = fields.Integer()
     name = fields.String()
     organisation = fields.Integer(attribute="organisation_id", metadata={"description": "its id"})
-    load = fields.Integer()
+    most = fields.Integer(data_key="load", attribute="load")
     added_at = own.moment("when they were added")
 
 

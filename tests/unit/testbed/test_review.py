@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from gops.testbed.review.forms import Reviews, by_name
 from gops.testbed.review.model import Evaluator
 from gops.testbed.review.municipal import MunicipalScores
 from gops.testbed.review.panel import Panels
+from gops.testbed.review.results import ReviewResults
 from tests.unit.testbed.conftest import City
 
 
@@ -199,6 +200,48 @@ def test_the_call_is_scored_when_every_application_has_its_reviews(panel: Panel)
     mine = panel.seat(0)
     assert [row.total for row in panel.reviews.others(panel.judges[0], mine)] == [5480, 5540]
     assert panel.reviews.list(panel.judges[3]) == []
+
+
+def test_results_are_for_the_applicant_after_publication_and_single_ones_for_the_auditor(panel: Panel) -> None:
+    city, slug = panel.city, panel.call.slug
+    results = ReviewResults(city.database)
+    for row in panel.rows[:3]:
+        panel.panels.seat(city.planner, slug, panel.first.id, row.id, "All three")
+    city.scores.enter(city.planner, slug, {panel.second.id: 8000})
+    for turn, score in enumerate((70, 74, 20)):
+        panel.judge(turn, score, score)
+    for actor in (city.planner, city.operator, city.auditor):
+        refused("review_blind", results.statistics, actor, slug)
+    refused("review_blind", results.single, city.auditor, slug)
+    city.scores.finish(city.planner, slug)
+    with pytest.raises(NotFound):
+        results.consolidated(city.company, panel.first.id)
+    city.published(panel.call)
+    found = results.consolidated(city.company, panel.first.id)
+    assert (found.score, found.reviews, list(found.comments)) == (5467, 3, [("좋습니다", "")] * 3)
+    with pytest.raises(NotFound):
+        results.consolidated(city.rival, panel.first.id)
+    for actor, outliers, habits in ((city.planner, (0,), 0), (city.operator, (0,), 0),
+                                    (city.auditor, (panel.rows[2].id,), 3)):  # fmt: skip
+        (summary,) = (shown := results.statistics(actor, slug)).applications
+        assert (summary.mean, summary.spread, summary.outliers, len(shown.habits)) == (5467, 5400, outliers, habits)
+    assert [one.name for _, one in results.single(city.auditor, slug)] == ["Judge 0", "Judge 1", "Judge 2"]
+    for actor in (city.planner, city.operator, city.company, panel.judges[0]):
+        with pytest.raises(Forbidden):
+            results.single(actor, slug)
+    for actor in (city.company, panel.judges[0]):
+        with pytest.raises(Forbidden):
+            results.statistics(actor, slug)
+
+
+def test_a_key_without_the_scope_judges_nothing(panel: Panel) -> None:
+    weak = replace(panel.judges[0], scopes=frozenset({"data:read"}))
+    panel.panels.seat(panel.city.planner, panel.call.slug, panel.first.id, panel.rows[0].id, "Knows robots")
+    assert panel.city.applications.list(weak) == []
+    with pytest.raises(Forbidden):
+        panel.reviews.list(weak)
+    with pytest.raises(Forbidden):
+        panel.bids.list(weak, panel.call.slug)
 
 
 def test_who_becomes_biased_after_handing_in_stops_the_scoring(panel: Panel) -> None:
