@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
 
 from gops.permissions import ANONYMOUS
-from gops.portal.words import LANGUAGES
-from gops.testbed import texts
+from gops.portal import outcomes
 
 DATASETS = 6
 CALLS = 3
 EXPLAINED = 4  # refusals of the last round that are shown in full; the rest stands in its file
-SHORT = 8  # characters of a pseudonym that tell it from the others of a round
 
 
 class Sources(Protocol):
@@ -45,7 +43,7 @@ class Explained:
     """One application of a round, by the beginning of its pseudonym, and the lines that say why, by language."""
 
     pseudonym: str
-    lines: dict[str, tuple[str, ...]]
+    lines: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -79,20 +77,10 @@ def _last(sources: Sources) -> Allocation | None:
         return None
     _, last, call = max(rounds, key=lambda row: row[0])
     document = orjson.loads(sources.rounds.file(ANONYMOUS, call.slug, last.revision))
-    return Allocation(call, last, tuple(_refused(sources, document)))
+    return Allocation(call, last, tuple(_refused(sources, call.slug, document)))
 
 
-def _refused(sources: Sources, document: Any) -> list[Explained]:
-    shown = document["refusals"][:EXPLAINED]
-    ids = {int(reason["site"]) for row in shown for reason in row["sites"]}
-    ids |= {int(change["site"]) for row in shown for change in row["changes"]}
-    sites = {one: sources.sites.get(ANONYMOUS, one) for one in ids}
-    short = {row[0]: row[0][:SHORT] for row in document["outcome"]}
-    found = []
-    for row in shown:
-        lines = {}
-        for language in LANGUAGES:
-            names = {str(one): getattr(site, f"name_{language}") for one, site in sites.items()} | short
-            lines[language] = tuple(texts.explain(document, row["application"], language, names))  # type: ignore[arg-type]
-        found.append(Explained(short[row["application"]], lines))
-    return found
+def _refused(sources: Sources, slug: str, document: Any) -> list[Explained]:
+    names = outcomes.site_names(sources, slug)
+    shown = [row["application"] for row in document["refusals"][:EXPLAINED]]
+    return [Explained(one[: outcomes.SHORT], outcomes.explained(document, one, names)) for one in shown]

@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, current_app, g, redirect, render_t
 
 from gops import __version__
 from gops.clock import DAY, from_micros
-from gops.portal import datasets, display, drawing, reference, search
+from gops.portal import datasets, display, drawing, reference, search, testbed
 from gops.portal.inside import ratings
 from gops.portal.kept import Kept
 from gops.portal.live import KEPT_SECONDS, Board
@@ -103,6 +103,7 @@ def register(
     def static_file(name: str) -> Response:
         return pages.statics.serve(name)
 
+    testbed.add(blueprint, sources, page, lambda: asked_language(sources.settings.language))
     app.register_blueprint(blueprint)
     app.extensions[EXTENSION] = pages
 

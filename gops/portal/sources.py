@@ -31,3 +31,9 @@ class Sources(live.Sources, Protocol):
 
     @property
     def clusters(self) -> Any: ...
+
+    @property
+    def slots(self) -> Any: ...
+
+    @property
+    def organisations(self) -> Any: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -124,7 +126,7 @@ def test_of_what_is_kept_the_oldest_goes_first_and_failures_are_not_kept() -> No
         return value
 
     for value in (1, 2, 1, 3, 1):
-        assert kept.of(value, lambda value=value: make(value)) == value
+        assert kept.of(value, partial(make, value)) == value
     assert made == [1, 2, 3, 1]
     with pytest.raises(ZeroDivisionError):
         kept.of("bad", lambda: 1 // 0)
