@@ -79,9 +79,8 @@ FILE_TYPES: Mapping[str, FileType] = {
     "csv": FileType("csv", "text/csv", f"{_FILE_TYPE}/CSV"),
     "json": FileType("json", "application/json", f"{_FILE_TYPE}/JSON"),
     "parquet": FileType("parquet", "application/vnd.apache.parquet", f"{_FILE_TYPE}/PARQUET"),
-}
-OTHER_FILE_TYPES: Mapping[str, FileType] = {
+    "ndjson": FileType("ndjson", "application/x-ndjson", f"{_FILE_TYPE}/JSON"),  # the list has none of its own
     "xlsx": FileType("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", f"{_FILE_TYPE}/XLSX"),
     "geojson": FileType("geojson", "application/geo+json", f"{_FILE_TYPE}/GEOJSON"),
 }
-"""In which files are handed in and served too."""
+"""In which data are served, and files are handed in."""

@@ -28,7 +28,7 @@ from gops.catalog.vocabularies import FILE_TYPES
 from gops.records.database import serialise
 from gops.sensors.model import Datastream, Location, ObservedProperty
 
-VERSION = 1
+VERSION = 2
 """Raised when the same dataset would get other tokens or facts: what is indexed by another is indexed anew."""
 BOX_DECIMALS = 2  # of degrees, about a kilometre: the box of a search says no more
 NAME = "search"

@@ -15,6 +15,7 @@ from gops.catalog.profiles import dcat
 from gops.catalog.quality.rating import graded
 from gops.catalog.search.entries import Seen
 from gops.catalog.views import Views
+from gops.catalog.vocabularies import FILE_TYPES
 from gops.clock import HOUR, MINUTE
 from gops.geo import BBox
 from gops.sensors.model import Datastream
@@ -56,7 +57,7 @@ def test_the_catalog_has_what_is_published_and_nothing_else(world: World) -> Non
     assert (air.span.first, air.span.last) == (5, 9)
     assert air.span.bbox == BBox(127.0, 37.25, 127.2, 37.35)
     assert [one.access_url for one in air.distributions] == [
-        f"{BASE}/api/v1/datasets/air/data?format={key}" for key in ("csv", "json", "parquet")
+        f"{BASE}/api/v1/datasets/air/data?format={key}" for key in FILE_TYPES
     ]
 
 
