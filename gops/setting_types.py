@@ -186,6 +186,9 @@ class PlacesSettings:
     limit_exempt: tuple[Network, ...] = setting(
         AsNetworks(), "127.0.0.0/8,::1/128", "Networks whose requests no limit and no quota counts"
     )
+    cors_origins: tuple[str, ...] = setting(
+        AsAddresses("http", "https"), "", "Origins of web pages that may read the API without a key; empty: all"
+    )
     usage_days: int = setting(whole(1, 36_500), "1100", "Days that counts of use are kept")
     # testbed
     round_seconds: int = setting(

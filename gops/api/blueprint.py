@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import flask_smorest
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter, IntegerConverter, Map
 
 from gops import __version__
@@ -37,7 +37,8 @@ ABOUT = """The open API of GOPS: what sensors measure, and the registry of what 
 
 Times are written with the offset of `zone`; ranges are half-open `[from, to)`. Lists come in pages that name the next
 one in `next` and in the `Link` header. Every failure is an RFC 9457 problem with a stable `code`. Answers carry a
-strong `ETag`; asking again with `If-None-Match` costs next to nothing."""
+strong `ETag`; asking again with `If-None-Match` costs next to nothing. A route that goes says so for 180 days at least
+with `Deprecation` (RFC 9745) and `Sunset` (RFC 8594)."""
 
 
 class WrongValue(Schema):
@@ -49,7 +50,10 @@ class WrongValue(Schema):
 
 
 class ProblemBody(WrongValue):
-    """RFC 9457 problem details."""
+    """RFC 9457 problem details. Some codes have members of their own beside these, such as what is cheaper."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(metadata={"format": "uri-reference", "example": "/api/v1/problems#bad_time"})
     title = fields.String(metadata={"description": "in Korean or English, by Accept-Language"})

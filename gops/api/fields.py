@@ -121,5 +121,20 @@ def label(**options: Any) -> fields.String:
     return choice("which end of its period a reading's time names", LABELS, **options)
 
 
+class _Exactly(frozenset[Any]):
+    """Values of their own type: in Python 1 is True."""
+
+    def __contains__(self, value: object) -> bool:
+        return any(type(value) is type(one) and value == one for one in self)
+
+
+TRUE, FALSE = _Exactly({True, "true"}), _Exactly({False, "false"})
+
+
 class Strict(Schema):
-    """A schema of a request or an answer: fields stay in their order, unknown ones are refused."""
+    """A schema of a request or an answer: fields stay in their order, unknown ones are refused. A truth is ``true`` or
+    ``false``; marshmallow would take 1, "y" and "off" as well."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        if isinstance(field_obj, fields.Boolean):
+            field_obj.truthy, field_obj.falsy = TRUE, FALSE  # type: ignore[assignment]

@@ -22,7 +22,8 @@ HEADERS = {
 STRICT_TRANSPORT = "max-age=31536000"
 READ_HEADERS = "Accept, Accept-Language, If-None-Match, If-Range, Range, X-Request-ID"
 SHOWN_HEADERS = (
-    "Accept-Ranges, Content-Range, ETag, GOPS-Snapshot, GOPS-Thinned, GOPS-Zone, Link, Retry-After, X-Request-ID"
+    "Accept-Ranges, Content-Range, Deprecation, ETag, GOPS-Snapshot, GOPS-Thinned, GOPS-Zone, Link, RateLimit, "
+    "RateLimit-Policy, Retry-After, Sunset, X-Request-ID"
 )
 
 
@@ -43,13 +44,17 @@ def install(app: Flask, settings: Settings) -> None:
         if secure:
             response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
         if request.path.startswith("/api"):
-            _open(response)
+            _open(response, settings.cors_origins)
         return response
 
 
-def _open(response: Response) -> None:
-    """Any page of the web may read the API without a key (CORS); none may write."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
+def _open(response: Response, origins: tuple[str, ...]) -> None:
+    """Pages of these origins, of any where none is named, may read the API without a key (CORS); none may write."""
+    if origins:
+        response.vary.add("Origin")
+        if request.headers.get("Origin") not in origins:
+            return
+    response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"] if origins else "*"
     response.headers["Access-Control-Expose-Headers"] = SHOWN_HEADERS
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if request.method == "OPTIONS":

@@ -116,3 +116,25 @@ def test_one_network_of_ipv6_is_one_client(world_with: Callable[..., World]) -> 
         for address in ("2001:db8::1", "2001:db8::2", "2001:db8:1::1")
     ]
     assert [answer.status_code for answer in answers] == [201, 429, 201]
+
+
+def test_a_list_of_origins_confines_who_may_read(world_with: Callable[..., World]) -> None:
+    world = world_with(cors_origins=("https://app.example",))
+    mine = world.get("/organisations", headers={"Origin": "https://app.example"}).headers
+    assert mine["Access-Control-Allow-Origin"] == "https://app.example"
+    other = world.get("/organisations", headers={"Origin": "https://other.example"}).headers
+    assert "Access-Control-Allow-Origin" not in other
+    assert "Origin" in mine["Vary"]
+    assert "Origin" in other["Vary"]
+
+
+def test_a_key_in_the_address_stands_in_no_log(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    key = world.keys["viewer"]
+    for path in ("/organisations", "/nothing", "/organisations/suwon/members", "/organisations?limit=x"):
+        sign = "&" if "?" in path else "?"
+        answer = world.get(f"{path}{sign}key={key}")
+        assert key not in answer.text
+        assert key not in str(answer.headers)
+    logged = capsys.readouterr()
+    assert "path=/api/v1/organisations" in logged.out + logged.err
+    assert key not in logged.out + logged.err

@@ -265,3 +265,18 @@ def test_outside_of_the_api_a_failure_is_for_people_where_there_are_pages(world:
     answer = browser.get("/nothing", headers={"Accept-Language": "en"})
     assert (answer.status_code, answer.text) == (404, "Not found")
     assert browser.get("/api/nothing").mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize("word", ["1", "yes", "on", "TRUE", "0", ""])
+def test_a_truth_in_an_address_is_true_or_false_and_nothing_like_it(world: World, word: str) -> None:
+    stream = world.stream()
+    path = f"/datastreams/{stream.id}/observations?every=1h&fill="
+    problem(world.get(path + word), 422, "invalid_value", field="fill", expected="true or false")
+    assert world.get(f"{path}false").status_code == 200
+
+
+@pytest.mark.parametrize("value", [1, 0.0, "yes"])
+def test_a_truth_in_a_body_is_one(world: World, value: Any) -> None:
+    stream = world.stream()
+    answer = world.post(f"/datastreams/{stream.id}/publication", "publisher", {"public": value})
+    problem(answer, 422, "invalid_value", field="public", expected="true or false")

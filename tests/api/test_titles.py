@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gops
 from gops import errors
+from gops.api.remedies import OWN, remedy
 from gops.api.titles import TITLES
 
 ROOT = Path(gops.__file__).parent
@@ -37,5 +38,13 @@ def test_every_code_that_is_raised_has_a_title() -> None:
 
 def test_every_title_says_something_in_both_languages() -> None:
     for code, (korean, english) in TITLES.items():
+        assert any("가" <= letter <= "힣" for letter in korean), code
+        assert english.isascii(), code
+
+
+def test_every_code_says_what_to_do_in_both_languages() -> None:
+    assert set(OWN) <= set(TITLES)
+    for code in TITLES:
+        korean, english = remedy(code)
         assert any("가" <= letter <= "힣" for letter in korean), code
         assert english.isascii(), code

@@ -12,6 +12,7 @@ from gops import __version__
 from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.context import settings
 from gops.api.fields import Strict
+from gops.api.remedies import remedy
 from gops.api.titles import TITLES
 
 blueprint = Blueprint("index", __name__, description="What there is")
@@ -27,9 +28,11 @@ class Index(Strict):
 
 
 class ProblemCode(Strict):
-    code = fields.String()
-    title_ko = fields.String()
-    title_en = fields.String()
+    code = fields.String(metadata={"example": "bad_time"})
+    title_ko = fields.String(metadata={"description": "what it means, in Korean"})
+    title_en = fields.String(metadata={"description": "the same in English"})
+    remedy_ko = fields.String(metadata={"description": "what to do, in Korean"})
+    remedy_en = fields.String(metadata={"description": "the same in English"})
 
 
 LINKS = {
@@ -47,6 +50,8 @@ LINKS = {
     "catalog": "/catalog.jsonld",
     "signup": f"{PREFIX}/signup",
     "problems": f"{PREFIX}/problems",
+    "usage": f"{PREFIX}/usage",
+    "my_usage": f"{PREFIX}/me/usage",
     "health": f"{PREFIX}/health/ready",
 }
 
@@ -67,7 +72,19 @@ class ProblemsView(MethodView):
     @blueprint.open()
     def get(self) -> Any:
         """List the codes of problems"""
-        return [{"code": code, "title_ko": ko, "title_en": en} for code, (ko, en) in sorted(TITLES.items())]
+        return [_told(code) for code in sorted(TITLES)]
+
+
+def _told(code: str) -> dict[str, str]:
+    korean, english = TITLES[code]
+    do_korean, do_english = remedy(code)
+    return {
+        "code": code,
+        "title_ko": korean,
+        "title_en": english,
+        "remedy_ko": do_korean,
+        "remedy_en": do_english,
+    }
 
 
 @blueprint.route("/openapi.json")
