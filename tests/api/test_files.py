@@ -251,3 +251,9 @@ def test_datasets_are_listed_in_the_columns_of_the_national_portal(parks: World,
     assert rows[0]["확장자(데이터포맷)"] == "CSV+JSON+PARQUET+NDJSON+XLSX+GEOJSON"
     assert rows[0]["공간범위"] == "경도 127.00~127.10, 위도 37.20~37.30"
     assert parks.get("/organisations/nobody/datasets.csv").status_code == 404
+
+
+def test_files_are_not_frozen_for_each_of_their_states_stays(parks: World) -> None:
+    problem(parks.post("/datasets/parks/snapshots", "publisher"), 409, "of_live_datasets")
+    assert parks.call("PATCH", "/datasets/parks", "publisher", json={"snapshot_every": "none"}).status_code == 200
+    problem(parks.call("PATCH", "/datasets/parks", "publisher", json={"follow": True}), 422, "of_live_datasets")

@@ -17,6 +17,7 @@ from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.bodies import incoming
 from gops.api.catalog.addresses import follow
 from gops.api.context import actor, services
+from gops.api.counted import used
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
 from gops.catalog.filed.columns import Column
@@ -288,4 +289,6 @@ def _download(file: DatasetFile, kept: str) -> Response:
     except BaseException:  # no such range
         response.close()
         raise
+    if response.status_code == 200:
+        used("download", file.dataset_id, file.rows)
     return response

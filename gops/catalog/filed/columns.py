@@ -52,7 +52,7 @@ def of_file(file: str, found: Mapping[str, Any], said: Said | None) -> Column:
     return Column(
         name=found["name"],
         type=found["type"],
-        nullable=words.nullable if said is not None and said.type is not None else found["nullable"] or words.nullable,
+        nullable=words.nullable,
         declared=words.type is not None,
         unit=words.unit,
         unit_iri=None if words.unit is None else QUDT_UNITS.get(words.unit),

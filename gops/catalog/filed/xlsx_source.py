@@ -34,9 +34,8 @@ def source(file: BinaryIO, bounds: Bounds) -> Source:
 
     try:
         book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        sheet = next((one for one in book.worksheets if one.max_row != 0), None)
-        rows = None if sheet is None else _rows(sheet, bounds)
-        header = next(rows, None) if rows is not None else None
+        begun = ((rows, next(rows, None)) for rows in (_rows(sheet, bounds) for sheet in book.worksheets))
+        rows, header = next((one for one in begun if one[1] is not None), (None, None))
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, SyntaxError, zipfile.BadZipFile) as error:
         raise bad_file("the workbook cannot be read", type(error).__name__, EXPECTED) from error
     if rows is None or header is None:

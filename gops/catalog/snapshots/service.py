@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 from gops.catalog import lookup
 from gops.catalog.contents import EVERYTHING, Contents, Filter, refuse_unknown
 from gops.catalog.long_shape import Member
-from gops.catalog.model import Dataset, Snapshot, SnapshotFile
+from gops.catalog.model import FILES, Dataset, Snapshot, SnapshotFile
 from gops.catalog.snapshots import orders
 from gops.catalog.snapshots.manifest import Manifest, decode
 from gops.catalog.snapshots.orders import COMPLETE, NOUN, REMOVED
 from gops.catalog.snapshots.reading import Frozen
 from gops.catalog.states import refuse_harvested
 from gops.clock import Clock, from_micros
-from gops.errors import Gone, NotFound
+from gops.errors import Conflict, Gone, NotFound
 from gops.files.port import Damaged, Files
 from gops.geo import Point
 from gops.permissions import Actor, missing, permits
@@ -67,11 +67,12 @@ class Snapshots:
         """Order a snapshot of a published dataset.
 
         Raises ``NotFound``, ``Gone``, ``Forbidden``, and ``Conflict`` (``wrong_state``, ``snapshot_under_way``,
-        ``too_many``).
+        ``too_many``, ``of_live_datasets``).
         """
         with self._database.write() as session:
             dataset = lookup.changeable(session, actor, slug)
             refuse_harvested(dataset)
+            _refuse_files(dataset)
             made = orders.order(session, self._settings, actor, dataset, self._clock.micros())
         return SnapshotView(made, dataset.slug, ())
 
@@ -170,6 +171,17 @@ def versions(session: Session, datasets: Collection[int], most: int) -> dict[int
     for snapshot, dataset in sorted(rows, key=lambda row: -row[0].id):
         found[dataset.id].append(SnapshotView(snapshot, dataset.slug, files[snapshot.id]))
     return dict(found)
+
+
+def _refuse_files(dataset: Dataset) -> None:
+    if dataset.kind == FILES:
+        raise Conflict(
+            f"{dataset.slug} is of files, whose states never change",
+            code="of_live_datasets",
+            field="kind",
+            found=dataset.kind,
+            expected="a live dataset; a state of a file is cited by its address",
+        )
 
 
 def _sees_all(actor: Actor, dataset: Dataset) -> bool:

@@ -244,3 +244,13 @@ def test_text_that_parquet_repeats_without_end_is_bounded() -> None:
     words = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array(["x" * 500_000]))
     pq.write_table(pa.table({"a": words}), out)
     assert isinstance(refused(out.getvalue(), "a.parquet"), TooLarge)
+
+
+def test_the_first_sheet_with_something_in_it_is_taken() -> None:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for row in (["a"], [1]):
+        book.create_sheet("second").append(row) if "second" not in book.sheetnames else book["second"].append(row)
+    book.save(out)
+    made, _table = taken(out.getvalue(), "a.xlsx")
+    assert types(made) == {"a": "integer"}
+    assert refused(workbook(), "a.xlsx").message == "the workbook is empty"
