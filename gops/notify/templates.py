@@ -57,6 +57,21 @@ TEMPLATES: Mapping[str, Mapping[str, Pair]] = {
         "Please confirm your part in a consortium: {application}",
         APPLICATION,
     ),
+    "consortium.answered": _event(
+        "컨소시엄 기관이 답했습니다: {application}",
+        "An organisation of the consortium answered: {application}",
+        APPLICATION,
+        (
+            "기관: {organisation}\n답변: {answer}\n거절하면 제출된 신청은 작성 중으로 돌아갑니다.",
+            "Organisation: {organisation}\nAnswer: {answer}\nA refusal makes a submitted application a draft again.",
+        ),
+    ),
+    "application.alike": _event(
+        "비슷한 신청이 제출되었습니다: {application}",
+        "An application is like others: {application}",
+        APPLICATION,
+        ("비슷한 신청 번호: {others}", "Applications that it is like: {others}"),
+    ),
     "application.eligible": _event(
         "신청 자격이 확인되었습니다: {application}", "The application is eligible: {application}", APPLICATION
     ),

@@ -130,6 +130,7 @@ class Applications:
             others = [one.id for one, _ in alike(session, row, true())]
             if others:  # for the operator; an applicant asks ``Duplicates`` for those that it may know of
                 events.append(session, row.submitted_at, "application.alike", application=row.id, others=others)
+                notices.alike(session, row.submitted_at, call, row, others)
         return row
 
     def take_back(self, actor: Actor, application_id: int) -> Application:

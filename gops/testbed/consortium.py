@@ -86,6 +86,7 @@ class Consortia:
                 row.submitted_at = None
             self._note(session, actor, f"application.member_{wanted}", row, member)
             events.append(session, now, "consortium.answered", application=row.id, organisation=home.id)
+            notices.member_answered(session, now, call, row, home, wanted)
         return member
 
     def list(self, actor: Actor, application_id: int) -> Sequence[Member]:

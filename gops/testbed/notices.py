@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gops.accounts.model import Membership
+from gops.accounts.model import Membership, Organisation
 from gops.notify.telling import APPLICANTS, OPERATORS, PUBLISHERS, Tiding, tell
 from gops.permissions import ROLES
 from gops.testbed import weeks
 from gops.testbed.model import Application, Call, Site, Slot
 from gops.testbed.review.model import Evaluator
 
+ANSWERS = {"confirmed": ("참여를 확인함", "confirmed"), "declined": ("참여를 거절함", "declined")}
 STOOD = ("draft", "submitted", "eligible", "scored", "offered", "reserve", "accepted")
 """States of applications whose organisations a change of their call concerns."""
 
@@ -59,6 +60,25 @@ def applied(session: Session, now: int, application: Application, action: str) -
 def asked_to_join(session: Session, now: int, application: Application, organisation_id: int) -> None:
     facts = of_application(session.get_one(Call, application.call_id), application)
     tell(session, now, Tiding("application.member_ask", application.id, organisation_id, APPLICANTS, facts))
+
+
+def member_answered(session: Session, now: int, call: Call, application: Application, home: Organisation,
+                    answer: str) -> None:  # fmt: skip
+    """To the applicant: an organisation that it asked has confirmed or declined."""
+    facts = {
+        **of_application(call, application),
+        "organisation": {"ko": home.name_ko, "en": home.name_en},
+        "answer": dict(zip(("ko", "en"), ANSWERS[answer], strict=True)),
+    }
+    key = f"{home.id} {answer}"
+    event = "consortium.answered"
+    tell(session, now, Tiding(event, application.id, application.organisation_id, APPLICANTS, facts, key))
+
+
+def alike(session: Session, now: int, call: Call, application: Application, others: Sequence[int]) -> None:
+    """To operators alone: an application that was handed in is like these others."""
+    facts = {**of_application(call, application), "others": ", ".join(map(str, others))}
+    to_operators(session, now, "application.alike", application.id, facts)
 
 
 def invited(session: Session, now: int, cluster_id: int, title: str, organisation_id: int) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 
 from gops.errors import Conflict, Forbidden, Invalid, NotFound
+from gops.notify.model import Notice
+from gops.notify.templates import render
 from gops.permissions import Actor
 from gops.testbed.consortium import Consortia
 from gops.testbed.details import read
@@ -132,6 +136,34 @@ def test_all_of_a_consortium_confirm_before_it_is_handed_in(
     assert consortia.answer(university, row.id, "ajou", "confirmed").state == "confirmed"
     assert city.applications.submit(city.company, row.id, NONCE).state == "submitted"
     assert [one.part for one in consortia.list(city.planner, row.id)] == ["measures"]
+
+
+def told(city: City, event: str) -> list[tuple[int | None, dict[str, Any]]]:
+    with city.database.read() as session:
+        rows = session.scalars(select(Notice).where(Notice.event == event).order_by(Notice.id))
+        return [(row.person_id, row.facts) for row in rows]
+
+
+def test_the_applicant_is_told_what_an_asked_organisation_answers(
+    city: City, call: Call, site: Site, consortia: Consortia, university: Actor
+) -> None:
+    row = city.apply(call, [site], submitted=False)
+    consortia.ask(city.company, row.id, "ajou")
+    for answer in ("confirmed", "declined"):
+        consortia.answer(university, row.id, "ajou", answer)
+    found = told(city, "consortium.answered")
+    assert [(person, facts["answer"]["en"]) for person, facts in found] == [
+        (city.company.person_id, "confirmed"), (city.company.person_id, "declined"),
+    ]  # fmt: skip
+    assert "답변: 참여를 확인함" in render("consortium.answered", found[0][1], "ko", ZoneInfo("Asia/Seoul"))[1]
+
+
+def test_operators_alone_are_told_of_likely_duplicates(city: City, call: Call, site: Site) -> None:
+    mine, theirs = _pair(city, call, site)
+    found = told(city, "application.alike")
+    assert [(person, facts["application_id"], facts["others"]) for person, facts in found] == [
+        (city.operator.person_id, theirs.id, str(mine.id)),
+    ]  # fmt: skip
 
 
 def test_a_change_asks_the_consortium_anew(
