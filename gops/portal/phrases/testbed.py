@@ -15,6 +15,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "call": ("공모", "Call"),
     "state": ("상태", "State"),
     "timeline": ("일정", "Timeline"),
+    "dates": ("날짜", "Dates"),
     "timeline_text": (
         "공모별 신청, 심사, 실증 기간입니다. 세로선은 지금이고, 같은 내용이 아래 표에 있습니다.",
         "When applications are taken, reviewed, and pilots run. The line is now; the table below says the same.",
