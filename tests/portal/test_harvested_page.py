@@ -44,21 +44,15 @@ def test_the_page_of_a_harvested_dataset_answers(
     harvest(world, found)
     answer = browser.get(f"/datasets/water?lang={language}")
     assert answer.status_code == 200
-    assert "수질" in answer.text
+    assert found.title_ko in answer.text or found.title_en in answer.text
 
 
 def test_its_quality_its_history_and_the_list_answer(world: World, browser: FlaskClient) -> None:
     harvest(world, FOUND)
-    for path in (
-        "/datasets/water/quality", "/datasets/water/revisions", "/datasets/water/feed.atom", "/datasets/water/snapshots",
-        "/datasets/water", "/datasets", "/datasets/water/origin",
-    ):  # fmt: skip
-        assert world.get(path).status_code == 200, path
-    for path in (
-        "/datasets",
-        "/datasets/water/datapackage.json",
-        "/catalog.rdf",
-        "/catalog.ttl",
-        "/api/3/action/package_list",
-    ):
+    here = "/datasets/water"
+    of_it = ("/quality", "/revisions", "/feed.atom", "/snapshots", "", "/origin")
+    for path in ("/datasets", *(here + one for one in of_it)):
+        answer = world.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+    for path in ("/", f"{here}/datapackage.json", "/catalog.rdf", "/catalog.ttl", "/api/3/action/package_list"):
         assert browser.get(path).status_code == 200, path

@@ -73,7 +73,7 @@ class QualityView(MethodView):
         which datasets are found.
         """
         services().datasets.get(ANONYMOUS, slug)
-        origin = source(slug, {"thing": None, "property": None, "bbox": None})
+        origin = source(slug, {"thing": None, "property": None, "bbox": None}, elsewhere=True)
         one = origin.contents.dataset
         now = services().clock.micros() - one.delay
         facts = services().views.stated(base(), [one])

@@ -129,13 +129,17 @@ def address_of(slug: str, number: int) -> str:
     return f"{PREFIX}/datasets/{slug}/snapshots/{number}"
 
 
-def source(slug: str, query: Mapping[str, Any]) -> DatasetSource:
-    """Raises ``NotFound`` (``no_snapshot`` where ``asof`` is before the first), ``Gone``, ``Invalid``."""
+def source(slug: str, query: Mapping[str, Any], *, elsewhere: bool = False) -> DatasetSource:
+    """Raises ``NotFound`` (``no_snapshot`` where ``asof`` is before the first), ``Gone``, ``Invalid``.
+
+    A harvested dataset has no data here (``kept_elsewhere``); with ``elsewhere`` it is one without Datastreams.
+    """
     wanted = Filter(query["thing"], query["property"], query["bbox"])
     if query.get("asof") is None:
         contents = services().catalogued.contents(actor(), slug, wanted)
         follow(slug, contents.dataset.slug)
-        _refuse_elsewhere(contents.dataset)
+        if not elsewhere:
+            _refuse_elsewhere(contents.dataset)
         tell_deprecated(contents.dataset)
         exposures, now = contents.exposures, services().clock.micros()
         version = life(), services().store.version(contents.ids), contents.is_own, public_until(exposures, now)

@@ -26,7 +26,7 @@ from gops.records import audit, events
 from gops.records.database import Database, serialise
 from gops.settings import Settings
 
-AT_ONCE = 50  # datasets in a unit: others write between
+AT_ONCE = 20  # datasets in a unit: others write between
 SLUG_LENGTH = 63
 SLUGS_TRIED = 100
 NAME = "harvest"
