@@ -91,6 +91,12 @@ def test_files_of_a_draft_are_for_its_organisation_alone(world: World) -> None:
         assert world.get(path, "owner").status_code == 200
 
 
+def test_what_came_for_a_key_is_kept_by_no_shared_cache(parks: World) -> None:
+    for path in (FILE, f"{FILE}/states/1"):
+        assert parks.get(path, "owner").headers["Cache-Control"].startswith("private")
+        assert "Authorization" in parks.get(path).headers["Vary"]
+
+
 def test_live_datasets_have_no_files_and_datasets_of_files_no_readings(world: World) -> None:
     draft(world, world.stream(public=False))
     problem(put(world, path="/datasets/air/files/a.csv"), 409, "not_of_files")

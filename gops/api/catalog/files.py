@@ -25,11 +25,13 @@ from gops.catalog.filed.model import DatasetFile
 from gops.catalog.filed.service import NAME_LENGTH
 from gops.catalog.filed.telling import FILE_FORMS, UNSAID
 from gops.catalog.filed.types import KEYS, TYPES
+from gops.permissions import ANONYMOUS
 
 blueprint = Blueprint("files", __name__, description="Datasets of files: what was handed in, and its columns")
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 TAKEN = dict.fromkeys([*(one.media_type for one in FILE_FORMS.values()), UNSAID[1]], BINARY)
 UNCHANGING = "public, max-age=86400, immutable"  # a day: a cache may show what was withdrawn for no longer
+PRIVATE = "private, no-cache"
 PIECE = 1 << 18
 
 
@@ -278,6 +280,8 @@ def _download(file: DatasetFile, kept: str) -> Response:
         end()
         raise
     named = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
+    if actor() is not ANONYMOUS:  # it may be of a draft, which no shared cache may keep
+        kept = PRIVATE
     headers = {"Cache-Control": kept, "Content-Disposition": named, "X-Content-Type-Options": "nosniff"}
     response = Response(FileWrapper(opened, PIECE), content_type=FILE_FORMS[file.form].media_type, headers=headers)
     response.call_on_close(end)

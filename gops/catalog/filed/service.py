@@ -179,7 +179,7 @@ class FiledDatasets(Workflow):
     def _put_dictionary(self, session: Session, dataset: Dataset, name: str, said: Sequence[Said]) -> None:
         row = lookup.dictionary(session, dataset.id, name)
         if row is None:
-            self._refuse_more(session, dataset)
+            self._refuse_dictionaries(session, dataset)
             row = DatasetDictionary(dataset_id=dataset.id, name=name, columns=[], at=0)
             session.add(row)
         row.columns, row.at = [one.document() for one in said], self._clock.micros()
@@ -211,6 +211,13 @@ class FiledDatasets(Workflow):
         count, most = session.scalar(select(func.count()).where(own)) or 0, self._settings.dataset_files
         if count >= most:
             raise Conflict(f"{dataset.slug} has {count} states of files", code="too_many", field="files",
+                           found=count + 1, expected=f"at most {most} (GOPS_DATASET_FILES)")  # fmt: skip
+
+    def _refuse_dictionaries(self, session: Session, dataset: Dataset) -> None:
+        own = DatasetDictionary.dataset_id == dataset.id
+        count, most = session.scalar(select(func.count()).where(own)) or 0, self._settings.dataset_files
+        if count >= most:
+            raise Conflict(f"{dataset.slug} describes {count} files", code="too_many", field="file",
                            found=count + 1, expected=f"at most {most} (GOPS_DATASET_FILES)")  # fmt: skip
 
     def _receive(self, body: Body, into: BinaryIO) -> None:
