@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from gops.catalog.model import Dataset, DatasetDatastream
+from gops.catalog.harvest.stating import origins
+from gops.catalog.model import HARVESTED, Dataset, DatasetDatastream
 from gops.catalog.search.entries import Seen
 from gops.clock import DAY, Clock
 from gops.records.database import Database
@@ -15,7 +16,8 @@ from gops.store.port import Store
 
 class Extents:
     """``seen``: a dataset whose last reading is younger than a day has no end, so that it is not behind until the next
-    look. ``start`` and ``delay`` of a dataset hold: nothing is said of readings that others do not see."""
+    look; of a harvested one it is what its source says. ``start`` and ``delay`` of a dataset hold: nothing is said of
+    readings that others do not see."""
 
     def __init__(self, database: Database, store: Store, clock: Clock) -> None:
         self._database = database
@@ -32,12 +34,16 @@ class Extents:
                     select(Dataset.id, Dataset.start, Dataset.delay).where(Dataset.id.in_(ids))
                 )
             }
+            harvested = select(Dataset).where(Dataset.id.in_(ids), Dataset.kind == HARVESTED)
+            told = origins(session, session.scalars(harvested).all())
         extents = self._store.extent(sorted({datastream for _, datastream in rows}))
         found: dict[int, list[tuple[int, int]]] = {}
         for dataset, datastream in rows:
             if datastream in extents:
                 found.setdefault(dataset, []).append((extents[datastream].first, extents[datastream].last))
-        return {one: self._of(found.get(one, ()), *terms[one]) for one in terms}
+        seen = {one: self._of(found.get(one, ()), *terms[one]) for one in terms}
+        spans = {one: Seen(origin.first, origin.last) for one, (origin, _url) in told.items()}
+        return seen | {one: span for one, span in spans.items() if span.first is not None}
 
     def _of(self, spans: Sequence[tuple[int, int]], start: int | None, delay: int) -> Seen:
         now = self._clock.micros()

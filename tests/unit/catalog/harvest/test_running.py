@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from gops.catalog.history.model import DatasetRevision
+from gops.catalog.search.extents import Extents
 from gops.errors import Conflict, Forbidden, GopsError, Invalid, NotFound
 from gops.permissions import ANONYMOUS
+from gops.store.memory import MemoryStore
 from tests.unit.catalog.harvest.conftest import Harvesting, said
 
 ADDRESS = "https://city.example/d/"
@@ -270,3 +272,15 @@ def test_letters_that_no_database_keeps_are_left_out(harvesting: Harvesting) -> 
     assert (run.added, [one["code"] for one in run.refusals]) == (1, ["bad_identity"])
     (dataset,) = harvesting.datasets()
     assert (dataset.title_ko, dataset.keywords, dataset.licence) == ("이름", ["물"], "other")
+
+
+def test_the_search_knows_the_period_that_a_source_states(harvesting: Harvesting) -> None:
+    span = {"@type": "dct:PeriodOfTime", "dcat:startDate": "2020-01-01", "dcat:endDate": "2020-12-31"}
+    harvesting.site.catalog(said("air", **{"dct:temporal": span}), said("b"))
+    harvesting.run()
+    ids, world, store = [one.id for one in harvesting.datasets()], harvesting.world, MemoryStore()
+    seen = Extents(world.database, store, world.clock).seen(ids)
+    store.close()
+    assert [(seen[one].first, seen[one].last) for one in ids] == [
+        (1_577_836_800_000_000, 1_609_372_800_000_000), (None, None),
+    ]  # fmt: skip
