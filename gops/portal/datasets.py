@@ -51,7 +51,8 @@ class DatasetPage:
     language. ``inside`` is None where GOPS keeps no readings of it; ``successor`` None where there is none that is
     public."""
 
-    view: Any
+    dataset: Any
+    streams: int
     facts: DatasetFacts
     attributions: Mapping[str, str]
     downloads: Sequence[Download]
@@ -71,7 +72,8 @@ def gather(sources: Sources, ratings: Ratings, slug: str, origin: str, key: str 
     (one,) = facts.datasets
     is_live = dataset.kind == LIVE
     return DatasetPage(
-        view=sources.views.of([dataset])[0],
+        dataset=dataset,
+        streams=len(contents.members),
         facts=one,
         attributions={language: _attribution(one, origin, language) for language in LANGUAGES},
         downloads=_downloads(one, is_live),

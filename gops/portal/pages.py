@@ -81,7 +81,7 @@ def register(
             since = from_micros(sources.clock.micros() - DAY).astimezone(zone).date().isoformat()
             again = urlencode({"property": key}) if key else ""
             content = {"shown": shown, "zone": zone, "since": since, "kept": again, **datasets.WORDS}
-            return Made(shown.view.dataset.slug, rendered("dataset.html", **content))
+            return Made(shown.dataset.slug, rendered("dataset.html", **content))
 
         made = looked_at.of((slug, key, here, asked_language(sources.settings.language)), make)
         if made.slug != slug:
