@@ -11,6 +11,7 @@ from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter, IntegerConverter, Map
 
 from gops import __version__
+from gops.api import examples
 from gops.api.arguments import StrictParser
 from gops.api.problems import MEDIA_TYPE
 from gops.catalog.querying.forms import FORMS
@@ -142,6 +143,7 @@ class Api(flask_smorest.Api):
                 if isinstance(operation, dict):
                     operation["operationId"] = _operation_id(method, path)
                     _without_null(operation.get("parameters", []))
+        examples.add(document)
         return document
 
 
