@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from flask.views import MethodView
@@ -117,10 +118,6 @@ class OthersOut(Strict):
 class SingleOut(ReviewOut):
     evaluator = fields.Integer()
     name = fields.String(metadata={"description": "of the evaluator"})
-
-
-class SinglesOut(Strict):
-    reviews = fields.List(fields.Nested(SingleOut))
 
 
 class CommentOut(Strict):
@@ -336,17 +333,19 @@ class StatisticsView(MethodView):
 
 @blueprint.route("/calls/<slug:slug>/reviews")
 class SinglesView(MethodView):
-    @blueprint.response(200, SinglesOut)
-    @blueprint.reads(403, 404, 409)
-    def get(self, slug: str) -> Any:
+    @blueprint.arguments(PageQuery, location="query")
+    @blueprint.response(200, page_of(SingleOut))
+    @blueprint.reads(403, 404, 409, 422)
+    def get(self, query: dict[str, Any], slug: str) -> Any:
         """List every review of a scored call
 
         And whose it is. For the auditor.
         """
-        found = services().review_results.single(actor(), slug)
-        rows = _shown([row for row, _ in found])
-        return {
-            "reviews": [
-                {**shown, "evaluator": one.id, "name": one.name} for shown, (_, one) in zip(rows, found, strict=True)
-            ]
-        }
+        return page(query, lambda after, limit: _singles(services().review_results.single(actor(), slug, after, limit)))
+
+
+def _singles(found: Sequence[Any]) -> list[Any]:
+    rows = _shown([row for row, _ in found])
+    return [
+        SimpleNamespace(**shown, evaluator=one.id, name=one.name) for shown, (_, one) in zip(rows, found, strict=True)
+    ]

@@ -46,7 +46,7 @@ def live(session: Session, applications: Sequence[int]) -> dict[int, list[Review
 def _reviewed(session: Session, call: Call, rows: Mapping[int, Application]) -> Reasons:
     reviews, needed = live(session, list(rows)), asked.section(call.terms)["reviews"]
     ones = session.scalars(select(Evaluator).where(Evaluator.call_id == call.id)).all()
-    against = conflicts(session, ones, list(rows.values()))
+    against = conflicts(session, ones, [row for row in rows.values() if reviews[row.id]])
     reasons: Reasons = []
     for row in rows.values():
         done = [one for one in reviews[row.id] if one.state == "submitted"]

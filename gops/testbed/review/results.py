@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from gops.errors import Conflict
 from gops.permissions import Actor, missing, permits, require
 from gops.records.database import Database
+from gops.records.paging import page
 from gops.testbed import visibility
 from gops.testbed.model import Application, Call, Round
 from gops.testbed.review.forms import SCORED
@@ -75,15 +76,17 @@ class ReviewResults:
             habits_seen(totals) if knows else {},
         )
 
-    def single(self, actor: Actor, call_slug: str) -> Sequence[tuple[Review, Evaluator]]:
+    def single(
+        self, actor: Actor, call_slug: str, after: int = 0, limit: int = 100
+    ) -> Sequence[tuple[Review, Evaluator]]:
         """Every form and whose it is: for the auditor, once the call is scored."""
         require(actor, "review.read", None)
         with self._database.read() as session:
             call = _scored(session, actor, call_slug)
-            names = {
-                row.id: row for row in session.scalars(select(Evaluator).where(Evaluator.call_id == call.id))
-            }  # fmt: skip
-            return [(row, names[row.evaluator_id]) for row in _done(session, call.id)]
+            query = select(Review).where(Review.state == "submitted")
+            query = query.join(Evaluator, Evaluator.id == Review.evaluator_id).where(Evaluator.call_id == call.id)
+            rows = session.scalars(page(query, Review.id, after, limit)).all()
+            return [(row, session.get_one(Evaluator, row.evaluator_id)) for row in rows]
 
 
 def _scored(session: Session, actor: Actor, call_slug: str) -> Call:

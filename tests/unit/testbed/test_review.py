@@ -10,6 +10,7 @@ import pytest
 from gops.accounts.model import Membership
 from gops.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from gops.permissions import ANONYMOUS, Actor
+from gops.testbed import details
 from gops.testbed.model import Application, Call
 from gops.testbed.review.bidding import Bids
 from gops.testbed.review.forms import Reviews, by_name
@@ -139,6 +140,22 @@ def test_an_evaluator_sees_what_is_assigned_and_nothing_else(panel: Panel) -> No
     assert city.applications.list(judge) == []
 
 
+def test_an_evaluator_sees_confidential_parts_until_the_call_is_final(panel: Panel) -> None:
+    city, row = panel.city, panel.first
+    with city.database.write() as session:
+        session.get_one(Application, row.id).details = details.read(
+            {"funding": {"own": 7}, "confidential": ["funding", "documents"]}
+        )
+    panel.panels.seat(city.planner, panel.call.slug, row.id, panel.rows[0].id, "Knows robots")
+    shown = city.applications.get(panel.judges[0], row.id).details
+    assert shown is not None
+    assert shown["funding"]["own"] == 7
+    with city.database.write() as session:
+        session.get_one(Call, panel.call.id).state = "final"
+    with pytest.raises(NotFound):
+        city.applications.get(panel.judges[0], row.id)
+
+
 def test_the_panel_is_the_owners_and_its_names_the_auditors_too(panel: Panel) -> None:
     city, slug = panel.city, panel.call.slug
     assert len(panel.panels.list(city.auditor, slug)) == 4
@@ -258,7 +275,8 @@ def test_who_becomes_biased_after_handing_in_stops_the_scoring(panel: Panel) -> 
     assert found.found == f"{seat.application}: evaluator {seat.evaluator} has a conflict of interest"
 
 
-def test_municipalities_score_apart_for_their_own_sites(city: City) -> None:
+def test_municipalities_score_apart_for_their_own_sites(either_city: City) -> None:
+    city = either_city
     own, other = city.site(), city.site(city.neighbour)
     terms = {"mechanism": "fair", "review": {"scoring": "municipal"}, "sites": [own.id, other.id]}
     call = city.call(terms=terms)
