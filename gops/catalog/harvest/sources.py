@@ -32,6 +32,7 @@ from gops.sensors.bounds import refuse_more
 from gops.settings import Settings
 
 NOUN = "harvest source"
+READING: Action = "dataset.read_private"
 URL_LENGTH = 2000
 EVERY_HOURS = (1, 24 * 31)
 LANGUAGES = ("ko", "en")
@@ -91,7 +92,7 @@ class HarvestSources:
 
     def get(self, actor: Actor, source_id: int) -> SourceView:
         with self._database.read() as session:
-            row = _own(session, actor, source_id, "dataset.read_private")
+            row = _own(session, actor, source_id, READING)
             return _view(session, row, _slug(session, row))
 
     def edit(self, actor: Actor, source_id: int, changes: Mapping[str, Any]) -> SourceView:
@@ -137,7 +138,7 @@ class HarvestSources:
     def runs(self, actor: Actor, source_id: int, after: int = 0, limit: int = 100) -> Sequence[HarvestRun]:
         """The oldest first; the last hundred are kept."""
         with self._database.read() as session:
-            row = _own(session, actor, source_id, "dataset.read_private")
+            row = _own(session, actor, source_id, READING)
             query = select(HarvestRun).where(HarvestRun.source_id == row.id)
             return session.scalars(page(query, HarvestRun.id, after, limit)).all()
 
@@ -197,11 +198,14 @@ _CHECKS: Mapping[str, Any] = {
 
 
 def _own(session: Session, actor: Actor, source_id: int, action: Action) -> HarvestSource:
+    """Locked, unless it is only read."""
     query = select(HarvestSource).where(HarvestSource.id == source_id, HarvestSource.ended_at.is_(None))
-    row = session.scalar(query.with_for_update()) if is_id(source_id) else None
+    if action != READING:
+        query = query.with_for_update()
+    row = session.scalar(query) if is_id(source_id) else None
     if row is None:
         raise missing(NOUN)
-    require(actor, action, row.organisation_id, hidden=NOUN, shown_by="dataset.read_private")
+    require(actor, action, row.organisation_id, hidden=NOUN, shown_by=READING)
     return row
 
 

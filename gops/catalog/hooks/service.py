@@ -142,7 +142,9 @@ def _check_length(address: str) -> None:
 
 
 def _own(session: Session, actor: Actor, hook_id: int, action: Action) -> DatasetHook:
-    query = select(DatasetHook).where(DatasetHook.id == hook_id).with_for_update()
+    query = select(DatasetHook).where(DatasetHook.id == hook_id)
+    if action != "alert.read":  # PostgreSQL locks nothing for who only reads
+        query = query.with_for_update()
     row = session.scalar(query) if is_id(hook_id) else None
     if row is None:
         raise missing(NOUN)

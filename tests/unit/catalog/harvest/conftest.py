@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from typing import Any
@@ -123,8 +124,8 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def harvesting_with(world: World, site: Site) -> Callable[..., Harvesting]:
-    def make(size: int = 1_000_000, **changed: Any) -> Harvesting:
+def harvesting_over(site: Site) -> Callable[..., Harvesting]:
+    def make(world: World, size: int = 1_000_000, **changed: Any) -> Harvesting:
         settings: Settings = replace(world.settings, **changed)
         bounds = Bounds(connect=2, read=2, total=2, size=size, redirects=2)
         outbound = Outbound(bounds, (ip_network("127.0.0.1/32"),))
@@ -132,6 +133,11 @@ def harvesting_with(world: World, site: Site) -> Callable[..., Harvesting]:
         return Harvesting(world, site, sources, Harvester(world.database, world.clock, settings, outbound))
 
     return make
+
+
+@pytest.fixture
+def harvesting_with(world: World, harvesting_over: Callable[..., Harvesting]) -> Callable[..., Harvesting]:
+    return partial(harvesting_over, world)
 
 
 @pytest.fixture

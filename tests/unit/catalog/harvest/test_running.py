@@ -13,6 +13,7 @@ from gops.catalog.search.extents import Extents
 from gops.errors import Conflict, Forbidden, GopsError, Invalid, NotFound
 from gops.permissions import ANONYMOUS
 from gops.store.memory import MemoryStore
+from tests.unit.catalog.conftest import World
 from tests.unit.catalog.harvest.conftest import Harvesting, said
 
 ADDRESS = "https://city.example/d/"
@@ -284,3 +285,14 @@ def test_the_search_knows_the_period_that_a_source_states(harvesting: Harvesting
     assert [(seen[one].first, seen[one].last) for one in ids] == [
         (1_577_836_800_000_000, 1_609_372_800_000_000), (None, None),
     ]  # fmt: skip
+
+
+def test_both_engines_keep_what_is_harvested(either_world: World, harvesting_over: Callable[..., Harvesting]) -> None:
+    harvesting = harvesting_over(either_world, harvest_absences=1)
+    harvesting.site.catalog(said("a"), said("b"), said("c", "\u0000이름"))
+    assert counts(harvesting.run()) == {"added": 3}
+    harvesting.site.catalog(said("a", "neu"), said("b"))
+    assert counts(harvesting.run()) == {"changed": 1, "unchanged": 1, "removed": 1}
+    harvesting.sources.delete(either_world.actor, harvesting.ids[0])
+    harvesting.harvester.run()
+    assert (len(harvesting.datasets("withdrawn")), harvesting.datasets()) == (3, [])
