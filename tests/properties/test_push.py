@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 
 from gops.errors import GopsError
 from gops.ingest.mapping import Limits
+from gops.ingest.push import jsonrows
 from gops.ingest.push.cells import Reading
-from gops.ingest.push.chunk import BadRow, Chunk, Name
+from gops.ingest.push.chunk import NO_QUALITY, BadRow, Chunk, Name
 from gops.ingest.push.formats import READERS, Format
 from gops.ingest.push.settle import settle
 from gops.ingest.push.targets import Targets
@@ -160,3 +162,52 @@ def test_a_row_is_as_good_in_any_block() -> None:
     taken, refused = told(READERS["csv"](io.BytesIO(body.encode()), Reading(), "", 1 << 30), columns=True)
     assert refused == []
     assert [one["value"] for one in taken] == [index % 50 for index in range(120_000)]
+
+
+CELLS = st.sampled_from(
+    ["1", "7", "01", "-1", "1.5", "1e3", ".5", "1.", "+1", "null", "true", "NaN", '"n/a"', "9007199254740993", "1e999"]
+)
+TIMES = st.sampled_from(
+    ["2026-02-27T10:00:00+09:00", "2026-02-27", "yesterday", "", '"', "{", "\\u0031", "2026-02-27T01:00:00Z"]
+)
+IDS = st.sampled_from(["1", "2", "01", "1.0", "null", '"1"', "99999999999999999999"])
+ALIKE = st.tuples(IDS, TIMES, CELLS, st.sampled_from(["good", "odd", "suspect", ""]))
+ODD = st.sampled_from(["", "id", "time", "more"])
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(st.lists(ALIKE, min_size=1, max_size=12), ODD, st.booleans())
+def test_lines_written_alike_say_in_columns_what_each_says(rows: list[Any], odd: str, ends: bool) -> None:
+    """Whatever stands in their cells, and where one line is written otherwise."""
+    written = [
+        f'{{"datastream":{who},"time":"{t}","value":{value},"quality":"{quality}"}}'.encode()
+        for who, t, value, quality in rows
+    ]
+    if odd:
+        line = f'{{"datastream":1,"{odd}":1,"time":"2026-02-27T10:00:00Z","value":1}}'.encode()
+        written.insert(len(written) // 2, line)
+    data = b"\n".join(written) + (b"\n" if ends else b"")
+    found = [
+        (chunk, place)
+        for chunk in jsonrows.of_lines(io.BytesIO(data), Reading())
+        for place in range(len(chunk.numbers))
+    ]
+    slow = jsonrows._chunk(written, np.arange(len(written)), "line {}", Reading(), "")
+    assert [chunk.place_of(place) for chunk, place in found] == [f"line {place + 1}" for place in range(len(written))]
+    for row, (chunk, place) in enumerate(found):
+        assert said(chunk, place) == said(slow, row)
+        columns = chunk.columns
+        if columns is not None and columns.plain[place]:
+            value, quality = columns.value[place], columns.quality[place]
+            t = int(columns.t[place])
+            name = columns.names[columns.who[place]]
+            shown = None if np.isnan(value) else value, None if quality == NO_QUALITY else quality
+            meant = slow.row(row)
+            assert (name, t, *shown) == (meant.name, meant.t, meant.value, meant.quality)
+
+
+def said(chunk: Chunk, place: int) -> Any:
+    try:
+        return chunk.row(place)
+    except BadRow as trouble:
+        return trouble.code, trouble.column, trouble.note

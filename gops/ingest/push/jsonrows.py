@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from gops.ingest.checks import EXACT
 from gops.ingest.decoders import lenient
-from gops.ingest.push import arrays
+from gops.ingest.push import arrays, jsoncells
 from gops.ingest.push.blocks import Text, elements, lines
 from gops.ingest.push.cells import ALIASES, WAYS, Reading, by_id, name_of, read_row
 from gops.ingest.push.chunk import NO_QUALITY, BadRow, Chunk, Codes, Columns, Floats, Ints, Mask, Name, Said
@@ -28,7 +28,12 @@ _CODES: dict[str | None, int] = {**{word: code for code, word in enumerate(WORDS
 def of_lines(text: Text, reading: Reading, device: str = "") -> Iterator[Chunk]:
     """NDJSON. Empty lines are passed over."""
     for block in lines(text):
-        raw = block.data.split(b"\n")
+        columns = None if device else jsoncells.columns_of(block.data, reading)
+        raw = block.data.removesuffix(b"\n").split(b"\n") if columns is not None else block.data.split(b"\n")
+        if columns is not None:
+            numbers = np.arange(block.first, block.first + len(raw), dtype=np.int64)
+            yield _alike(raw, numbers, columns, reading)
+            continue
         numbers = np.arange(block.first, block.first + len(raw), dtype=np.int64)
         if not all(raw):
             filled = [index for index, line in enumerate(raw) if line and not line.isspace()]
@@ -57,6 +62,17 @@ def _chunk(raw: Sequence[bytes], numbers: Ints, place: str, reading: Reading, de
         place,
         row,
         _plain(items, reading, device),
+        raw=lambda index: raw[index].decode(errors="backslashreplace"),
+    )
+
+
+def _alike(raw: Sequence[bytes], numbers: Ints, columns: Columns, reading: Reading) -> Chunk:
+    """Lines whose columns are read; one of them is parsed when it is asked for."""
+    return Chunk(
+        numbers,
+        "line {}",
+        lambda index: read_row(_meant(_load(raw[index])), reading),
+        columns,
         raw=lambda index: raw[index].decode(errors="backslashreplace"),
     )
 
