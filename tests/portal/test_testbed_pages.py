@@ -218,3 +218,11 @@ def test_every_word_of_a_vocabulary_is_said_in_both_languages(of: str, words: tu
     for korean, english in TERMS[of].values():
         assert korean.strip()
         assert english.isascii() or of == "resource"
+
+
+def test_a_site_that_is_paused_later_does_not_take_the_outcome_away(allocated: Allocated, browser: FlaskClient) -> None:
+    town, _winner, _loser = allocated
+    (site,) = town.get("/sites").get_json()["items"]
+    town.made("POST", f"/sites/{site['id']}/state", "publisher", {"state": "paused"}, 200)
+    for path in ("/", "/testbed", "/calls/spring"):
+        assert browser.get(path).status_code == 200, path
