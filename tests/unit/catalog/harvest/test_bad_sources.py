@@ -155,11 +155,11 @@ def ask(start: int) -> str:
 
 
 def test_packages_of_ckan_are_read_page_by_page(harvesting: Harvesting) -> None:
-    some = [{"id": f"p{number}", "name": f"name-{number}", "title": f"제목 {number}"} for number in range(120)]
+    some = [{"id": f"p{number}", "name": f"name-{number}", "title": f"제목 {number}"} for number in range(101)]
     for start in (0, 100):
-        harvesting.site.put(packages(*some[start : start + 100], count=120), ask(start), "application/json")
+        harvesting.site.put(packages(*some[start : start + 100], count=101), ask(start), "application/json")
     run = harvesting.run("", protocol="ckan")
-    assert (run.outcome, run.pages, run.added) == ("done", 2, 120)
+    assert (run.outcome, run.pages, run.added) == ("done", 2, 101)
 
 
 @pytest.mark.parametrize(
