@@ -76,6 +76,6 @@ def remedy(code: str) -> tuple[str, str]:
     """Korean and English."""
     if code in OWN:
         return OWN[code]
-    if code in titles.OF_FEEDS or code in titles.OF_ALERTS:
+    if code in titles.OF_FEEDS or code in titles.OF_HARVEST_RUNS or code in titles.OF_ALERTS:
         return FEED
     return STATE if code in titles.OF_TESTBED else LOOK

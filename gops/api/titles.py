@@ -318,6 +318,25 @@ OF_TESTBED: Titles = {
     "window_reversed": ("마지막 시작 주가 첫 주보다 이릅니다", "The window ends before it starts"),
     "wrong_organisation_kind": ("이 유형의 기관은 할 수 없습니다", "Not for this kind of organisation"),
 }
+OF_HARVEST_RUNS: Titles = {
+    "bad_identity": ("식별자가 올바르지 않은 데이터셋입니다", "The identity of a dataset is wrong"),
+    "duplicate_identity": ("같은 식별자의 데이터셋이 둘입니다", "Two datasets of one identity"),
+    "harvest_timeout": ("수집 시간이 한도를 넘었습니다", "The harvest took too long"),
+    "harvested_already": ("다른 곳에서 이미 수집한 데이터셋입니다", "Another source gives that dataset"),
+    "no_package": ("CKAN 데이터셋이 아닙니다", "That is no package of CKAN"),
+    "no_title": ("제목이 없는 데이터셋입니다", "A dataset without a title"),
+    "own_dataset": ("이 플랫폼이 공개한 데이터셋입니다", "A dataset of this platform itself"),
+    "pages_fork": ("다음 쪽이 둘입니다", "Two next pages"),
+    "pages_loop": ("쪽이 되풀이됩니다", "The pages go round in a circle"),
+    "remote_context": ("바깥의 JSON-LD 문맥은 읽지 않습니다", "Remote contexts are not read"),
+    "source_status": ("상대 카탈로그가 오류로 답했습니다", "The catalog answered with an error"),
+    "too_many_datasets": ("데이터셋이 너무 많습니다", "Too many datasets"),
+    "too_many_pages": ("쪽이 너무 많습니다", "Too many pages"),
+    "too_many_statements": ("RDF 문장이 너무 많습니다", "Too many RDF statements"),
+    "unreadable_catalog": ("카탈로그를 읽을 수 없습니다", "The catalog cannot be read"),
+    "withdrawn_here": ("여기에서 철회된 데이터셋입니다", "The dataset was withdrawn here"),
+    "xml_entities": ("XML 엔터티는 읽지 않습니다", "XML entities are not read"),
+}
 TITLES: Titles = {
     **OF_STATUS,
     **OF_REQUEST,
@@ -327,6 +346,7 @@ TITLES: Titles = {
     **OF_CATALOG,
     **OF_HARVEST,
     **OF_FEEDS,
+    **OF_HARVEST_RUNS,
     **OF_ALERTS,
     **OF_TESTBED,
 }
