@@ -29,6 +29,7 @@ from gops.accounts.signup import Signup
 from gops.alerts.service import Alerts
 from gops.api.app import create_app
 from gops.api.context import EXTENSION
+from gops.api.exports import SLOTS
 from gops.api.services import Services
 from gops.catalog.contents import Catalogued
 from gops.catalog.datasets import Datasets
@@ -335,6 +336,7 @@ def world_of(
         services = build(database, clock, settings, store, letters)
         used = app or create_app(services, settings)
         used.extensions[EXTENSION] = services
+        used.extensions.pop(SLOTS, None)  # a stream that another test did not close holds none here
         suwon, seongnam = (services.organisations.get(slug) for slug in ("suwon", "seongnam"))
         return World(used, services, database, clock, letters, suwon, seongnam, dict(populated.keys))
 

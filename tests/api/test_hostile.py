@@ -125,7 +125,7 @@ def test_aggregates_that_are_none_are_refused(world: World, names: str) -> None:
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("aggregate=mean", "every"), ("fill=true", "every"), ("every=1h&order=desc", "order"), ("format=xml", "format")],
+    [("aggregate=mean", "every"), ("fill=true", "every"), ("format=xml", "format")],
 )
 def test_parameters_that_contradict_are_refused(world: World, query: str, field: str) -> None:
     stream = world.stream()
