@@ -37,15 +37,21 @@ class _Known:
 
     metadata: pq.FileMetaData
     bounds: Ints  # low, high, first, last; a row a group
+    held: frozenset[str]  # columns that are not null in all rows
 
     @classmethod
     def of(cls, path: Path) -> _Known:
         metadata = pq.read_metadata(path)
         found = []
+        held: set[str] = set()
         for group in (metadata.row_group(n) for n in range(metadata.num_row_groups)):
             ids, times = group.column(_DATASTREAM).statistics, group.column(_T).statistics
             found.append((ids.min, ids.max, times.min, times.max))
-        return cls(metadata, np.array(found, np.int64).reshape(-1, 4))
+            for column in (group.column(n) for n in range(group.num_columns)):
+                nulls = column.statistics.null_count if column.is_stats_set else None
+                if nulls is None or nulls < group.num_rows:
+                    held.add(column.path_in_schema)
+        return cls(metadata, np.array(found, np.int64).reshape(-1, 4), frozenset(held))
 
     def groups(self, datastream: int, start: int, stop: int) -> list[int]:
         low, high, first, last = self.bounds.T
@@ -79,7 +85,7 @@ class Slices:
                 return None
             parts = self._each(
                 [
-                    partial(_slice, self._folder / name, one.metadata, chosen, datastream, start, stop, schema)
+                    partial(_slice, self._folder / name, one, chosen, datastream, start, stop, schema)
                     for (name, one), chosen in zip(known, groups, strict=True)
                     if chosen
                 ]
@@ -112,21 +118,23 @@ class Slices:
 
 def _slice(
     path: Path,
-    metadata: pq.FileMetaData,
+    known: _Known,
     groups: list[int],
     datastream: int,
     start: int,
     stop: int,
     schema: pa.Schema,
 ) -> pa.Table:
-    with pq.ParquetFile(path, metadata=metadata) as file:
-        table = file.read_row_groups(groups, columns=schema.names, use_threads=False)
+    held = [name for name in schema.names if name in known.held]
+    with pq.ParquetFile(path, metadata=known.metadata) as file:
+        table = file.read_row_groups(groups, columns=held, use_threads=False)
     ids = table["datastream"].to_numpy()
     begin, end = np.searchsorted(ids, datastream), np.searchsorted(ids, datastream, "right")
     found = table.slice(begin, end - begin)
     times = found["t"].to_numpy()
     low, high = np.searchsorted(times, start), np.searchsorted(times, stop)
-    return found.slice(low, high - low).take(np.arange(high - low)).cast(schema)  # lets the rest of the groups go
+    rows = found.slice(low, high - low).take(np.arange(high - low))  # lets the rest of the groups go
+    return pa.table([rows[one.name] if one.name in held else pa.nulls(len(rows), one.type) for one in schema], schema)
 
 
 def in_order(rows: pa.Table) -> pa.Table:
