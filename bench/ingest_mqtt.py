@@ -52,8 +52,8 @@ from gops.ingest.secret import SERVICE_USER, service_secret
 
 DEVICES = 20_000
 ACKNOWLEDGED_TOGETHER = 500
-BAR = 0.6
-AIM = 0.7
+BAR = 0.7
+SENML_BAR = 150_000
 WAIT_SECONDS = 300.0
 SENDERS = 10
 IN_FLIGHT = 100
@@ -156,13 +156,19 @@ def _peak_mb() -> float:
 ROLES: dict[str, Callable[[int, int, Path], dict[str, float]]] = {"limit": bare, "link": link, "gops": whole}
 
 
-def messages_of(registry: Registry, count: int, pack: int) -> list[tuple[bytes, bytes]]:
-    """``count`` messages of ``pack`` readings of one device each, every reading at a time of its own."""
+def messages_of(registry: Registry, count: int, pack: int, is_senml: bool = False) -> list[tuple[bytes, bytes]]:
+    """``count`` messages of ``pack`` readings of one device each, every reading at a time of its own: GOPS's JSON, or
+    SenML with a base time."""
     base = int(time.time() * 1000) - 30 * 86_400_000
     made = []
     for number in range(count):
         device = number % DEVICES
         first = base + number // DEVICES * pack * 1000
+        if is_senml:
+            records: list[dict[str, Any]] = [{"n": FIELD, "t": n, "v": (number + n) % 1000 / 10} for n in range(pack)]
+            records[0]["bt"] = first / 1000
+            made.append((topic_of(device) + b"/senml", orjson.dumps(records)))
+            continue
         readings = [{"ts": first + n * 1000, "values": {FIELD: (number + n) % 1000 / 10}} for n in range(pack)]
         made.append((topic_of(device), orjson.dumps(readings if pack > 1 else readings[0])))
     return made
@@ -180,15 +186,16 @@ def run_once(role: str, messages: list[tuple[bytes, bytes]], folder: Path) -> di
         return found
 
 
-def compare(registry: Registry, count: int, pack: int, times: int) -> bool:
+def compare(registry: Registry, count: int, pack: int, times: int, is_senml: bool = False) -> bool:
     """One table; whether the bar was met."""
-    messages = messages_of(registry, count, pack)
+    messages = messages_of(registry, count, pack, is_senml)
     found: dict[str, list[dict[str, float]]] = {role: [] for role in ROLES}
     for _ in range(times):
         for role in ROLES:
             found[role].append(run_once(role, messages, registry.folder))
     median = {role: statistics.median(one["messages_s"] for one in runs) for role, runs in found.items()}
-    print(f"\n{count:,} messages of {pack} reading{'s' if pack > 1 else ''}, median of {times} interleaved runs")
+    form = " in SenML" if is_senml else ""
+    print(f"\n{count:,} messages of {pack} reading{'s' if pack > 1 else ''}{form}, median of {times} interleaved runs")
     print(f"{'':8}{'messages/s':>12}{'readings/s':>12}{'of limit':>10}   all runs, messages/s")
     for role, runs in found.items():
         each = " ".join(f"{one['messages_s']:,.0f}" for one in runs)
@@ -204,7 +211,11 @@ def compare(registry: Registry, count: int, pack: int, times: int) -> bool:
     ratio = median["gops"] / median["limit"]
     if pack == 1:
         verdict = "met" if ratio >= BAR else "MISSED"
-        print(f"bar {BAR:.0%} of bare paho: {verdict} ({ratio:.0%}); aim {AIM:.0%}", flush=True)
+        print(f"bar {BAR:.0%} of bare paho: {verdict} ({ratio:.0%})", flush=True)
+    if is_senml:
+        rate = median["gops"] * pack
+        print(f"bar {SENML_BAR:,} readings/s: {'met' if rate >= SENML_BAR else 'MISSED'}", flush=True)
+        return rate >= SENML_BAR
     return pack > 1 or ratio >= BAR
 
 
@@ -295,6 +306,7 @@ def main() -> None:
         met = compare(registry, count, 1, chosen.runs)
         compare(registry, count // 10, 10, min(3, chosen.runs))
         compare(registry, count // 40, 100, min(3, chosen.runs))
+        met &= compare(registry, count // 40, 100, min(3, chosen.runs), is_senml=True)
         embedded(Path(folder), count // 4)
     sys.exit(not met)
 
