@@ -204,10 +204,6 @@ def _groups(
     )
 
 
-def _newest_first(row: Row) -> tuple[int, str]:
-    return -row.t, row.place
-
-
 def _with_line(row: Row, lines: Mapping[int, drawing.Line | None]) -> Row:
     return Row(**{**vars(row), "line": lines.get(row.datastream)})
 

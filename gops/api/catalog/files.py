@@ -9,9 +9,7 @@ from urllib.parse import quote
 from flask import Response, request
 from flask.views import MethodView
 from marshmallow import fields, validate
-from werkzeug.wsgi import FileWrapper
 
-from gops.api import exports
 from gops.api import fields as own
 from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.bodies import incoming
@@ -20,6 +18,7 @@ from gops.api.context import actor, services
 from gops.api.counted import used
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
+from gops.api.stored import UNCHANGING, download
 from gops.catalog.filed.columns import Column
 from gops.catalog.filed.model import DatasetFile
 from gops.catalog.filed.service import NAME_LENGTH
@@ -30,9 +29,7 @@ from gops.permissions import ANONYMOUS
 blueprint = Blueprint("files", __name__, description="Datasets of files: what was handed in, and its columns")
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 TAKEN = dict.fromkeys([*(one.media_type for one in FILE_FORMS.values()), UNSAID[1]], BINARY)
-UNCHANGING = "public, max-age=86400, immutable"  # a day: a cache may show what was withdrawn for no longer
 PRIVATE = "private, no-cache"
-PIECE = 1 << 18
 
 
 class DatasetFileOut(Strict):
@@ -273,26 +270,12 @@ def shown(slug: str, file: DatasetFile) -> SimpleNamespace:
 
 
 def _download(file: DatasetFile, kept: str) -> Response:
-    end = exports.begin()
-    try:
-        opened = services().filed.opener(file)()
-    except BaseException:
-        end()
-        raise
     named = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
     if actor() is not ANONYMOUS:  # it may be of a draft, which no shared cache may keep
         kept = PRIVATE
     headers = {"Cache-Control": kept, "Content-Disposition": named, "X-Content-Type-Options": "nosniff"}
-    response = Response(FileWrapper(opened, PIECE), content_type=FILE_FORMS[file.form].media_type, headers=headers)
-    response.call_on_close(end)
-    response.call_on_close(opened.close)
-    response.content_length = file.bytes
-    response.set_etag(file.sha256)
-    try:
-        response.make_conditional(request, accept_ranges=True, complete_length=file.bytes)
-    except BaseException:  # no such range
-        response.close()
-        raise
+    opener, media_type = services().filed.opener(file), FILE_FORMS[file.form].media_type
+    response = download(opener, file.bytes, file.sha256, media_type, headers)
     if response.status_code == 200:
         used("download", file.dataset_id, file.rows)
     return response

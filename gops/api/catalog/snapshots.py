@@ -9,9 +9,7 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 from marshmallow import fields
-from werkzeug.wsgi import FileWrapper
 
-from gops.api import exports
 from gops.api import fields as own
 from gops.api.blueprint import Blueprint
 from gops.api.catalog.addresses import base, follow
@@ -20,6 +18,7 @@ from gops.api.context import actor, services
 from gops.api.counted import used
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
+from gops.api.stored import UNCHANGING, download
 from gops.catalog.snapshots.citation import citation
 from gops.catalog.snapshots.orders import STATES
 from gops.catalog.snapshots.service import SnapshotView
@@ -27,8 +26,6 @@ from gops.catalog.vocabularies import FILE_TYPES
 
 blueprint = Blueprint("snapshots", __name__, description="Datasets as they were: frozen, citable, never changed")
 PARQUET, JSON = FILE_TYPES["parquet"].media_type, FILE_TYPES["json"].media_type
-UNCHANGING = "public, max-age=86400, immutable"  # a day: a cache may show what was withdrawn for no longer
-PIECE = 1 << 18
 
 
 class SnapshotFileOut(Strict):
@@ -147,7 +144,6 @@ class FileView(MethodView):
         """
         found, file = services().snapshots.file(actor(), slug, number, name)
         follow(slug, found.slug)
-        used("file", found.snapshot.dataset_id)
         return _download(found, file)
 
 
@@ -161,24 +157,11 @@ class SnapshotOfHash(MethodView):
 
 
 def _download(found: SnapshotView, file: Any) -> Response:
-    end = exports.begin()
-    try:
-        opened = services().snapshots.open(file)
-    except BaseException:
-        end()
-        raise
     name = f"{found.slug}-{found.snapshot.number}-{file.name}"
     headers = {"Cache-Control": UNCHANGING, "Content-Disposition": f'attachment; filename="{name}"'}
-    response = Response(FileWrapper(opened, PIECE), content_type=PARQUET, headers=headers)
-    response.call_on_close(end)
-    response.call_on_close(opened.close)
-    response.content_length = file.bytes
-    response.set_etag(file.sha256)
-    try:
-        response.make_conditional(request, accept_ranges=True, complete_length=file.bytes)
-    except BaseException:  # no such range
-        response.close()
-        raise
+    response = download(lambda: services().snapshots.open(file), file.bytes, file.sha256, PARQUET, headers)
+    if response.status_code == 200:
+        used("file", found.snapshot.dataset_id)
     return response
 
 

@@ -96,11 +96,11 @@ def _gathered(view: View, query: Windows, kind: Kind, most: int) -> tuple[pa.Tab
     if "share" in query.aggregates or sum(map(_about, spans)) > most:
         return None
     schema = pa.schema([READINGS.field(name) for name in ("datastream", "t", "quality", _content(kind))])
-    rows = view.in_two(spans, schema) if spans else schema.empty_table()
+    limit = SKEWED * most
+    rows = view.in_two(spans, schema, limit) if spans else schema.empty_table()
     if rows is None:
         parameters: Parameters = []
         sql = view.sources.rows(condition(spans, parameters), ", ".join(schema.names))
-        limit = SKEWED * most
         rows = view.connection.sql(f"SELECT * FROM ({sql}) LIMIT {limit}", params=parameters).to_arrow_table()
         if len(rows) == limit:
             return None

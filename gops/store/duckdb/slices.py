@@ -100,7 +100,11 @@ class Slices:
     def _each(self, slices: Sequence[Callable[[], pa.Table]]) -> list[pa.Table]:
         if len(slices) <= FEW_FILES:
             return [one() for one in slices]
-        return list(self._pool.map(lambda one: one(), slices))
+        try:
+            parts = self._pool.map(lambda one: one(), slices)
+        except RuntimeError as error:  # closed while somebody asks
+            raise duckdb.ConnectionException("the store is closed") from error
+        return list(parts)
 
     def _of(self, one: File) -> tuple[str, _Known]:
         with self._lock:

@@ -71,12 +71,6 @@ class Sources:
         parts = [f"SELECT *, true AS base FROM ({part})" for part in self._shadowed(where, ranges, COLUMNS)]
         return " UNION ALL ".join([*parts, f"SELECT {COLUMNS}, base FROM late WHERE {where.sql} AND NOT gone"])
 
-    def base_rows(self, where: Where, columns: str = COLUMNS) -> str:
-        """Rows of frozen and sealed ranges as they lie beneath late ones."""
-        ranges = self.tiers.layout.overlapping(where.start, where.stop)
-        nothing = f"SELECT {columns} FROM reading WHERE false AND {where.sql}"
-        return " UNION ALL ".join(self._plain(where, ranges, columns)) or nothing
-
     def scan(self, files: Sequence[File]) -> str:
         """``read_parquet`` of these files."""
         return f"read_parquet([{', '.join(quoted(self.folder / SEALED / one.name) for one in files)}])"

@@ -43,8 +43,9 @@ class View:
         files = self.sources.sealed_alone(where)
         return None if files is None else self.slices.rows(files, where.low, where.start, where.stop, schema)
 
-    def in_two(self, spans: Sequence[Span], schema: pa.Schema) -> pa.Table | None:
-        """All rows of a span, ascending, when it is one, its older rows are as ``sliced`` wants them, the rest hot."""
+    def in_two(self, spans: Sequence[Span], schema: pa.Schema, limit: int) -> pa.Table | None:
+        """All rows of a span, ascending, when it is one, its older rows are as ``sliced`` wants them, and the rest is
+        hot and less than ``limit``."""
         if len(spans) != 1:
             return None
         where = condition(spans, [])
@@ -56,9 +57,8 @@ class View:
             return older
         parameters: Parameters = []
         newer = self.sources.rows(condition([replace(spans[0], low=cut)], parameters), ", ".join(schema.names))
-        return pa.concat_tables(
-            [older, in_order(self.connection.sql(newer, params=parameters).to_arrow_table().cast(schema))]
-        )
+        found = self.connection.sql(f"SELECT * FROM ({newer}) LIMIT {int(limit)}", params=parameters).to_arrow_table()
+        return None if len(found) == limit else pa.concat_tables([older, in_order(found.cast(schema))])
 
 
 Work = Callable[[View], Answer]

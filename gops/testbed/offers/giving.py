@@ -10,7 +10,7 @@ from gops.records import audit, events
 from gops.settings import Settings
 from gops.testbed import lifecycles, notices, timetable
 from gops.testbed.deadlines import after_workdays, begins
-from gops.testbed.lifecycles import APPLICATION, OFFER, SLOTS_THAT_HOLD
+from gops.testbed.lifecycles import APPLICATION, OFFER
 from gops.testbed.model import Application, Call, Slot
 from gops.testbed.offers.model import Offer
 
@@ -33,12 +33,6 @@ def give(session: Session, call: Call, application: Application, slot: Slot, now
                  slot=slot.id)  # fmt: skip
     events.append(session, now, "application.changed", application=application.id)
     return made
-
-
-def slot_of(session: Session, application_id: int) -> Slot | None:
-    """The slot that an application holds."""
-    query = select(Slot).where(Slot.application_id == application_id, Slot.state.in_(SLOTS_THAT_HOLD))
-    return session.scalar(query.order_by(Slot.id.desc()).limit(1))
 
 
 def _write(
