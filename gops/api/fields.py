@@ -21,15 +21,21 @@ SLUG = validate.Regexp(r"[a-z0-9][a-z0-9-]{1,62}\Z")
 DEVICE_NAME = validate.Regexp(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
+LONGEST = 2000
+"""Characters of what is parsed."""
+
+
 class Parsed(fields.String):
-    """Text that ``parse`` reads; its ``Invalid`` becomes a wrong value of this field with the same code."""
+    """Text of a bounded length that ``parse`` reads; its ``Invalid`` becomes a wrong value here with the same code."""
 
     def __init__(self, parse: Callable[[str], Any], expected: str, description: str, **options: Any) -> None:
-        super().__init__(metadata={"expected": expected, "description": description}, **options)
+        super().__init__(metadata={"expected": expected, "description": description, "maxLength": LONGEST}, **options)
         self.parse = parse
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > LONGEST:
+            raise ValidationError(f"has more than {LONGEST} characters")
         try:
             return self.parse(text)
         except Invalid as error:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gops.api.catalog.search import FacetOut, FacetValue, FoundDataset, SearchPage
-from tests.api.conftest import World
+from tests.api.conftest import World, problem
 from tests.api.test_datasets import draft, private, published
 
 
@@ -101,3 +101,9 @@ def test_what_cannot_be_meant_is_refused_by_name(world: World, query: str, field
     assert answer.status_code == 422, answer.text
     wrong = answer.json.get("errors") or [answer.json]
     assert (wrong[0]["field"], wrong[0]["code"]) == (field, code)
+
+
+def test_a_list_that_is_too_long_is_refused(world: World) -> None:
+    answer = world.get("/search", query_string={"publisher": "a" * 2001})
+    problem(answer, 422, "invalid_value", field="publisher")
+    assert "2000 characters" in answer.json["detail"]

@@ -26,7 +26,6 @@ from gops.errors import Invalid
 
 blueprint = Blueprint("search", __name__, description="Find open data by words, places, times and facets")
 SUGGESTED = 20
-LIST_LENGTH = 2000
 
 
 def parse_words(given: str) -> tuple[str, ...]:
@@ -49,7 +48,7 @@ def _place(name: str) -> str:
 
 
 def _words(about: str, parse: Any = parse_words, expected: str = "words with commas between") -> own.Parsed:
-    return own.Parsed(parse, expected, about, load_default=(), validate=validate.Length(max=LIST_LENGTH))
+    return own.Parsed(parse, expected, about, load_default=())
 
 
 class _Words(Strict):
