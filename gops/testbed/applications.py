@@ -30,6 +30,7 @@ from gops.testbed.duplicates import alike
 from gops.testbed.eligibility import TITLES, Place, Verdict, judge
 from gops.testbed.lifecycles import APPLICATION
 from gops.testbed.model import Application, ApplicationSite, Call
+from gops.testbed.resources import stated
 from gops.testbed.timetable import state_at
 
 NONCE = re.compile(r"[0-9a-f]{32}")
@@ -236,7 +237,7 @@ class Applications:
             "title": names.name(draft.title, "title"),
             "summary": prose(draft.summary, "summary"),
             "sites": self._sites(draft.sites, there),
-            "needs": checks.needs(draft.needs),
+            "needs": checks.needs(draft.needs, known=stated(call.terms["resources"])),
             "duration": duration,
             "first_start": first,
             "last_start": last,

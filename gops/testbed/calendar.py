@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from gops.testbed import resources
 from gops.testbed.lifecycles import SLOTS_THAT_HOLD
 from gops.testbed.model import Closure, Site, Slot
 
@@ -26,9 +27,10 @@ class Calendar:
 def calendars(session: Session, sites: Iterable[Site], first_week: int, end_week: int) -> dict[int, Calendar]:
     """Of each site the weeks [first_week, end_week). Amounts below 0 say that more is held than there is."""
     by_id = {site.id: site for site in sites}
+    has = {site.id: resources.of_site(site) for site in by_id.values()}
     left = {
-        site.id: {name: [amount] * (end_week - first_week) for name, amount in site.capacity.items()}
-        for site in by_id.values()
+        site: {name: [amount] * (end_week - first_week) for name, amount in amounts.items()}
+        for site, amounts in has.items()
     }
     for slot in _holding(session, by_id, first_week, end_week):
         for name, amount in slot.amounts.items():
@@ -37,7 +39,7 @@ def calendars(session: Session, sites: Iterable[Site], first_week: int, end_week
                 amounts[week - first_week] -= amount
     closed = closed_weeks(session, by_id, first_week, end_week)
     for site, shut in closed.items():
-        for name, amount in by_id[site].capacity.items():
+        for name, amount in has[site].items():
             for week in shut:
                 left[site][name][week - first_week] -= amount
     return {site: Calendar(site, first_week, left[site], closed[site]) for site in by_id}

@@ -23,7 +23,7 @@ from gops.records.paging import page
 from gops.sensors.bounds import refuse_more
 from gops.sensors.texts import prose, reason
 from gops.settings import Settings
-from gops.testbed import checks, judging, lifecycles, notices, terms, visibility, weeks
+from gops.testbed import checks, judging, lifecycles, notices, resources, terms, visibility, weeks
 from gops.testbed.allocation import ties
 from gops.testbed.allocation.roundfile import digest
 from gops.testbed.lifecycles import CALL, SLOT, SLOTS_THAT_HOLD
@@ -104,6 +104,7 @@ class Calls:
             lifecycles.move(CALL, call, "published")
             self._timely(call, now)
             call.terms = {**call.terms, "sites": _frozen_sites(session, call)}
+            _refuse_unknown_resources(session, call)
             call.terms_hash = digest(call.terms)
             seed, key = ties.draw(), ties.draw()
             call.operator_seed, call.operator_seed_hash = seed, ties.commitment(seed)
@@ -231,6 +232,12 @@ def _frozen_sites(session: Session, call: Call) -> list[int]:
     chosen = named or list(offered)
     session.add_all(CallSite(call_id=call.id, site_id=site) for site in chosen)
     return list(chosen)
+
+
+def _refuse_unknown_resources(session: Session, call: Call) -> None:
+    of_call = select(Site.capacity, Site.details).join(CallSite, CallSite.site_id == Site.id)
+    rows = session.execute(of_call.where(CallSite.call_id == call.id))
+    resources.refuse_unknown(call.terms["resources"], [(row.capacity, row.details) for row in rows])
 
 
 def _taken(slug: str) -> Conflict:

@@ -15,6 +15,8 @@ from gops.testbed.lifecycles import Lifecycle
 RESOURCES = ("area_m2", "power_w")
 """Additive resources that every site has, in the order of every round's arrays. A site may have further ones."""
 RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,31}")
+EQUIPMENT = re.compile(r"equipment\.[^\W_][\w-]{0,39}(\.operator)?")
+"""Equipment of a kind, as a resource: what details count, and no capacity says."""
 RESOURCES_MAX = 16
 AMOUNT_MAX = 1_000_000_000
 TRL = (1, 9)
@@ -29,6 +31,9 @@ THEMES = (
 def capacity(given: Any, field: str = "capacity") -> dict[str, int]:
     """An amount of every resource, in each week; area above 0. Further resources come after those of all sites."""
     named = amounts(given, field)
+    for name in named:
+        if EQUIPMENT.fullmatch(name):
+            raise wrong("unknown_resource", f"{field}.{name}", name, "equipment in details.equipment")
     return {
         name: whole(named.get(name, 0), 1 if name == "area_m2" else 0, AMOUNT_MAX, f"{field}.{name}")
         for name in (*RESOURCES, *(name for name in sorted(named) if name not in RESOURCES))
@@ -57,9 +62,9 @@ def amounts(given: Any, field: str) -> Mapping[str, Any]:
     if not isinstance(given, Mapping) or len(given) > RESOURCES_MAX:
         raise wrong("invalid_value", field, given, f"an object of amounts by resource, at most {RESOURCES_MAX}")
     for name in given:
-        if not isinstance(name, str) or not RESOURCE.fullmatch(name):
-            raise wrong("unknown_resource", f"{field}.{shown(name)}", name,
-                        "area_m2, power_w, or a name of small letters, digits and _, at most 32")  # fmt: skip
+        if not isinstance(name, str) or not (RESOURCE.fullmatch(name) or EQUIPMENT.fullmatch(name)):
+            raise wrong("unknown_resource", f"{field}.{shown(name)}", name, "area_m2, power_w, equipment.KIND, "
+                        "or a name of small letters, digits and _, at most 32")  # fmt: skip
     return given
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, undefer
 
 from gops import areas
 from gops.errors import Conflict
-from gops.testbed import mechanisms, terms, weeks
+from gops.testbed import mechanisms, resources, terms, weeks
 from gops.testbed.allocation import instance as model
 from gops.testbed.allocation import roundfile
 from gops.testbed.allocation.checking import check
@@ -100,13 +100,14 @@ def _sites(session: Session, call: Call) -> tuple[list[model.Site], list[model.N
     shapes = {str(site.id): site.geojson for site in sites}
     near = areas.distances_cm(shapes, widest * 100) if widest else []
     return (
-        [_site(left[site.id], call.terms["resources"]) for site in sites],
+        [_site(left[site.id], call.terms["resources"], call.terms["weeks"]) for site in sites],
         [model.Near(first, second, distance) for first, second, distance in near],
     )
 
 
-def _site(left: Calendar, resources: Sequence[str]) -> model.Site:
-    columns = [[max(0, amount) for amount in left.left[resource]] for resource in resources]
+def _site(left: Calendar, names: Sequence[str], length: int) -> model.Site:
+    nothing = [0] * length  # a call may allocate what only some of its sites have
+    columns = [[max(0, amount) for amount in left.left.get(name, nothing)] for name in names]
     return model.Site(str(left.site), tuple(zip(*columns, strict=True)))
 
 
@@ -116,10 +117,10 @@ def _application(
     """``scores``: those of single sites, where there are such."""
     ranked = open_sites(row)
     assert row.score is not None
-    score = row.score
+    score, held = row.score, resources.of_application(call, row)
     return model.Application(
         name,
-        tuple(row.needs.get(resource, 0) for resource in call.terms["resources"]),
+        tuple(held.get(name, 0) for name in call.terms["resources"]),
         row.duration,
         row.first_start - begins,
         row.last_start - begins,

@@ -22,7 +22,7 @@ from gops.records import audit, events
 from gops.records.database import Database
 from gops.records.paging import page
 from gops.settings import Settings
-from gops.testbed import computing, lifecycles, notices, preparing, terms, texts, visibility
+from gops.testbed import computing, lifecycles, notices, preparing, resources, terms, texts, visibility
 from gops.testbed.allocation import roundfile
 from gops.testbed.allocation.apart import Watch
 from gops.testbed.allocation.choice import Choice
@@ -207,8 +207,8 @@ class Rounds:
         for pseudonym, site, start in placed:
             application = session.get_one(Application, names[pseudonym])
             first = begins + start
-            asked = Booking(first, first + application.duration, application.needs, application.organisation_id,
-                            application.id, note=call.slug)  # fmt: skip
+            asked = Booking(first, first + application.duration, resources.of_application(call, application),
+                            application.organisation_id, application.id, note=call.slug)  # fmt: skip
             book(session, sites[int(site)], asked, now)
 
     def _note(self, session: Session, actor: Actor, action: str, call: Call, row: Round) -> None:

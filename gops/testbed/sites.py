@@ -153,7 +153,7 @@ class Sites:
                 changed.append("area")
             if "reference" in changed:
                 flush_unique(session, _taken(site.reference))
-            if "capacity" in changed:
+            if {"capacity", "details"} & {*changed}:
                 self._refuse_overbooked(session, site)
             if changed:
                 self._note(session, actor, "site.edit", site, changed=changed)

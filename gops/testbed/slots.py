@@ -17,7 +17,7 @@ from gops.records.database import Database
 from gops.records.paging import is_id, page
 from gops.sensors.texts import line, prose, reason
 from gops.settings import Settings
-from gops.testbed import checks, lifecycles, notices, visibility, weeks
+from gops.testbed import checks, lifecycles, notices, resources, visibility, weeks
 from gops.testbed.booking import Booking, book, lock_sites
 from gops.testbed.calendar import Calendar, calendars
 from gops.testbed.lifecycles import CONDITION, SLOT
@@ -52,7 +52,7 @@ class Slots:
         with self._database.write() as session:
             site = visibility.site_to_change(session, actor, site_id, "slot.book")
             home = organisation(session, holder)
-            held = checks.needs(amounts, "amounts", site.capacity)
+            held = checks.needs(amounts, "amounts", resources.of_site(site))
             asked = Booking(first, end, held, home.id, None, line(note, "note", 2000))
             slot = book(session, site, asked, now)
             self._note(session, actor, "slot.book", slot, site.organisation_id)

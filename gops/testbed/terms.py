@@ -2,7 +2,8 @@
 
 ::
 
-    {"mechanism": "ranked", "first_week": "2027-01-04", "weeks": 52, "shift_max": 8, "resources": [...],
+    {"mechanism": "ranked", "first_week": "2027-01-04", "weeks": 52, "shift_max": 8,
+     "resources": ["area_m2", "power_w"],                  what it allocates: ``resources``
      "criteria": [{"name", "weight", "description"}],      weights are percent, 100 together
      "rules": {...},                                       who may apply with what: ``call_rules``
      "timetable": {...},                                   working days of each deadline: ``timetable``
@@ -21,7 +22,7 @@ from gops.accounts.checks import name, whole
 from gops.records.database import MAX_ID
 from gops.sensors.texts import prose
 from gops.settings import Settings
-from gops.testbed import call_rules, checks, mechanisms, timetable, weeks
+from gops.testbed import call_rules, checks, mechanisms, resources, timetable, weeks
 from gops.testbed.checks import wrong
 from gops.testbed.eligibility import Rules
 from gops.testbed.review import asked
@@ -38,7 +39,7 @@ Terms = dict[str, Any]
 def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
     """The terms in full, defaults filled in. Raises ``Invalid`` with the place of what is wrong."""
     known = {"mechanism", "first_week", "weeks", "shift_max", "criteria", "rules", "timetable", "allocation", "review",
-             "bands", "sites"}  # fmt: skip
+             "bands", "sites", "resources"}  # fmt: skip
     for key in given:
         if key not in known:
             raise wrong("unknown_field", f"terms.{key}", key, "one of " + ", ".join(sorted(known)))
@@ -53,7 +54,7 @@ def read(given: Mapping[str, Any], settings: Settings, now_week: int) -> Terms:
         "first_week": weeks.name(first),
         "weeks": length,
         "shift_max": whole(given.get("shift_max", SHIFT_MAX), 0, settings.call_weeks, "terms.shift_max"),
-        "resources": list(checks.RESOURCES),
+        "resources": resources.read(given.get("resources", list(checks.RESOURCES))),
         "criteria": _criteria(given.get("criteria", [])),
         "rules": call_rules.read(given.get("rules", {}), length),
         "timetable": timetable.read(given.get("timetable", {}), settings),

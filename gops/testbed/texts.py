@@ -12,6 +12,9 @@ Language = Literal["ko", "en"]
 RESOURCES: Mapping[str, tuple[str, str, str]] = {  # Korean, English, unit
     "area_m2": ("면적", "area", "m²"),
     "power_w": ("전력", "power", "W"),
+    "visitors": ("방문자", "visitors", ""),
+    "bandwidth_mbps": ("통신 대역폭", "bandwidth", "Mbps"),
+    "water_l": ("용수", "water", "L"),
     "band": ("주파수 대역", "the radio band", ""),
     "budget": ("예산", "the budget", "KRW"),
 }
@@ -122,7 +125,8 @@ def _change(change: Any, first_week: dt.date, language: Language, names: Names) 
 
 
 def _name(what: str, language: Language) -> str:
-    korean, english, _ = RESOURCES.get(what, (what, what, ""))
+    _, is_equipment, kind = what.partition("equipment.")
+    korean, english, _ = RESOURCES.get(what, (f"장비 {kind}", f"equipment {kind}", "") if is_equipment else (what,) * 3)
     return korean if language == "ko" else english
 
 

@@ -13,7 +13,7 @@ reason     {}                                nothing: the reasons are written an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -40,8 +40,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 Values = dict[str, Any]
 
 
-def read(about: str, given: Mapping[str, Any] | None, field: str, needed: tuple[str, ...]) -> Values:
-    """The clean values. ``needed``: keys that must be there. Raises ``Invalid``."""
+def read(
+    about: str, given: Mapping[str, Any] | None, field: str, needed: tuple[str, ...], known: Sequence[str]
+) -> Values:
+    """The clean values. ``needed``: keys that must be there; ``known``: the resources. Raises ``Invalid``."""
     values = dict(given or {})
     for key in values:
         if key not in KEYS[about]:
@@ -49,7 +51,7 @@ def read(about: str, given: Mapping[str, Any] | None, field: str, needed: tuple[
     for key in needed:
         if key not in values:
             raise checks.wrong("appeal_incomplete", f"{field}.{key}", None, f"{key}, as the input should be")
-    return {key: _clean(key, value, f"{field}.{key}") for key, value in values.items()}
+    return {key: _clean(key, value, f"{field}.{key}", known) for key, value in values.items()}
 
 
 def claimed_keys(about: str) -> tuple[str, ...]:
@@ -62,9 +64,9 @@ def corrected_keys(about: str, application: Application) -> tuple[str, ...]:
     return () if about == "eligibility" and application.score is not None else KEYS[about]
 
 
-def _clean(key: str, value: Any, field: str) -> Any:
+def _clean(key: str, value: Any, field: str, known: Sequence[str]) -> Any:
     if key == "resource":
-        return one_of(value, checks.RESOURCES, field)
+        return one_of(value, known, field)
     return whole(value, 0, SCORE_MAX if key == "score" else checks.AMOUNT_MAX, field)
 
 

@@ -17,7 +17,7 @@ from gops.records.database import Database
 from gops.records.paging import is_id, page
 from gops.sensors.texts import reason
 from gops.settings import Settings
-from gops.testbed import lifecycles, notices, visibility
+from gops.testbed import lifecycles, notices, resources, visibility
 from gops.testbed.appeals import corrections, window
 from gops.testbed.appeals.model import Appeal
 from gops.testbed.checks import wrong
@@ -50,11 +50,12 @@ class Appeals:
         """
         one_of(about, corrections.ABOUT, "about")
         words, now = reason(text, "text"), self._clock.micros()
-        values = corrections.read(about, claimed, "claimed", corrections.claimed_keys(about))
         with self._database.write() as session:
             application, call = self._own(session, actor, application_id)
             row = self._round(session, call, now)
             _check_site(application, about, site)
+            needed, known = corrections.claimed_keys(about), resources.stated(call.terms["resources"])
+            values = corrections.read(about, claimed, "claimed", needed, known)
             _refuse_twice(session, application, about, site)
             appeal = Appeal(
                 call_id=call.id, round_id=row.id, application_id=application.id, person_id=actor.person_id,
@@ -224,7 +225,8 @@ def _correction(session: Session, appeal: Appeal, verdict: str, given: Mapping[s
         return {}
     application = session.get_one(Application, appeal.application_id)
     needed = corrections.corrected_keys(appeal.about, application)
-    return corrections.read(appeal.about, given or appeal.claimed, "correction", needed)
+    known = resources.stated(session.get_one(Call, appeal.call_id).terms["resources"])
+    return corrections.read(appeal.about, given or appeal.claimed, "correction", needed, known)
 
 
 def _hide(session: Session, actor: Actor, rows: Sequence[Appeal]) -> None:

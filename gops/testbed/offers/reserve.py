@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, undefer
 
 from gops import areas
 from gops.settings import Settings
-from gops.testbed import preparing, terms, weeks
+from gops.testbed import preparing, resources, terms, weeks
 from gops.testbed.allocation import ties
 from gops.testbed.booking import Booking, book, lock_sites
 from gops.testbed.calendar import Calendar, calendars
@@ -53,8 +53,8 @@ def move_up(session: Session, call: Call, now: int, settings: Settings) -> list[
         found = free.best(application)
         if found is None:
             continue
-        asked = Booking(found.first_week, found.end_week, application.needs, application.organisation_id,
-                        application.id, note=call.slug)  # fmt: skip
+        asked = Booking(found.first_week, found.end_week, resources.of_application(call, application),
+                        application.organisation_id, application.id, note=call.slug)  # fmt: skip
         slot = book(session, offered[found.site], asked, now)
         free.look_again(session, found.site)
         free.limits.take(application, offered[found.site])
@@ -119,7 +119,7 @@ class _Free:
         if not calendar.closed.isdisjoint(range(wanted.first_week, wanted.end_week)):
             return False
         enough = all(min(calendar.left.get(name, [0])[span], default=0) >= need
-                     for name, need in application.needs.items())  # fmt: skip
+                     for name, need in resources.of_application(self._call, application).items())  # fmt: skip
         return enough and not self._disturbed(application, wanted)
 
     def _disturbed(self, application: Application, wanted: Contract) -> bool:

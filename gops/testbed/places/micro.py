@@ -22,7 +22,7 @@ from gops.records.database import Database, serialise
 from gops.records.paging import is_id
 from gops.sensors.texts import line
 from gops.settings import Settings
-from gops.testbed import checks, lifecycles, visibility, weeks
+from gops.testbed import checks, lifecycles, resources, visibility, weeks
 from gops.testbed.booking import Booking, book, lock_sites
 from gops.testbed.calendar import calendars
 from gops.testbed.checks import wrong
@@ -65,7 +65,7 @@ class MicroSlots:
             serialise(session, f"micro {home.id}")
             site = lock_sites(session, [site_id])[site_id]
             rule = _rule(site, length)
-            needs = checks.needs(amounts, "amounts", site.capacity)
+            needs = checks.needs(amounts, "amounts", resources.of_site(site))
             self._refuse_used(session, home.id, first)
             slot = book(session, site, Booking(first, end, needs, home.id, None, line(note, "note", 2000)), now)
             _refuse_below(session, site, slot, rule["keep"])
