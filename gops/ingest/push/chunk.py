@@ -16,6 +16,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+Who = npt.NDArray[np.int32]
 
 NO_QUALITY = 255
 """Stands for a row that says nothing of its quality."""
@@ -53,17 +54,19 @@ class BadRow(Unreadable):
 class Columns:
     """The rows that columns can say: ``plain`` marks them, and means nothing for the others.
 
-    ``who`` is an index into ``names``. ``value`` is NaN for missing. ``quality`` is ``NO_QUALITY`` where nothing is
-    said, ``result_time`` is ``store.rows.NONE``. Times in microseconds.
+    ``who`` is an index into ``names``. ``value`` is NaN for missing, unless ``nothing`` marks what is missing: then NaN
+    is refused as infinity is. ``quality`` is ``NO_QUALITY`` where nothing is said, ``result_time`` is
+    ``store.rows.NONE``. Times in microseconds.
     """
 
     names: Sequence[Name]
-    who: npt.NDArray[np.int32]
+    who: Who
     t: Ints
     value: Floats
     quality: Codes
     result_time: Ints
     plain: Mask
+    nothing: Mask | None = None
 
 
 @dataclass(slots=True)

@@ -148,7 +148,7 @@ def _plain(
     t, held = moments["time"] if "time" in moments else arrays.times(columns["time"], reading)
     plain &= held
     floats = np.array(value.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False))
-    plain &= np.isfinite(floats) | ~np.asarray(value.is_valid().to_numpy(zero_copy_only=False))
+    nothing = ~np.asarray(value.is_valid().to_numpy(zero_copy_only=False))
     if pa.types.is_integer(value.type):
         plain &= np.abs(floats) < EXACT  # of a larger one resolve says whether it is rounded
     if "text" in columns:
@@ -156,7 +156,7 @@ def _plain(
     quality, held = _qualities(columns.get("quality"), rows)
     plain &= held
     result_time, held = _result_times(columns.get("result_time"), moments, rows)
-    return Columns(names, who, t, floats, quality, result_time, plain & held)
+    return Columns(names, who, t, floats, quality, result_time, plain & held, nothing)
 
 
 def _qualities(column: Any, rows: int) -> Any:

@@ -215,7 +215,7 @@ class Pushes:
             self._refusals.record(
                 [
                     Report(FEED, "", run.organisation_id, TOPIC, raw.encode(errors="backslashreplace"), refused)
-                    for refused, raw in zip(settled.refusals, settled.raw, strict=True)
+                    for refused, raw in zip(settled.refusals, settled.raw(), strict=True)
                 ]
             )
 
