@@ -44,7 +44,8 @@ with `Deprecation` (RFC 9745) and `Sunset` (RFC 8594)."""
 
 class WrongValue(Schema):
     code = fields.String(metadata={"description": "stable name", "example": "bad_time"})
-    detail = fields.String(metadata={"description": "for people"})
+    detail = fields.String(metadata={"description": "for people, in Korean or English, by Accept-Language"})
+    detail_en = fields.String(metadata={"description": "the sentence that was raised, where `detail` is in Korean"})
     field = fields.String(allow_none=True, metadata={"description": "path of the wrong value", "example": "from"})
     found = fields.Raw(allow_none=True, metadata={"type": ["string", "number", "boolean"]})
     expected = fields.String(allow_none=True, metadata={"description": "what would be right"})

@@ -2,6 +2,7 @@
 
 Members besides the standard's ``type``, ``title``, ``status`` and ``detail``: ``code`` (stable), ``field``,
 ``found``, ``expected``, ``request_id``, and ``errors`` (the same members for every wrong value of a request).
+``title`` and ``detail`` are in the reader's language; in Korean ``detail_en`` has the sentence that was raised.
 An exception from outside the error tree is a 500 of code ``internal`` that says nothing else; the log has the rest.
 """
 
@@ -16,6 +17,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from gops import errors, logs
+from gops.api.details import Members, korean_detail
 from gops.api.titles import title
 
 MEDIA_TYPE = "application/problem+json"
@@ -63,12 +65,17 @@ class Wrong:
     found: Any = None
     expected: str | None = None
 
-    def body(self) -> dict[str, Any]:
+    def body(self, language: str, status_code: str = "invalid_value", reason: str | None = None) -> dict[str, Any]:
+        found = shown(self.found)
+        told = {"detail": self.detail}
+        if language == "ko":
+            members = Members(self.field, found, self.expected, reason)
+            told = {"detail": korean_detail(self.code, status_code, members), "detail_en": self.detail}
         return {
             "code": self.code,
-            "detail": self.detail,
+            **told,
             "field": self.field,
-            "found": shown(self.found),
+            "found": found,
             "expected": self.expected,
         }
 
@@ -96,19 +103,30 @@ class Problem:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def title(self, language: str) -> str:
-        return title(self.wrong.code, CODE_OF_STATUS.get(self.status, "internal"), language)
+        return title(self.wrong.code, self.status_code, language)
+
+    @property
+    def status_code(self) -> str:
+        return CODE_OF_STATUS.get(self.status, "internal")
 
     def body(self, language: str) -> dict[str, Any]:
-        said = {name: value for name, value in self.wrong.body().items() if value is not None}
+        members = self.wrong.body(language, self.status_code, self.extra.get("reason"))
+        said = {name: value for name, value in members.items() if value is not None}
         return {
             "type": TYPE_PREFIX + self.wrong.code,
             "title": self.title(language),
             "status": self.status,
             **said,
-            **self.extra,
+            **self._beside(language),
             "request_id": g.get("request_id"),
-            **({"errors": [one.body() for one in self.errors]} if self.errors else {}),
+            **({"errors": [one.body(language) for one in self.errors]} if self.errors else {}),
         }
+
+    def _beside(self, language: str) -> Mapping[str, Any]:
+        """The members of its own; wrong places of a file are told in ``language`` as those of a request are."""
+        if "errors" not in self.extra:
+            return self.extra
+        return {**self.extra, "errors": [Wrong(**one).body(language) for one in self.extra["errors"]]}
 
 
 ErrorPage = Callable[[Problem, str], Response]

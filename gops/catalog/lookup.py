@@ -60,12 +60,14 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def gone(dataset: Dataset) -> Gone:
-    return Gone(
+    error = Gone(
         f"{dataset.slug} was withdrawn: {dataset.withdraw_reason}",
         code="withdrawn",
         field="dataset",
         found=dataset.slug,
     )
+    error.extra = {"reason": dataset.withdraw_reason}
+    return error
 
 
 def published_in(session: Session, datastream: int) -> str | None:

@@ -12,7 +12,7 @@ INJECTIONS = ["1; DROP TABLE datastream", "1' OR '1'='1", "../../etc/passwd", "%
 
 
 @pytest.mark.parametrize(
-    "text", [*INJECTIONS, "", "0", "-1", "1.5", "99999999999999999999", "1,,2", "1, 2", "9" * 5000]
+    "text", [*INJECTIONS, "", "0", "-1", "1.5", "99999999999999999999", "1,,2", "1, 2", "9" * 1000]
 )
 def test_ids_that_are_none_are_refused(world: World, text: str) -> None:
     answer = world.get(f"/observations?datastream={quote(text)}")
@@ -99,7 +99,7 @@ def test_an_empty_range_is_empty(world: World) -> None:
 )
 def test_boxes_that_are_none_are_refused(world: World, box: str, hint: str) -> None:
     body = problem(world.get(f"/things?bbox={box}"), 422, "bad_bbox", field="bbox")
-    assert hint in body["detail"] + body["expected"]
+    assert hint in body["detail_en"] + body["expected"]
 
 
 @pytest.mark.parametrize("name", [one for one in INJECTIONS if one != "0x10"])  # that one could be a slug

@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 
 from gops.api.app import create_app
 from gops.api.context import EXTENSION
+from gops.api.details import Members, korean_detail
+from gops.api.details import korean as in_korean
 from gops.api.problems import STATUS
 from gops.errors import GopsError, TooMany, Unsupported
 from tests.api.conftest import World, problem
@@ -136,7 +138,7 @@ def test_every_wrong_value_is_named_with_what_was_found_and_expected(world: Worl
         ("nmae", "unknown_field", "x"),
     ]
     assert body["errors"][0]["expected"] == "a mail address, at most 254 characters"
-    assert "did you mean name?" in body["errors"][2]["detail"]
+    assert "did you mean name?" in body["errors"][2]["detail_en"]
 
 
 def test_a_wrong_value_inside_a_list_has_its_path(world: World) -> None:
@@ -189,7 +191,7 @@ def test_a_surprise_is_500_without_details_and_with_a_traceback_in_the_log(
     answer = world.get("/health/ready")
     body = problem(answer, 500, "internal")
     assert "swordfish" not in answer.text
-    assert set(body) == {"type", "title", "status", "code", "detail", "request_id"}
+    assert set(body) == {"type", "title", "status", "code", "detail", "detail_en", "request_id"}
     logged = capsys.readouterr()
     assert "swordfish" in logged.out + logged.err
 
@@ -242,6 +244,54 @@ def test_the_title_is_in_the_language_of_the_reader(world: World, wanted: str, t
     assert problem(answer, 404, "not_found")["title"] == title
     assert answer.headers["Content-Language"] in ("ko", "en")
     assert "Accept-Language" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/organisations?limit=0", "허용되지 않는 값입니다. 항목: limit, 받은 값: 0, 필요한 것: 정수, 최소 1"),
+        ("/organisations?limit=1&limit=2", "같은 매개변수를 두 번 이상 보냈습니다. 항목: limit"),
+        ("/keys", "이 요청에는 유효한 API 키가 필요합니다. 필요한 것: Authorization: Bearer <key>"),
+        ("/things/7", "이 주소나 번호에 해당하는 것이 없거나 공개되지 않았습니다. 항목: thing"),
+    ],
+)
+def test_in_korean_the_detail_is_korean_and_the_raised_one_stands_beside_it(world: World, path: str, told: str) -> None:
+    korean, english = (world.get(path, headers={"Accept-Language": one}).json for one in ("ko", "en"))
+    assert korean["detail"].startswith(told)
+    assert korean["detail_en"] == english["detail"]
+    assert "detail_en" not in english
+    assert all(korean.get(name) == english.get(name) for name in ("code", "field", "found", "expected"))
+
+
+def test_a_code_without_a_sentence_has_the_title_of_its_status() -> None:
+    assert korean_detail("not_known_here", "conflict", Members(field="a")) == "기존 내용과 충돌합니다. 항목: a"
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        ("text, from 1 to 64 characters", "글, 1 이상 64자 이하"),
+        ("one of a, b", "a, b 중에서"),
+        ("at most 10 levels (GOPS_HTTP_JSON_DEPTH)", "최대 10단 (GOPS_HTTP_JSON_DEPTH)"),
+        ("a call that is scored", "a call that is scored"),
+        ("a number, which nobody knows", "a number, which nobody knows"),
+    ],
+)
+def test_regular_expectations_are_said_in_korean_and_others_stay(expected: str, told: str) -> None:
+    assert in_korean(expected) == told
+
+
+def test_the_type_of_a_problem_leads_people_to_a_page(world: World) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "ko"}
+    page = world.get("/problems", headers=browser)
+    assert (page.status_code, page.mimetype, page.headers["Content-Language"]) == (200, "text/html", "ko")
+    assert {"Accept", "Accept-Language"} <= set(page.headers["Vary"].replace(" ", "").split(","))
+    listed = world.get("/problems").json
+    assert all(f'<section id="{one["code"]}">' in page.text for one in listed)
+    assert "<p>할 일: " in page.text
+    english = world.get("/problems", headers=browser | {"Accept-Language": "en"}).text
+    assert "<p>What to do: " in english
+    assert not any("가" <= letter <= "힣" for letter in english)
 
 
 def test_a_long_wrong_value_is_cut_in_the_answer(world: World) -> None:

@@ -106,4 +106,4 @@ def test_what_cannot_be_meant_is_refused_by_name(world: World, query: str, field
 def test_a_list_that_is_too_long_is_refused(world: World) -> None:
     answer = world.get("/search", query_string={"publisher": "a" * 2001})
     problem(answer, 422, "invalid_value", field="publisher")
-    assert "2000 characters" in answer.json["detail"]
+    assert "2000 characters" in answer.json["detail_en"]

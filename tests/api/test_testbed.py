@@ -394,7 +394,7 @@ def wrong(answer: TestResponse, status: int, code: str, field: str) -> None:
 
 def test_swapped_axes_are_hinted_at(town: Town) -> None:
     answer = town.send("POST", "/sites", "publisher", SITE | polygon([[y, x] for x, y in SQUARE]))
-    assert "did you mean longitude 127 and latitude 37.25, which is in Korea?" in answer.json["detail"]
+    assert "did you mean longitude 127 and latitude 37.25, which is in Korea?" in answer.json["detail_en"]
 
 
 @pytest.mark.parametrize(("terms", "code", "field"), [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gops
 from gops import errors
+from gops.api.korean import SENTENCES
 from gops.api.remedies import OWN, remedy
 from gops.api.titles import TITLES
 
@@ -41,6 +42,14 @@ def test_every_title_says_something_in_both_languages() -> None:
     for code, (korean, english) in TITLES.items():
         assert any("가" <= letter <= "힣" for letter in korean), code
         assert english.isascii(), code
+
+
+def test_every_code_has_a_sentence_in_korean() -> None:
+    """A code that is missing here needs one in gops/api/korean.py: what is wrong, in full, ending in 다."""
+    assert set(SENTENCES) == set(TITLES)
+    for code, sentence in SENTENCES.items():
+        assert sentence.endswith(("다", "수 있습니다")), code
+        assert sentence != TITLES[code][0], code
 
 
 def test_every_code_says_what_to_do_in_both_languages() -> None:

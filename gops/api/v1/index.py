@@ -12,6 +12,9 @@ from gops import __version__
 from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.context import settings
 from gops.api.fields import Strict
+from gops.api.korean import SENTENCES
+from gops.api.problem_page import is_wanted, problem_page
+from gops.api.problems import language
 from gops.api.remedies import remedy
 from gops.api.titles import TITLES
 
@@ -31,6 +34,7 @@ class ProblemCode(Strict):
     code = fields.String(metadata={"example": "bad_time"})
     title_ko = fields.String(metadata={"description": "what it means, in Korean"})
     title_en = fields.String(metadata={"description": "the same in English"})
+    detail_ko = fields.String(metadata={"description": "what `detail` begins with, in Korean"})
     remedy_ko = fields.String(metadata={"description": "what to do, in Korean"})
     remedy_en = fields.String(metadata={"description": "the same in English"})
 
@@ -69,9 +73,12 @@ class IndexView(MethodView):
 @blueprint.route("/problems")
 class ProblemsView(MethodView):
     @blueprint.response(200, ProblemCode(many=True))
+    @blueprint.alt_response(200, schema={"type": "string"}, content_type="text/html", description="OK", success=True)
     @blueprint.open()
     def get(self) -> Any:
         """List the codes of problems"""
+        if is_wanted():
+            return problem_page(language(settings().language))
         return [_told(code) for code in sorted(TITLES)]
 
 
@@ -82,6 +89,7 @@ def _told(code: str) -> dict[str, str]:
         "code": code,
         "title_ko": korean,
         "title_en": english,
+        "detail_ko": f"{SENTENCES[code]}.",
         "remedy_ko": do_korean,
         "remedy_en": do_english,
     }

@@ -226,13 +226,15 @@ def _members(manifest: Manifest, wanted: Filter) -> tuple[Member, ...]:
 
 
 def _removed(snapshot: Snapshot, slug: str) -> Gone:
-    return Gone(
+    error = Gone(
         f"the files of snapshot {snapshot.number} of {slug} were removed: {snapshot.note}",
         code="snapshot_removed",
         field=NOUN,
         found=snapshot.number,
         expected=f"a time at which another answers: /api/v1/datasets/{slug}/snapshots",
     )
+    error.extra = {"reason": snapshot.note}
+    return error
 
 
 def _no_snapshot(dataset: Dataset, at: int, first: int | None) -> NotFound:
