@@ -21,7 +21,7 @@ $(READY): setup.cfg pyproject.toml gops/portal/assets/package-lock.json
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable '.[test,dev,postgresql]'
-	$(BIN)/python -m gops.portal.assets
+	$(BIN)/python -m gops.portal.assets --tests
 	@touch $@
 
 run: setup ## Run the whole platform with the demo city, on http://127.0.0.1:8080
@@ -56,5 +56,5 @@ openapi: setup ## Write the frozen OpenAPI document anew, after a wanted change 
 	$(BIN)/python -m pytest tests/api -q --rewrite-openapi
 
 clean: ## Remove what was built; data/ stays
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis gops/portal/static/vendor node_modules
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis gops/portal/static/vendor gops/portal/assets/checker node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +
