@@ -166,8 +166,9 @@ def test_a_row_is_as_good_in_any_block() -> None:
 
 
 CELLS = st.sampled_from(
-    ["1", "7", "01", "-1", "1.5", "1e3", ".5", "1.", "+1", "null", "true", "NaN", '"n/a"', "9007199254740993", "1e999"]
-)
+    ["1", "7", "01", "-1", "1.5", "1e3", ".5", "1.", "+1", "null", "true", "NaN", '"n/a"', "9007199254740993", "1e999",
+     "1.e5", "1e", "-", "-.5", "00", "-01", "1 ", "inf", "", "1,2"]
+)  # fmt: skip
 TIMES = st.sampled_from(
     ["2026-02-27T10:00:00+09:00", "2026-02-27", "yesterday", "", '"', "{", "\\u0031", "2026-02-27T01:00:00Z"]
 )
@@ -177,9 +178,10 @@ ODD = st.sampled_from(["", "id", "time", "more"])
 
 
 @settings(max_examples=examples(100), deadline=None)
-@given(st.lists(ALIKE, min_size=1, max_size=12), ODD, st.booleans())
-def test_lines_written_alike_say_in_columns_what_each_says(rows: list[Any], odd: str, ends: bool) -> None:
-    """Whatever stands in their cells, and where one line is written otherwise."""
+@given(st.lists(ALIKE, min_size=1, max_size=12), ODD, st.booleans(), st.sampled_from([0, 40]))
+def test_lines_written_alike_say_in_columns_what_each_says(rows: list[Any], odd: str, ends: bool, more: int) -> None:
+    """Whatever stands in their cells, and where some lines are written otherwise, among few or many."""
+    rows = [("1", "2026-02-27T01:00:00Z", "1", "good")] * more + rows
     written = [
         f'{{"datastream":{who},"time":"{t}","value":{value},"quality":"{quality}"}}'.encode()
         for who, t, value, quality in rows

@@ -28,12 +28,11 @@ _CODES: dict[str | None, int] = {**{word: code for code, word in enumerate(WORDS
 def of_lines(text: Text, reading: Reading, device: str = "") -> Iterator[Chunk]:
     """NDJSON. Empty lines are passed over."""
     for block in lines(text):
-        columns = None if device else jsoncells.columns_of(block.data, reading)
-        raw = block.data.removesuffix(b"\n").split(b"\n") if columns is not None else block.data.split(b"\n")
-        if columns is not None:
-            numbers = np.arange(block.first, block.first + len(raw), dtype=np.int64)
-            yield _alike(raw, numbers, columns, reading)
+        alike = None if device else jsoncells.lines_of(block.data, reading)
+        if alike is not None:
+            yield _alike(alike, block.first, reading)
             continue
+        raw = block.data.split(b"\n")
         numbers = np.arange(block.first, block.first + len(raw), dtype=np.int64)
         if not all(raw):
             filled = [index for index, line in enumerate(raw) if line and not line.isspace()]
@@ -66,14 +65,14 @@ def _chunk(raw: Sequence[bytes], numbers: Ints, place: str, reading: Reading, de
     )
 
 
-def _alike(raw: Sequence[bytes], numbers: Ints, columns: Columns, reading: Reading) -> Chunk:
+def _alike(found: jsoncells.Lines, first: int, reading: Reading) -> Chunk:
     """Lines whose columns are read; one of them is parsed when it is asked for."""
     return Chunk(
-        numbers,
+        np.arange(first, first + len(found.ends), dtype=np.int64),
         "line {}",
-        lambda index: read_row(_meant(_load(raw[index])), reading),
-        columns,
-        raw=lambda index: raw[index].decode(errors="backslashreplace"),
+        lambda index: read_row(_meant(_load(found.line(index))), reading),
+        found.columns,
+        raw=lambda index: found.line(index).decode(errors="backslashreplace"),
     )
 
 
