@@ -279,8 +279,9 @@ def _draft_of(row: Application) -> Draft:
 
 
 def _refuse_infeasible(row: Application, found: Sequence[Verdict]) -> None:
+    """Raises ``Invalid``. An exemption can be requested only for what was handed in, so the close decides of it."""
     for verdict in found:
-        if verdict.site is not None:
+        if verdict.site is not None and verdict.code != "exemption_missing":
             raise Invalid(
                 f"site {verdict.site} cannot be ranked: {TITLES[verdict.code][1]}",
                 code="site_infeasible", field=f"sites[{row.sites.index(verdict.site)}]",

@@ -6,6 +6,7 @@ eligible when nothing stands against it as a whole and something is left of its 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -31,6 +32,7 @@ Code = Literal[
     "closed",
     "band_unavailable",
     "equipment_missing",
+    "exemption_missing",
     "no_consent",
 ]
 TITLES: Mapping[Code, tuple[str, str]] = {  # Korean, English
@@ -58,6 +60,10 @@ TITLES: Mapping[Code, tuple[str, str]] = {  # Korean, English
     "closed": ("가능한 모든 시작 주에 휴장 기간이 겹침", "the site is closed in some week of every possible start"),
     "band_unavailable": ("부지에서 쓸 수 없는 주파수 대역", "the site has other radio bands"),
     "equipment_missing": ("부지에 필요한 장비가 없음", "the site has no such equipment, or not so much"),
+    "exemption_missing": (
+        "필요한 규제 특례를 받을 수 없는 부지",
+        "an exemption that it needs is neither to be had at the site nor granted",
+    ),
     "no_consent": ("부지 소유자가 동의하지 않음", "the owner of the site does not consent"),
 }
 
@@ -98,7 +104,11 @@ class Equipment:
 
 @dataclass(frozen=True)
 class Pilot:
-    """What is judged. Weeks are absolute numbers; ``members`` the kinds of the consortium's other organisations."""
+    """What is judged. Weeks are absolute numbers; ``members`` the kinds of the consortium's other organisations.
+
+    ``exemptions``: the laws from which it must be exempted; ``granted``: (``law_key``, site) of what was granted for
+    all of its weeks, site None for every one.
+    """
 
     organisation_kind: str
     trl: int
@@ -116,11 +126,14 @@ class Pilot:
     documents: frozenset[str] = frozenset()
     band: str | None = None
     equipment: Sequence[Equipment] = ()
+    exemptions: Sequence[str] = ()
+    granted: Collection[tuple[str, int | None]] = ()
 
 
 @dataclass(frozen=True)
 class Place:
-    """What is known of a site: ``closed`` are weeks. Without ``bands`` any may be used."""
+    """What is known of a site: ``closed`` are weeks. Without ``bands`` any may be used. ``exemptions``: the
+    ``law_key`` of what can be had there on a legal basis."""
 
     id: int
     in_call: bool
@@ -130,6 +143,7 @@ class Place:
     bands: frozenset[str] = frozenset()
     equipment: Sequence[Equipment] = ()
     consent: bool = True
+    exemptions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -230,12 +244,26 @@ def _furnished(pilot: Pilot, place: Place) -> Iterator[Verdict]:
         yield Verdict("band_unavailable", place.id, "band", pilot.band, expected)
     if not place.consent:
         yield Verdict("no_consent", place.id, "sites", "refused", "the consent of its owner")
+    for law in pilot.exemptions:
+        key = law_key(law)
+        if key not in place.exemptions and not {(key, None), (key, place.id)} & {*pilot.granted}:
+            expected = "an exemption listed by the site beside its legal basis, or granted for all of its weeks"
+            yield Verdict("exemption_missing", place.id, "details.exemptions", law, expected)
     for wanted in pilot.equipment:
         fitting = [one for one in place.equipment if one.kind == wanted.kind and one.operator >= wanted.operator]
         most = sum(one.count for one in fitting)
         if most < wanted.count:
             asked = f"{wanted.count} {wanted.kind}" + " with an operator" * wanted.operator
             yield Verdict("equipment_missing", place.id, "details.equipment", asked, f"at most {most}")
+
+
+def law_key(text: str) -> str:
+    """The same for two ways to write one law: width, case and spaces say nothing.
+
+    >>> law_key("도로교통법 제12조") == law_key("도로교통법제１２조")
+    True
+    """
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _meets(place: Place, start: int, duration: int) -> bool:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from gops.accounts.model import Organisation
 from gops.testbed import details, lifecycles, terms
 from gops.testbed.calendar import closed_weeks
 from gops.testbed.call_model import Document, Member
-from gops.testbed.eligibility import Equipment, Pilot, Place, Verdict, eligible_sites, judge
+from gops.testbed.eligibility import Equipment, Pilot, Place, Verdict, eligible_sites, judge, law_key
 from gops.testbed.model import Application, Call, CallSite, Site
 from gops.testbed.places import details as furnishing
+from gops.testbed.regulatory.model import HOLDS, Exemption, RegulatoryCheck
 
 
 def places(session: Session, call: Call) -> dict[int, Place]:
@@ -36,6 +37,7 @@ def _place(site: Site, closed: frozenset[int]) -> Place:
         bands=frozenset(has["bands"]),
         equipment=_equipment(has["equipment"]),
         consent=has["consent"] != "refused",
+        exemptions=frozenset(map(law_key, has["exemptions"])) if has["legal_basis"] else frozenset(),
     )
 
 
@@ -60,11 +62,34 @@ def pilot(session: Session, application: Application) -> Pilot:
         documents=_documents(session, application),
         band=application.band,
         equipment=_equipment(said["equipment"]),
+        exemptions=_laws(session, application, said["exemptions"]),
+        granted=_granted(session, application),
     )
 
 
 def _equipment(rows: list[dict[str, Any]]) -> list[Equipment]:
     return [Equipment(row["kind"], row["count"], row["operator"]) for row in rows]
+
+
+def _laws(session: Session, application: Application, said: list[dict[str, Any]]) -> tuple[str, ...]:
+    """From what it must be exempted: what it says itself, and what regulators answered."""
+    query = select(RegulatoryCheck.rule).where(
+        RegulatoryCheck.application_id == application.id, RegulatoryCheck.answer == "exemption_needed"
+    )
+    laws = [*(row["law"] for row in said), *session.scalars(query.order_by(RegulatoryCheck.id))]
+    return tuple({law_key(law): law for law in laws}.values())
+
+
+def _granted(session: Session, application: Application) -> frozenset[tuple[str, int | None]]:
+    """What was granted for every week in which it may stand; a converted one is for good."""
+    end = application.last_start + application.duration
+    all_weeks = (Exemption.first_week <= application.first_start) & (Exemption.end_week >= end)
+    query = select(Exemption.law, Exemption.site_id).where(
+        Exemption.application_id == application.id,
+        Exemption.state.in_(HOLDS),
+        or_(Exemption.state == "converted", all_weeks),
+    )
+    return frozenset((law_key(row.law), row.site_id) for row in session.execute(query))
 
 
 def _members(session: Session, application: Application) -> tuple[str, ...]:

@@ -13,10 +13,7 @@ from gops.testbed.lifecycles import CONDITION, SLOT
 from gops.testbed.model import Application, Site, Slot
 from gops.testbed.offers import conditions
 from gops.testbed.offers.model import SlotCondition
-from gops.testbed.regulatory.model import Exemption, RegulatoryCheck
-
-HOLDS = ("granted", "extended", "converted")
-"""States in which an exemption lets a pilot run."""
+from gops.testbed.regulatory.model import HOLDS, Exemption, RegulatoryCheck
 
 
 def waits(session: Session, application: Application, now: int) -> None:

@@ -28,8 +28,7 @@ from gops.testbed.lifecycles import EXEMPTION, SLOT
 from gops.testbed.model import Application, Call, Site, Slot
 from gops.testbed.offers import reserve
 from gops.testbed.regulatory.answerers import answers_in, refuse_dead, refuse_more, require_answerer, tell_all
-from gops.testbed.regulatory.covering import HOLDS
-from gops.testbed.regulatory.model import Exemption
+from gops.testbed.regulatory.model import HOLDS, Exemption
 
 DECISIONS = ("checking", "granted", "refused", "extended", "converted", "revoked")
 

@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gops.records.base import Base, Id, Micros, OptionalMicros, OptionalReference, table_args
 
+HOLDS = ("granted", "extended", "converted")
+"""States in which an exemption lets a pilot run."""
+
 
 class Answerer(Base):
     """A person who answers for a regulator in one call."""

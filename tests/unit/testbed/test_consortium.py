@@ -34,7 +34,8 @@ NONCE = "0" * 32
 
 @pytest.fixture
 def site(city: City) -> Site:
-    return city.site(details={"equipment": [{"kind": "camera", "count": 2, "operator": True}]})
+    equipment = [{"kind": "camera", "count": 2, "operator": True}]
+    return city.site(details={"equipment": equipment, "legal_basis": "스마트도시법", "exemptions": ["도로교통법"]})
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_a_verdict_does_not_repeat_what_is_confidential(city: City) -> None:
     theirs = city.site(city.neighbour)
     call = city.call(terms={"rules": {"requested_max": 5, "documents": ["plan"], "regions": ["11"]}})
     city.to("2026-06-02T09:00")
-    row = city.apply(call, [theirs], details=DETAILS | {"equipment": []})
+    row = city.apply(call, [theirs], details=DETAILS | {"equipment": [], "exemptions": []})
     assert [one["code"] for one in city.applications.get(city.neighbour, row.id).verdicts] == ["region_outside"]
     assert len(city.applications.get(city.operator, row.id).verdicts) == 3
 

@@ -18,6 +18,10 @@ from gops.testbed.regulatory.checks import RegulatoryChecks, label
 from gops.testbed.regulatory.exemptions import Exemptions
 from tests.unit.testbed.conftest import FIRST_WEEK, City
 
+LAW = "도로교통법 제12조"
+NEED = {"exemptions": [{"law": LAW, "need": "보도 통행"}]}
+BASIS = "스마트도시법 제50조"
+
 
 @dataclass
 class Bureau:
@@ -33,7 +37,7 @@ class Bureau:
         self.exemptions = Exemptions(city.database, city.clock, city.settings)
 
     def ask(self) -> int:
-        return self.checks.ask(self.city.company, self.application.id, "도로교통법 제12조", "보도를 지나갑니다").id
+        return self.checks.ask(self.city.company, self.application.id, LAW, "보도를 지나갑니다").id
 
     def accepted(self) -> int:
         """The slot of the application, accepted, with every condition met that a municipality can meet."""
@@ -53,7 +57,7 @@ class Bureau:
 
 @pytest.fixture
 def bureau(city: City) -> Bureau:
-    site = city.site()
+    site = city.site(details={"legal_basis": BASIS, "exemptions": [LAW]})
     call = city.call(terms={"sites": [site.id]})
     city.to("2026-06-02T09:00")
     application = city.apply(call, [site])
@@ -174,3 +178,58 @@ def test_only_what_was_handed_in_is_checked_and_exempted(bureau: Bureau) -> None
         bureau.exemptions.request(city.company, bureau.application.id, "전파법", "출력")
     with pytest.raises(NotFound):
         bureau.checks.ask(city.rival, bureau.application.id, "법", "왜")
+
+
+def missing_at(row: Application) -> list[int]:
+    assert {one["code"] for one in row.verdicts} <= {"exemption_missing"}
+    return [one["site"] for one in row.verdicts]
+
+
+def test_a_need_for_an_exemption_is_met_only_where_a_legal_basis_grants_it(city: City) -> None:
+    zone = city.site(details={"legal_basis": BASIS, "exemptions": ["야간 비행", "도로교통법  제１２조"]})
+    unfounded = city.site(details={"exemptions": [LAW]})
+    another_law = city.site(details={"legal_basis": BASIS, "exemptions": ["도로교통법 제13조"]})
+    call = city.call()
+    city.to("2026-06-02T09:00")
+    row = city.apply(call, [unfounded, zone, another_law], details=NEED)
+    nowhere = city.apply(call, [unfounded], city.rival, details=NEED)
+    assert missing_at(row) == [unfounded.id, another_law.id]
+    city.to("2026-07-01T09:00")
+    city.calls.advance()
+    row, nowhere = (city.applications.get(city.operator, one.id) for one in (row, nowhere))
+    assert (row.state, missing_at(row)) == ("eligible", [unfounded.id, another_law.id])
+    assert nowhere.state == "ineligible"
+
+
+@pytest.mark.parametrize(("state", "first", "weeks", "here", "left"), [
+    ("checking", FIRST_WEEK, 4, True, False),
+    ("granted", FIRST_WEEK, 3, True, False),  # the window of starts asks for one week more
+    ("granted", FIRST_WEEK, 4, True, True),
+    ("granted", FIRST_WEEK, 4, False, False),
+])  # fmt: skip
+def test_a_need_is_met_where_the_exemption_was_granted_for_all_weeks(
+    bureau: Bureau, state: str, first: int, weeks: int, here: bool, left: bool
+) -> None:
+    city = bureau.city
+    own, other = city.site(), city.site()
+    call = city.call(bureau.city.planner, opens_at=city.clock.micros(), closes_at=city.clock.micros() + 29 * DAY)
+    row = city.apply(call, [own, other], details=NEED, last_start=FIRST_WEEK + 2)
+    person = city.people.person_of(bureau.official).email
+    assert person is not None
+    bureau.answerers.add(city.planner, call.slug, person, "ministry", "Kim")
+    made = bureau.exemptions.request(city.company, row.id, LAW, "보도 통행", own.id if here else other.id)
+    bureau.exemptions.decide(bureau.official, made.id, "checking", "봅니다")
+    if state == "granted":
+        bureau.exemptions.decide(bureau.official, made.id, "granted", "허용", first, weeks)
+    city.clock.move(microseconds=30 * DAY)
+    city.calls.advance()
+    assert (own.id not in missing_at(city.applications.get(city.company, row.id))) is left
+
+
+def test_what_a_regulator_finds_needed_counts_like_what_was_said(bureau: Bureau) -> None:
+    city = bureau.city
+    check = bureau.checks.ask(city.company, bureau.application.id, "전파법", "출력").id
+    bureau.checks.answer(bureau.official, check, "exemption_needed", "특례가 필요합니다")
+    city.to("2026-07-01T09:00")
+    city.calls.advance()
+    assert city.applications.get(city.company, bureau.application.id).state == "ineligible"
