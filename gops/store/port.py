@@ -25,6 +25,8 @@ READINGS = pa.schema(
         pa.field("result_time", pa.int64()),  # microseconds; null where the source gives none
     ]
 )
+NULLABLE = frozenset({"value", "text", "result_time"})
+"""Columns of ``READINGS`` that may be null."""
 Mode = Literal["replace", "keep"]
 
 INSERTED, REPLACED, UNCHANGED, KEPT = 0, 1, 2, 3
@@ -89,7 +91,8 @@ class Read:
     """Raw rows of some Datastreams, ordered by (datastream, t).
 
     ``start <= t < end`` in microseconds; for label ``end`` that is ``start < t <= end``. ``descending`` turns the whole
-    order round. ``after`` is the last (datastream, t) already seen, for the next page in either order.
+    order round. ``after`` is the last (datastream, t) already seen, for the next page in either order. ``needed`` are
+    those of the columns that may be null which are looked at; a stream may leave the others null.
     """
 
     series: Sequence[Series]
@@ -99,6 +102,7 @@ class Read:
     limit: int | None = None
     after: tuple[int, int] | None = None
     descending: bool = False
+    needed: frozenset[str] = NULLABLE
 
 
 @dataclass(frozen=True)

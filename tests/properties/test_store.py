@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from gops.clock import HOUR, MINUTE, to_micros
 from gops.kinds import ALLOWED_AGGREGATES, KINDS, LABELS, Kind
 from gops.quality import ANY, GOOD_ONLY, Quality
-from gops.store.duckdb import DuckdbStore, aggregates, reads
+from gops.store.duckdb import DuckdbStore, aggregates, streaming
 from gops.store.memory import MemoryStore
 from gops.store.port import Read, Series, Store, Windows
 from gops.windows import edges
@@ -132,7 +132,7 @@ def check_rows(duckdb_store: DuckdbStore, twin: MemoryStore, ids: list[int], bas
     assert duckdb_store.read(query).schema == expected.schema
     streamed = list(duckdb_store.stream(query, rows=4))
     assert pa.Table.from_batches(streamed, expected.schema).to_pylist() == expected.to_pylist()
-    in_parts = list(reads.stream(duckdb_store._database, duckdb_store._heads, query, rows=4, sorted_rows=5))
+    in_parts = list(streaming.stream(duckdb_store._database, duckdb_store._heads, query, rows=4, sorted_rows=5))
     assert pa.Table.from_batches(in_parts, expected.schema).to_pylist() == expected.to_pylist()
 
 

@@ -22,7 +22,7 @@ from gops.catalog.querying.port import Ask, Column, schema_of
 from gops.catalog.querying.predicate import Predicate, columns, expression, split
 from gops.errors import Unsupported
 from gops.quality import ANY, WORDS, Quality
-from gops.store.port import Read
+from gops.store.port import NULLABLE, Read
 
 OF_MEMBERS = frozenset({"thing", "thing_id", "property", "unit", "datastream", "longitude", "latitude"})
 WORD = pa.dictionary(pa.int32(), pa.string())
@@ -168,6 +168,7 @@ class LiveTable:
 
     def _read(self, ask: Ask, members: Sequence[Member]) -> Read:
         _members, rest = split(ask.where, OF_MEMBERS)
+        looked_at = {*ask.columns, *(columns(rest) if rest is not None else ())}
         return Read(
             [one.series for one in members],
             self.asked.start,
@@ -176,6 +177,7 @@ class LiveTable:
             ask.limit if rest is None else None,
             ask.after,
             ask.descending,
+            NULLABLE & looked_at,
         )
 
 
@@ -217,8 +219,14 @@ class Shape:
         return {name: self._same(name, places) for name in (*self._codes, *self._values)}
 
     def _made(self, readings: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-        places: Int64s = np.searchsorted(self._ids, readings["datastream"].to_numpy())
+        places = self._places(readings["datastream"].to_numpy())
         return pa.RecordBatch.from_arrays([self._column(one, readings, places) for one in schema], schema=schema)
+
+    def _places(self, datastreams: Int64s) -> Int64s:
+        """Of the members, by row; rows of one Datastream mostly stand together."""
+        begins = np.flatnonzero(np.diff(datastreams, prepend=datastreams[:1] - 1))
+        found = np.searchsorted(self._ids, datastreams[begins])
+        return np.repeat(found, np.diff(begins, append=len(datastreams)))
 
     def _column(self, one: pa.Field, readings: pa.RecordBatch, places: Int64s) -> pa.Array:
         if one.name in self._codes or one.name in self._values:

@@ -1,4 +1,4 @@
-"""Raw rows: a page, a range, or a stream from one snapshot.
+"""Raw rows: a page, or a range. (Streams: ``streaming``.)
 
 Hot rows lie on disk in the order they came, roughly that of t, and DuckDB knows the least and greatest t of every
 122,880 of them; so a question is fast when its range of t is narrow or its limit small. Sealed rows lie by Datastream
@@ -8,7 +8,7 @@ what is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 from operator import itemgetter
@@ -19,19 +19,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gops.quality import ANY
-from gops.store.duckdb.database import Cursor, Database
+from gops.store.duckdb.database import Database
 from gops.store.duckdb.heads import Heads
+from gops.store.duckdb.schema import COLUMNS
 from gops.store.duckdb.sources import Parameters
 from gops.store.duckdb.spans import Span, condition, of_quality, spans_of
-from gops.store.duckdb.views import View, begin_view, in_one_statement, in_one_view
+from gops.store.duckdb.views import View, in_one_statement, in_one_view
 from gops.store.port import READINGS, Read
 
 FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
-SORTED_ROWS = 500_000  # of a stream are sorted at once, unless a single Datastream has more: 25 MB, and as much again
-FIRST_ROWS = 65_536  # the same of its beginning, which somebody waits for
 MARGIN = 1.2  # times the time that should hold a page is looked at first
 CROWD = 4  # times the rows of a page there: too many to sort here
-WIDEN = 4  # times as much as before is in the next slice of a limited read or of a stream, up to a bound
+WIDEN = 4  # times as much as before is in the next slice of a limited read
 
 
 def read(database: Database, heads: Heads, query: Read) -> pa.Table:
@@ -39,7 +38,7 @@ def read(database: Database, heads: Heads, query: Read) -> pa.Table:
     ids = [series.datastream for series in query.series]
 
     def fetch(view: View) -> pa.Table:
-        spans = _plan(query, view)
+        spans = plan(query, view)
         if not spans or query.limit == 0:
             return READINGS.empty_table()
         if query.limit is None:
@@ -53,30 +52,7 @@ def read(database: Database, heads: Heads, query: Read) -> pa.Table:
     return in_turn(database, heads, ids, fetch)
 
 
-def stream(
-    database: Database, heads: Heads, query: Read, rows: int, sorted_rows: int = SORTED_ROWS
-) -> Iterator[pa.RecordBatch]:
-    """See ``Store.stream``. The view is of the moment when the first batch is taken."""
-    left = query.limit
-    cursor = database.take()
-    outline = None
-    try:
-        with database.working(cursor):
-            outline = begin_view(cursor.connection, heads, [series.datastream for series in query.series])
-        view = View.of(database, cursor.connection, outline)
-        for part in _by_size(_plan(query, view), sorted_rows):
-            if left == 0:
-                return
-            for batch in _batches(database, cursor, view, part, query, left, rows):
-                yield batch
-                left = None if left is None else left - batch.num_rows
-    finally:
-        if outline is not None:
-            outline.let_go()
-        database.discard(cursor)  # a reader who left early may have left rows in it
-
-
-def _plan(query: Read, view: View) -> list[Span]:
+def plan(query: Read, view: View) -> list[Span]:
     """Spans in the order of the answer, without what comes before ``after``."""
     spans = spans_of(query.series, query.start, query.end, view.extents)
     if query.descending:
@@ -94,22 +70,26 @@ def _rest(span: Span, after: tuple[int, int], descending: bool) -> Span | None:
     return rest if rest.low < rest.high else None
 
 
-def _sql(view: View, spans: Sequence[Span], query: Read) -> tuple[str, Parameters]:
+def rows_sql(view: View, spans: Sequence[Span], query: Read, columns: str = COLUMNS) -> tuple[str, Parameters]:
+    """A SELECT of the rows of these spans, as they lie."""
     parameters: Parameters = []
     where = condition(spans, parameters)
     of = of_quality(query.quality)
-    return view.sources.rows(where if of == "true" else replace(where, sql=f"{where.sql} AND {of}")), parameters
+    return view.sources.rows(
+        where if of == "true" else replace(where, sql=f"{where.sql} AND {of}"), columns
+    ), parameters
 
 
-def _ordered(view: View, spans: Sequence[Span], query: Read, limit: int | None) -> tuple[str, Parameters]:
-    sql, parameters = _sql(view, spans, query)
+def ordered(view: View, spans: Sequence[Span], query: Read, limit: int | None) -> tuple[str, Parameters]:
+    """The same in the order of the answer."""
+    sql, parameters = rows_sql(view, spans, query)
     way = " DESC" if query.descending else ""
     order = f"t{way}" if len(spans) == 1 else f"datastream{way}, t{way}"
     return f"SELECT * FROM ({sql}) ORDER BY {order}{'' if limit is None else f' LIMIT {int(limit)}'}", parameters
 
 
 def _fetch(view: View, spans: Sequence[Span], query: Read, limit: int | None) -> pa.Table:
-    sql, parameters = _ordered(view, spans, query, limit)
+    sql, parameters = ordered(view, spans, query, limit)
     if limit is None or limit > FEW_ROWS:
         return view.connection.sql(sql, params=parameters).to_arrow_table().cast(READINGS)
     return _table(view.connection.execute(sql, parameters).fetchall())
@@ -142,7 +122,7 @@ def _fetch_page(view: View, span: Span, query: Read, limit: int) -> pa.Table:
     if sliced is not None and (near == span or len(sliced) >= limit):
         return sliced.slice(0, limit)
     if near != span and limit <= FEW_ROWS:
-        sql, parameters = _sql(view, [near], query)
+        sql, parameters = rows_sql(view, [near], query)
         found = view.connection.execute(f"SELECT * FROM ({sql}) LIMIT {CROWD * limit}", parameters).fetchall()
         if limit <= len(found) < CROWD * limit:
             found.sort(key=itemgetter(1), reverse=query.descending)
@@ -170,33 +150,3 @@ def _fetch_slices(view: View, spans: Sequence[Span], query: Read, limit: int) ->
         left -= tables[-1].num_rows
         spans, least = spans[size:], size * WIDEN
     return pa.concat_tables(tables)
-
-
-def _by_size(spans: Sequence[Span], most: int) -> Iterator[list[Span]]:
-    """Neighbouring spans together as long as they hold no more than ``most`` rows; few at first, then ever more."""
-    part: list[Span] = []
-    size, bound = 0, min(FIRST_ROWS, most)
-    for span in spans:
-        if part and size + span.extent.rows > bound:
-            yield part
-            part, size, bound = [], 0, min(bound * WIDEN, most)
-        part.append(span)
-        size += span.extent.rows
-    if part:
-        yield part
-
-
-def _batches(
-    database: Database, cursor: Cursor, view: View, spans: Sequence[Span], query: Read, limit: int | None, rows: int
-) -> Iterator[pa.RecordBatch]:
-    with database.working(cursor):
-        sql, parameters = _ordered(view, spans, query, limit)
-        cursor.reader = cursor.connection.sql(sql, params=parameters).to_arrow_reader(rows)
-    while True:
-        with database.working(cursor):
-            assert cursor.reader is not None
-            try:
-                batch = cursor.reader.read_next_batch()
-            except StopIteration:
-                return
-        yield pa.RecordBatch.from_arrays(batch.columns, schema=READINGS)

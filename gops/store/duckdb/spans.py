@@ -59,6 +59,8 @@ def _one_of(datastreams: Sequence[int], parameters: Parameters) -> str:
     if len(datastreams) == 1:
         return f"datastream = {given(parameters, datastreams[0])}"
     low, high = given(parameters, min(datastreams)), given(parameters, max(datastreams))  # these skip row groups
+    if len(datastreams) == max(datastreams) - min(datastreams) + 1:
+        return f"datastream >= {low} AND datastream <= {high}"
     one_of = f"datastream IN (SELECT unnest({given(parameters, list(datastreams))}::BIGINT[]))"
     return f"datastream >= {low} AND datastream <= {high} AND {one_of}"
 

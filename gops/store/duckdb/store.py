@@ -13,7 +13,7 @@ import pyarrow as pa
 from gops.errors import Unavailable
 from gops.quality import Quality
 from gops.store.checks import EARLIEST, LATEST, check_batch, check_read, check_requalify, check_swap, check_windows
-from gops.store.duckdb import manifest, reads
+from gops.store.duckdb import manifest, reads, streaming
 from gops.store.duckdb.aggregates import aggregate
 from gops.store.duckdb.backup import Backup
 from gops.store.duckdb.commits import CHECKPOINT_BYTES, Commits
@@ -144,7 +144,7 @@ class DuckdbStore:
         begun = False
         while True:
             try:
-                for batch in reads.stream(self._database, self._heads, query, rows):
+                for batch in streaming.stream(self._database, self._heads, query, rows):
                     begun = True
                     yield batch
                 return
