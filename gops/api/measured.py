@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 
 from gops.api.context import services
 from gops.api.credentials import bearer
+from gops.api.known import ROUTE
 from gops.errors import NotFound, Unauthenticated
 from gops.metrics import CONTENT_TYPE
 
@@ -28,6 +29,7 @@ def install(app: Flask, token: str) -> None:
         route = None if rule is None else rule.rule
         seconds = time.perf_counter() - g.begun
         services().metrics.answered(route, request.method, response.status_code, seconds)
+        request.environ[ROUTE] = route
         return response
 
     @app.get(PATH)

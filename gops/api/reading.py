@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gops.api.context import actor, services, settings
+from gops.api.services import Services
 from gops.catalog.exposed import exposed, moment
 from gops.clock import MINUTE
 from gops.durations import parse_duration
@@ -61,8 +62,14 @@ class Question:
         return exposed(services().store, self.exposures, self.now)
 
     def facts(self) -> list[tuple[Any, ...]]:
-        """What of the registry stands in the answer or decides it, and until when it is public; part of its ETag."""
-        return [*(tuple(one) for one in self.datastreams), moment(self.exposures, self.now)]
+        """See ``facts_of``."""
+        return facts_of(self.datastreams, self.now)
+
+
+def facts_of(datastreams: Sequence[Any], now: int) -> list[tuple[Any, ...]]:
+    """What of the registry stands in an answer or decides it, and until when it is public; part of its ETag."""
+    exposures = {one.id: Exposure.of(one) for one in datastreams}
+    return [*(tuple(one) for one in datastreams), moment(exposures, now)]
 
 
 def series_of(datastream: Any) -> Series:
@@ -186,9 +193,10 @@ def behind(table: pa.Table, after: tuple[int, int] | None) -> pa.Table:
     return table.filter(pa.array((datastreams > after[0]) | ((datastreams == after[0]) & (starts > after[1]))))
 
 
-def life() -> str:
+def life(of: Services | None = None) -> str:
     """What tells versions of one life of the store from those of another: of the process, or until a restore."""
-    return services().life if services().store.capabilities.durable else _PROCESS
+    of = services() if of is None else of
+    return of.life if of.store.capabilities.durable else _PROCESS
 
 
 def count_rows(store: Store, wanted: Read, enough: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,12 +17,26 @@ from gops.api import cursors, etags, exports, paging, rows
 from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.catalog.download import answered, form_of
 from gops.api.catalog.observed import datastreams
-from gops.api.context import services, settings
+from gops.api.context import actor, services, settings
 from gops.api.counted import rows_of, used
-from gops.api.reading import Question, behind, count_rows, known_until, life, measured, question, raw, windows
+from gops.api.known import AGAIN, Again
+from gops.api.reading import (
+    Question,
+    behind,
+    count_rows,
+    facts_of,
+    known_until,
+    life,
+    measured,
+    question,
+    raw,
+    windows,
+)
+from gops.api.services import Services
 from gops.api.times import write_time
 from gops.catalog.querying.forms import Form
 from gops.errors import TooLarge
+from gops.permissions import ANONYMOUS
 from gops.store.port import Read, Store
 from gops.windows import EVERY
 
@@ -64,11 +79,24 @@ def _known_or_read(asked: Question, query: dict[str, Any], media_type: str) -> R
 def tag_of(asked: Question, media_type: str) -> str:
     """Changes with the readings, with what the registry says of them, with the question and its representation; and
     with time, where that adds to how long a state has held."""
-    version = services().store.version(asked.ids)
     words = sorted((name, value) for name, value in request.args.items() if name != KEY_PARAMETER)
     known = known_until(asked) if "every" in request.args else None
     known = known if known is None or asked.end is None else min(known, asked.end)
-    return etags.tag(life(), version, asked.facts(), asked.zone.key, request.path, words, media_type, known)
+    question = asked.zone.key, request.path, words, media_type, known
+    etag = _tag(services(), asked.datastreams, asked.now, question)
+    if known is None and actor() is ANONYMOUS:
+        request.environ[AGAIN] = Again(etag, partial(_tag_again, asked.ids, question))
+    return etag
+
+
+def _tag_again(ids: Sequence[int], question: tuple[Any, ...], of: Services) -> str:
+    """The same as it is now, for who shows no key. Raises ``NotFound``."""
+    return _tag(of, of.datastreams.known(ANONYMOUS, ids), of.clock.micros(), question)
+
+
+def _tag(of: Services, datastreams: Sequence[Any], now: int, question: tuple[Any, ...]) -> str:
+    version = of.store.version([one.id for one in datastreams])
+    return etags.tag(life(of), version, facts_of(datastreams, now), *question)
 
 
 def _plain(asked: Question, query: dict[str, Any], media_type: str) -> Response:

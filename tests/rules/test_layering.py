@@ -34,6 +34,7 @@ DRIVERS = {
     "xlsxwriter": {"gops.formats"},
     "cql2": {"gops.catalog.querying"},
     "flask_limiter": {"gops.api"},
+    "limits": {"gops.api"},
     "flask": {"gops.api", "gops.portal"},
     "flask_smorest": {"gops.api"},
     "granian": {"gops.cli"},
