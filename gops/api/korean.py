@@ -276,6 +276,7 @@ SENTENCES: Mapping[str, str] = {
     "merge_not_offered": "상대가 병합을 제안한 적이 없습니다",
     "micro_slot_used": "한 기관은 분기에 단기 이용을 한 번 할 수 있습니다",
     "micro_threshold": "부지가 공고를 위해 남겨 두는 용량을 쓰게 됩니다",
+    "no_consent": "소유자의 동의가 확인된 부지에서만 단기 이용을 할 수 있습니다",
     "no_micro_slots": "부지가 단기 이용을 제공하지 않습니다",
     "no_capacity": "그 주에 남은 용량이 필요량보다 적습니다",
     "not_a_draft": "제출하기 전의 신청만 바꿀 수 있습니다",

@@ -277,6 +277,7 @@ OF_TESTBED: Titles = {
     "merge_not_offered": ("병합이 제안되지 않았습니다", "The merge was not offered"),
     "micro_slot_used": ("이번 분기의 단기 이용을 이미 썼습니다", "The quarter's micro-slot is used"),
     "micro_threshold": ("부지가 남겨 두는 용량에 걸립니다", "The site keeps that free"),
+    "no_consent": ("부지 소유자의 동의가 확인되지 않았습니다", "The owner of the site has not agreed"),
     "no_micro_slots": ("단기 이용이 없는 부지입니다", "The site gives no micro-slots"),
     "no_capacity": ("남은 용량이 모자랍니다", "Not so much is left"),
     "not_a_draft": ("작성 중인 신청이 아닙니다", "The application is no draft"),

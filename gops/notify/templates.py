@@ -31,6 +31,8 @@ def _event(korean: str, english: str, about: Pair, then: Pair = ("", "")) -> dic
 
 APPEAL = (f"{APPLICATION[0]}\n대상: {{about}}\n답변 기한: {{due_at}}",
           f"{APPLICATION[1]}\nAbout: {{about}}\nTo be answered by: {{due_at}}")  # fmt: skip
+DEMAND = ("수요: {demand} ({demand_id}번)", "Demand: {demand} ({demand_id})")
+TAKEN_UP = (f"{DEMAND[0]}\n{CALL[0]}", f"{DEMAND[1]}\n{CALL[1]}")
 CHECK = (f"{APPLICATION[0]}\n규정: {{rule}}", f"{APPLICATION[1]}\nRule: {{rule}}")
 TEMPLATES: Mapping[str, Mapping[str, Pair]] = {
     "call.cancelled": _event(
@@ -151,6 +153,40 @@ TEMPLATES: Mapping[str, Mapping[str, Pair]] = {
     "appeal.dismissed": _event(
         "이의신청이 기각되었습니다: {application}", "The appeal was dismissed: {application}", APPEAL
     ),
+    "demand.supported": _event(
+        "{supports}명이 수요를 지지합니다: {demand}", "{supports} people support the demand: {demand}", DEMAND
+    ),
+    "demand.offered": _event(
+        "비슷한 수요의 병합이 제안되었습니다: {demand}",
+        "Another demand would be merged into yours: {demand}",
+        DEMAND,
+        ("병합을 제안한 수요: {other}", "The other demand: {other}"),
+    ),
+    "demand.merged": _event(
+        "수요가 다른 수요에 병합되었습니다: {demand}",
+        "The demand was merged into another: {demand}",
+        DEMAND,
+        ("병합된 수요: {into}", "It is part of: {into}"),
+    ),
+    "demand.grown": _event(
+        "비슷한 수요가 병합되었습니다: {demand}",
+        "A like demand was merged into yours: {demand}",
+        DEMAND,
+        ("병합된 수요: {other}\n지지: {supports}명", "Merged: {other}\nSupports: {supports}"),
+    ),
+    "demand.taken_up": _event(
+        "공고가 수요를 채택했습니다: {demand}", "A call has taken up the demand: {demand}", TAKEN_UP
+    ),
+    "demand.call_opened": _event(
+        "수요를 채택한 공고의 접수가 시작되었습니다: {demand}", "The call about the demand is open: {demand}", TAKEN_UP
+    ),
+    "demand.reopened": _event(
+        "공고가 취소되어 수요가 다시 공개 상태입니다: {demand}",
+        "The call was cancelled and the demand is open again: {demand}",
+        TAKEN_UP,
+    ),
+    "slot.micro": _event("단기 이용이 승인되었습니다: {site}", "A micro-slot was granted: {site}", SLOT),
+    "slot.given_back": _event("단기 이용이 반납되었습니다: {site}", "A micro-slot was given back: {site}", SLOT),
     "slot.ready": _event("모든 조건이 충족되었습니다: {site}", "Every condition is met: {site}", SLOT),
     "slot.active": _event("실증이 시작되었습니다: {site}", "The slot has begun: {site}", SLOT),
     "slot.ended": _event("실증 기간이 끝났습니다: {site}", "The slot has ended: {site}", SLOT),

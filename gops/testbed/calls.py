@@ -26,6 +26,8 @@ from gops.settings import Settings
 from gops.testbed import checks, judging, lifecycles, notices, resources, terms, visibility, weeks
 from gops.testbed.allocation import ties
 from gops.testbed.allocation.roundfile import digest
+from gops.testbed.demands import telling
+from gops.testbed.demands.reopening import reopen
 from gops.testbed.lifecycles import CALL, SLOT, SLOTS_THAT_HOLD
 from gops.testbed.model import Application, Call, CallSite, Site, Slot
 from gops.testbed.timetable import set_deadlines, state_at, state_column
@@ -111,13 +113,15 @@ class Calls:
             call.pseudonym_key, call.pseudonym_key_hash = key, ties.commitment(key)
             call.published_at = now
             set_deadlines(call, self._settings)
+            telling.call_published(session, now, call)
             advance(session, call, now)
             self._note(session, actor, "call.publish", call, terms_hash=call.terms_hash)
             events.append(session, now, "call.published", call=call.id)
         return call
 
     def cancel(self, actor: Actor, slug: str, why: str) -> Call:
-        """End a call before it is final; slots that its round reserved are given back."""
+        """End a call before it is final; slots that its round reserved are given back, and demands that it had taken
+        up are open again."""
         text = reason(why)
         with self._database.write() as session:
             call = visibility.call_to_change(session, actor, slug)
@@ -127,6 +131,7 @@ class Calls:
             of_call = select(Slot).join(Application, Slot.application_id == Application.id)
             for slot in session.scalars(of_call.where(Application.call_id == call.id, Slot.state.in_(SLOTS_THAT_HOLD))):
                 lifecycles.move(SLOT, slot, "cancelled")
+            reopen(session, self._clock.micros(), actor, call)
             self._note(session, actor, "call.cancel", call, reason=text)
             notices.call_told(session, self._clock.micros(), call, "call.cancelled", reason=text)
             events.append(session, self._clock.micros(), "call.cancelled", call=call.id)
@@ -214,6 +219,8 @@ def advance(session: Session, call: Call, now: int) -> bool:
     wanted, before = state_at(call, now), call.state
     if wanted in ("open", "closed") and call.state == "published":
         lifecycles.move(CALL, call, "open")
+        if wanted == "open":
+            telling.call_opened(session, now, call)
     if wanted == "closed" and call.state == "open":
         lifecycles.move(CALL, call, "closed")
         judging.close(session, call)

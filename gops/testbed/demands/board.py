@@ -95,7 +95,7 @@ class Demands:
         return row
 
     def move(self, actor: Actor, demand_id: int, state: str, why: str = "") -> Demand:
-        """Open or close one's own; open again what a cancelled call had taken up."""
+        """Open or close one's own; open again what a call had taken up that was cancelled."""
         with self._database.write() as session:
             row = to_change(session, actor, demand_id)
             before = row.state

@@ -12,6 +12,7 @@ from gops.errors import Conflict
 from gops.permissions import Actor, permits, require
 from gops.records.database import Database
 from gops.testbed import lifecycles, visibility
+from gops.testbed.demands import telling
 from gops.testbed.demands.board import note
 from gops.testbed.demands.model import Demand, DemandSupport
 from gops.testbed.demands.seeing import demand, held
@@ -49,7 +50,9 @@ class DemandJoins:
                 session.add(DemandSupport(demand_id=row.id, person_id=actor.person_id, created_at=self._clock.micros()))
             elif not wanted and own is not None:
                 session.delete(own)
+            before = row.supports
             _count(session, row)
+            telling.supported(session, self._clock.micros(), row, before)
             return Supported(row.id, row.supports, wanted)
 
     def supported(self, actor: Actor, demand_id: int) -> Supported:
@@ -97,6 +100,8 @@ class DemandJoins:
             lifecycles.move(DEMAND, row, "taken_up")
             row.call_id = call.id
             note(session, self._clock.micros(), actor, "demand.taken_up", row, call=call.slug)
+            if state != "draft":
+                telling.linked(session, self._clock.micros(), row, call)
         return row
 
     def _offer(self, session: Session, actor: Actor, source: Demand, target: Demand | None) -> Demand:
@@ -105,6 +110,8 @@ class DemandJoins:
             DEMAND.check(source.state, "merged")
         source.offered_to = None if target is None else target.id
         note(session, self._clock.micros(), actor, "demand.offer", source, into=source.offered_to)
+        if target is not None:
+            telling.offered(session, self._clock.micros(), source, target)
         return source
 
     def _merge(self, session: Session, actor: Actor, source: Demand, target: Demand) -> None:
@@ -126,6 +133,7 @@ class DemandJoins:
         now = self._clock.micros()
         note(session, now, actor, "demand.merged", source, into=target.id)
         note(session, now, actor, "demand.grown", target, merged=source.id)
+        telling.merged(session, now, source, target)
 
     def _living(self, session: Session, actor: Actor, demand_id: int) -> Demand:
         """Held; where it was merged, the one that it is part of."""

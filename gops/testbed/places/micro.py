@@ -1,6 +1,7 @@
 """Micro-slots: short slots outside of a call, granted at once while enough of the site stays free.
 
-A site allows them by ``details.micro``: what stays free in every week (``keep``), and the longest one. A company gets
+A site allows them by ``details.micro``: what stays free in every week (``keep``), and the longest one; whoever owns the
+place must have agreed, or need not (``details.consent``), since nobody asks any more. A company gets
 so many in a quarter of the year as the setting says, one unless told otherwise; one that was cancelled before it
 began does not count. There is nothing to wait for, so the slot is ready at once, and the clock starts and ends it.
 """
@@ -22,7 +23,7 @@ from gops.records.database import Database, serialise
 from gops.records.paging import is_id
 from gops.sensors.texts import line
 from gops.settings import Settings
-from gops.testbed import checks, lifecycles, resources, visibility, weeks
+from gops.testbed import checks, lifecycles, notices, resources, visibility, weeks
 from gops.testbed.booking import Booking, book, lock_sites
 from gops.testbed.calendar import calendars
 from gops.testbed.checks import wrong
@@ -32,6 +33,7 @@ from gops.testbed.offers.model import SlotTerm
 from gops.testbed.places.model import MicroSlot
 
 KINDS = ("company", "university", "institute", "citizen_group")
+CONSENTED = ("given", "not_needed")
 
 
 class MicroSlots:
@@ -51,7 +53,8 @@ class MicroSlots:
         note: str = "",
     ) -> Slot:
         """A ready slot, from next week on at the earliest. Raises ``Conflict``: ``no_micro_slots``,
-        ``micro_slot_used``, ``micro_threshold``, ``no_capacity``, ``site_closed``, ``site_not_offered``."""
+        ``no_consent``, ``micro_slot_used``, ``micro_threshold``, ``no_capacity``, ``site_closed``,
+        ``site_not_offered``."""
         now = self._clock.micros()
         first, end = self._span(first_week, length, now)
         with self._database.write() as session:
@@ -71,6 +74,7 @@ class MicroSlots:
             _refuse_below(session, site, slot, rule["keep"])
             self._grant(session, slot, first)
             self._note(session, actor, "slot.micro", slot, site.organisation_id)
+            notices.slot_changed(session, now, slot, "slot.micro")
         return slot
 
     def give_back(self, actor: Actor, slot_id: int) -> Slot:
@@ -84,6 +88,7 @@ class MicroSlots:
             session.refresh(found, with_for_update=True)
             lifecycles.move(SLOT, found, "cancelled")
             self._note(session, actor, "slot.cancelled", found, site.organisation_id)
+            notices.slot_changed(session, self._clock.micros(), found, "slot.given_back")
         return found
 
     def _span(self, first_week: int, length: int, now: int) -> tuple[int, int]:
@@ -135,6 +140,10 @@ def _rule(site: Site, length: int) -> Mapping[str, Any]:
     if rule is None:
         raise Conflict(f"site {site.id} gives no micro-slots", code="no_micro_slots", field="site", found=site.id,
                        expected="a site with details.micro")  # fmt: skip
+    if site.facts["consent"] not in CONSENTED:
+        raise Conflict(f"nobody has said that the owner of site {site.id} agrees", code="no_consent", field="site",
+                       found=site.facts["consent"],
+                       expected="a site whose details.consent is " + " or ".join(CONSENTED))  # fmt: skip
     if length > rule["weeks"]:
         raise wrong("invalid_value", "weeks", length, f"at most {rule['weeks']} at this site")
     return rule

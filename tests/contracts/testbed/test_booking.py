@@ -120,7 +120,7 @@ def test_what_is_closed_while_others_book_is_never_booked(either_city: City) -> 
 
 def test_a_company_that_asks_32_times_at_once_gets_one_micro_slot(either_city: City) -> None:
     city = either_city
-    site = city.site(details={"micro": {"keep": {"area_m2": 10}, "weeks": 1}})
+    site = city.site(details={"micro": {"keep": {"area_m2": 10}, "weeks": 1}, "consent": "given"})
     micro = MicroSlots(city.database, city.clock, city.settings)
     week = weeks.of(city.clock.micros(), city.settings.zone) + 1
     done = together(lambda _: micro.take(city.company, site.id, "robots", week, 1, {"area_m2": 30}), "micro_slot_used")

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from gops.errors import Conflict, Forbidden, GopsError, Invalid, NotFound, Unauthenticated
+from gops.notify.model import Notice
 from gops.permissions import ANONYMOUS, Actor
 from gops.testbed.demands.board import Demands
 from gops.testbed.demands.joining import DemandJoins
@@ -156,7 +158,7 @@ def test_a_merged_demand_leads_to_the_last_one_in_one_step(board: Board) -> None
     refused(lambda: board.joins.merge(board.city.planner, third.id, second.id), Conflict, "demand_not_open")
 
 
-def test_a_call_takes_a_demand_up_and_gives_it_back_when_cancelled(board: Board) -> None:
+def test_a_call_takes_a_demand_up_and_it_is_open_again_when_that_is_cancelled(board: Board) -> None:
     city = board.city
     city.site()
     made, call = board.stated(city.neighbour, "seongnam"), city.call()
@@ -165,7 +167,50 @@ def test_a_call_takes_a_demand_up_and_gives_it_back_when_cancelled(board: Board)
     assert [row.id for row in board.demands.list(ANONYMOUS, call=call.slug)] == [made.id]
     refused(lambda: board.demands.move(city.neighbour, made.id, "open"), Conflict, "demand_taken_up")
     city.calls.cancel(city.planner, call.slug, "no budget")
-    assert board.demands.move(city.neighbour, made.id, "open").call_id is None
+    found = board.demands.get(ANONYMOUS, made.id)
+    assert (found.state, found.call_id) == ("open", None)
+    another = city.call()
+    assert board.joins.take_up(city.planner, made.id, another.slug).call_id == another.id
+
+
+def told(city: City, event: str) -> list[tuple[int, int | None, Any]]:
+    """(organisation, person, facts) of each notice of an event."""
+    with city.database.read() as session:
+        rows = session.scalars(select(Notice).where(Notice.event == event).order_by(Notice.id))
+        return [(row.organisation_id, row.person_id, row.facts) for row in rows]
+
+
+def test_owner_and_supporters_are_told_what_becomes_of_a_demand(board: Board) -> None:
+    city = board.city
+    city.site()
+    made = board.stated(city.neighbour, "seongnam")
+    fan = city.people.actor(city.suwon, "viewer")
+    board.joins.support(fan, made.id, True)
+    ((home, _, facts),) = told(city, "demand.supported")
+    assert (home, facts["supports"]) == (city.seongnam.id, 1)
+    call = city.call(published=False)
+    board.joins.take_up(city.planner, made.id, call.slug)
+    assert told(city, "demand.taken_up") == []  # a draft is nobody's business
+    city.calls.publish(city.planner, call.slug)
+    both = {(city.seongnam.id, city.neighbour.person_id), (city.suwon.id, fan.person_id)}
+    assert {row[:2] for row in told(city, "demand.taken_up")} == both
+    city.to("2026-06-01T09:00")
+    city.calls.advance()
+    assert {row[:2] for row in told(city, "demand.call_opened")} == both
+    city.calls.cancel(city.planner, call.slug, "no budget")
+    assert {row[:2] for row in told(city, "demand.reopened")} == both
+    assert told(city, "demand.reopened")[0][2]["call_slug"] == call.slug
+
+
+def test_who_is_asked_to_merge_and_who_was_merged_is_told(board: Board) -> None:
+    city = board.city
+    one, other = board.stated(), board.stated(city.neighbour, "seongnam", title_ko="골목 주차난")
+    board.joins.merge(city.planner, one.id, other.id)
+    ((home, _, facts),) = told(city, "demand.offered")
+    assert (home, facts["demand"]["ko"], facts["other"]["ko"]) == (city.seongnam.id, "골목 주차난", one.title_ko)
+    board.joins.merge(city.neighbour, one.id, other.id)
+    assert [row[0] for row in told(city, "demand.merged")] == [city.suwon.id]
+    assert [row[0] for row in told(city, "demand.grown")] == [city.seongnam.id]
 
 
 def test_a_closed_call_takes_nothing_up(board: Board) -> None:

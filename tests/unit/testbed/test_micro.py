@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from gops.errors import Conflict, Forbidden, GopsError, Invalid, NotFound
+from gops.notify.model import Notice
 from gops.settings import load
 from gops.testbed import weeks
 from gops.testbed.model import Site
@@ -15,7 +17,7 @@ from tests.unit.testbed.conftest import City
 
 SOON = weeks.parse("2026-05-11")
 NEXT_QUARTER = weeks.parse("2026-07-06")
-MICRO = {"micro": {"keep": {"area_m2": 50}, "weeks": 2}}
+MICRO = {"micro": {"keep": {"area_m2": 50}, "weeks": 2}, "consent": "given"}
 
 
 @pytest.fixture
@@ -53,6 +55,32 @@ def test_what_is_beyond_the_sites_rule_is_refused_and_leaves_nothing(
     assert refused.value.code == code
     assert refused.value.expected
     assert list(city.slots.list(city.planner)) == []
+
+
+@pytest.mark.parametrize(("consent", "granted"), [
+    ("unknown", False), ("asked", False), ("refused", False), ("given", True), ("not_needed", True),
+])  # fmt: skip
+def test_a_site_whose_owner_has_not_agreed_gives_none(
+    city: City, micro: MicroSlots, consent: str, granted: bool
+) -> None:
+    site = city.site(details=MICRO | {"consent": consent})
+    if granted:
+        assert taken(micro, city, site).state == "ready"
+        return
+    with pytest.raises(Conflict) as refused:
+        taken(micro, city, site)
+    assert (refused.value.code, refused.value.found) == ("no_consent", consent)
+
+
+def test_holder_and_municipality_are_told(city: City, micro: MicroSlots) -> None:
+    slot = taken(micro, city, city.site(details=MICRO))
+    micro.give_back(city.company, slot.id)
+    with city.database.read() as session:
+        rows = session.scalars(select(Notice).order_by(Notice.id)).all()
+    both = [city.robots.id, city.suwon.id]
+    assert [(row.event, row.organisation_id) for row in rows] == [
+        *(("slot.micro", home) for home in both), *(("slot.given_back", home) for home in both)
+    ]  # fmt: skip
 
 
 def test_one_a_company_and_quarter_until_it_is_given_back(city: City, micro: MicroSlots) -> None:
