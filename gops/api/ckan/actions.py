@@ -12,6 +12,7 @@ from gops.api.ckan import rows, searching
 from gops.api.ckan.asked import Asked
 from gops.api.ckan.packages import ids, of_package, packages
 from gops.api.context import services
+from gops.api.counted import used
 from gops.catalog import stating
 from gops.catalog.licences import LICENCES
 from gops.catalog.profiles import ckan
@@ -54,7 +55,9 @@ def package_list(asked: Asked) -> Sequence[str]:
 
 
 def package_show(asked: Asked) -> dict[str, Any]:
-    return packages([of_package(asked.needed("id"))])[0]
+    found = of_package(asked.needed("id"))
+    used("metadata", found.id)
+    return packages([found])[0]
 
 
 def current_package_list_with_resources(asked: Asked) -> Sequence[dict[str, Any]]:

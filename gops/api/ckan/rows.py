@@ -1,8 +1,8 @@
-"""``datastore_search``: readings of a live dataset row by row, as CKAN's DataStore gives records."""
+"""``datastore_search`` gives records as CKAN's DataStore does; here readings of a live dataset, of files ``filed``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -13,24 +13,24 @@ from flask import request
 
 from gops.api import exports
 from gops.api.catalog.sources import source
+from gops.api.ckan import cells, filed
 from gops.api.ckan.asked import Asked
+from gops.api.ckan.found import REACH, Rows, close, too_far
 from gops.api.ckan.packages import of_package
 from gops.api.context import settings
+from gops.api.counted import used
+from gops.catalog.model import FILES, Dataset
 from gops.catalog.profiles.ckan import READABLE
 from gops.catalog.querying.live import Asked as InRange
 from gops.catalog.querying.live import LiveTable
 from gops.catalog.querying.port import Ask, Column, Table
-from gops.catalog.querying.predicate import All, OneOf
-from gops.errors import Invalid, TooLarge
+from gops.errors import Invalid
 from gops.permissions import missing
 from gops.quality import ANY
 from gops.store.port import Read, Store, Windows
-from gops.timetext import write_times
 
 DEFAULT = 100
-REACH = 1_000_000  # rows up to which an offset may lead, and that an order by time may look at
 AT_ONCE = 10_000  # rows that are read in one piece
-TYPES = ("text", "float8", "int", "timestamptz")
 
 
 @dataclass(frozen=True)
@@ -44,35 +44,46 @@ def datastore_search(asked: Asked) -> dict[str, Any]:
     limit = asked.whole("limit", 0, 10**9, DEFAULT)
     limit, offset = min(limit, settings().page_rows_max), asked.whole("offset", 0, 10**9, 0)
     _refuse_unread(asked)
-    table, ask = _table(one, asked)
-    wanted, order = replace(ask, columns=_shown(table, asked)), _order(asked.text("sort"))
-    if offset + limit > REACH:
-        raise _too_far("offset", offset)
+    package, _, key = one.partition(".")
+    dataset = of_package(package, noun="resource")
+    get = filed.rows if dataset.kind == FILES else _live
     end = exports.begin()
     try:
-        get = _by_time if order.by_time else _plain
-        found = get(table, wanted, order, offset, limit)
-        counted = _total(table, wanted) if asked.flag("include_total", True) else {}
+        found = get(dataset, key, asked, (offset, limit))
     finally:
         end()
+    used("query", dataset.id, len(found.numbers))
     form = asked.text("records_format", "objects")
     return {
-        "include_total": bool(counted),
+        "include_total": bool(found.counted),
         "limit": limit,
         "offset": offset,
         "records_format": form,
         "resource_id": one,
-        **counted,
-        "fields": [{"id": "_id", "type": "int"}, *map(_field, _columns(table, wanted.columns))],
-        "records": _records(found, offset, form),
+        **found.counted,
+        "fields": [{"id": "_id", "type": "int"}, *found.fields],
+        "records": cells.records(found.table, found.numbers, form),
         "_links": _links(asked, offset, limit),
     }
 
 
-def _refuse_unread(asked: Asked) -> None:
-    """What CKAN can and this cannot is refused, never passed over."""
+def _live(dataset: Dataset, key: str, asked: Asked, part: tuple[int, int]) -> Rows:
     if asked.raw("q") not in (None, "", {}):
         raise Invalid("readings are not searched by words", field="q", expected="filters")
+    offset, limit = part
+    table, ask = _table(dataset, key, asked)
+    wanted, order = replace(ask, columns=_shown(table, asked)), _order(asked.text("sort"))
+    if offset + limit > REACH:
+        raise too_far("offset", offset)
+    find = _by_time if order.by_time else _plain
+    found = find(table, wanted, order, offset, limit)
+    counted = _total(table, wanted) if asked.flag("include_total", True) else {}
+    numbers = range(offset + 1, offset + 1 + found.num_rows)
+    return Rows(found, numbers, [cells.field(one) for one in _columns(table, wanted.columns)], counted)
+
+
+def _refuse_unread(asked: Asked) -> None:
+    """What CKAN can and this cannot is refused, never passed over."""
     if asked.flag("distinct"):
         raise Invalid("rows are not made distinct", field="distinct", found=True, expected="false")
     for name in ("plain", "total_estimation_threshold", "q_language", "full_text"):
@@ -82,15 +93,13 @@ def _refuse_unread(asked: Asked) -> None:
         raise Invalid("not given here", field="records_format", found=form, expected="objects or lists")
 
 
-def _table(resource: str, asked: Asked) -> tuple[LiveTable, Ask]:
-    package, _, key = resource.partition(".")
+def _table(dataset: Dataset, key: str, asked: Asked) -> tuple[LiveTable, Ask]:
     if key != READABLE:
         raise missing("resource with rows")
-    dataset = of_package(package, noun="resource")
     origin = source(dataset.slug, {"thing": None, "property": None, "bbox": None})
     store = cast(Store, origin.readings)  # of what is live, as whoever asks sees it
     table = LiveTable(store, origin.contents.members, InRange(settings().zone), partial(_count, store))
-    return table, Ask((), _conditions(table, asked.mapping("filters")))
+    return table, Ask((), cells.conditions(table.columns, asked.mapping("filters")))
 
 
 def _count(store: Store, read: Read, enough: int) -> int:
@@ -107,47 +116,10 @@ def _count(store: Store, read: Read, enough: int) -> int:
     return sum(sum(table["count"].to_pylist()) for table in tables)
 
 
-def _conditions(table: Table, filters: Mapping[str, Any]) -> Any:
-    """Of each field one value, or a list of which any will do."""
-    known = {one.name: one for one in table.columns}
-    parts = []
-    for name, value in filters.items():
-        if name not in known:
-            raise Invalid("there is no such field", field="filters", found=name, expected="some of " + ", ".join(known))
-        values = value if isinstance(value, list) else [value]
-        if not values or len(values) > 100:
-            raise Invalid("not a fitting list", field=f"filters.{name}"[:100], found=len(values), expected="1 to 100")
-        parts.append(OneOf(name, tuple(_scalar(known[name], one) for one in values)))
-    return All(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
-
-
-def _scalar(column: Column, value: Any) -> pa.Scalar:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_timestamp(kind):
-        raise Invalid(
-            "times are not filtered by", field="filters", found=column.name, expected="from and to of the API"
-        )
-    try:
-        if pa.types.is_string(kind):
-            if not isinstance(value, str):
-                raise TypeError
-            return pa.scalar(value, kind)
-        if isinstance(value, bool):
-            raise TypeError
-        return pa.scalar(float(value)) if not pa.types.is_integer(kind) else pa.scalar(int(value), kind)
-    except (TypeError, ValueError, OverflowError) as error:
-        name = f"filters.{column.name}"
-        raise Invalid("not a value of that field", field=name, found=value, expected=_type(column)) from error
-
-
 def _shown(table: Table, asked: Asked) -> Sequence[str]:
-    known = [one.name for one in table.columns]
-    wanted = [one for one in asked.names("fields") if one != "_id"]
-    for one in wanted:
-        if one not in known:
-            raise Invalid("there is no such field", field="fields", found=one, expected="some of " + ", ".join(known))
+    wanted = [cells.known(table.columns, one, "fields").name for one in asked.names("fields") if one != "_id"]
     standard = ("time", "thing", "property", "value", "text", "unit", "quality", "datastream")
-    return wanted or [one for one in known if one in standard]
+    return wanted or [one.name for one in table.columns if one.name in standard]
 
 
 def _order(text: str) -> Order:
@@ -172,7 +144,7 @@ def _plain(table: LiveTable, ask: Ask, order: Order, offset: int, limit: int) ->
         at += batch.num_rows
         if at >= reach:
             break
-    _close(batches)
+    close(batches)
     return pa.Table.from_batches(found, schema) if found else schema.empty_table()
 
 
@@ -184,7 +156,7 @@ def _by_time(table: LiveTable, ask: Ask, order: Order, offset: int, limit: int) 
     for part in _ranges(table, ask, order, reach):
         asked = replace(ask, columns=columns)
         if part.at_most(asked, REACH) > REACH:
-            raise _too_far("sort", "time")
+            raise too_far("sort", "time")
         found = pa.Table.from_batches(list(part.scan(asked)), pa.schema([one.field for one in _columns(part, columns)]))
         if found.num_rows >= reach or part.asked == table.asked:
             break
@@ -217,40 +189,13 @@ def _total(table: LiveTable, ask: Ask) -> dict[str, Any]:
         counted += batch.num_rows
         if counted >= REACH:
             break
-    _close(batches)
+    close(batches)
     return {"total": counted, "total_was_estimated": counted >= REACH}
 
 
 def _columns(table: Table, names: Sequence[str]) -> list[Column]:
     known = {one.name: one for one in table.columns}
     return [known[name] for name in names]
-
-
-def _type(column: Column) -> str:
-    if pa.types.is_timestamp(column.type):
-        return "timestamptz"
-    if pa.types.is_integer(column.type):
-        return "int"
-    return "float8" if pa.types.is_floating(column.type) else "text"
-
-
-def _field(column: Column) -> dict[str, Any]:
-    said = {"id": column.name, "type": _type(column)}
-    return said if column.unit is None else said | {"info": {"unit": column.unit}}
-
-
-def _records(found: pa.Table, offset: int, form: str) -> list[Any]:
-    names = ["_id", *found.column_names]
-    columns = [list(range(offset + 1, offset + 1 + found.num_rows)), *map(_values, found.columns)]
-    rows = zip(*columns, strict=True)
-    return [list(row) for row in rows] if form == "lists" else [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    if not pa.types.is_timestamp(column.type) or column.null_count:
-        return [str(one) for one in column] if pa.types.is_timestamp(column.type) else column.to_pylist()
-    written: list[Any] = write_times(column.cast(pa.int64()).to_numpy(), settings().zone).to_pylist()
-    return written
 
 
 def _links(asked: Asked, offset: int, limit: int) -> dict[str, str]:
@@ -260,18 +205,3 @@ def _links(asked: Asked, offset: int, limit: int) -> dict[str, str]:
         "start": f"{path}?{urlencode(given)}",
         "next": f"{path}?{urlencode(given | {'offset': str(offset + limit)})}",
     }
-
-
-def _too_far(field: str, found: Any) -> TooLarge:
-    return TooLarge(
-        "that is too far into the readings",
-        field=field,
-        found=found,
-        expected=f"at most {REACH} rows looked at; filters, or the download of the resource",
-    )
-
-
-def _close(batches: object) -> None:
-    close = getattr(batches, "close", None)  # one left half-way holds the store's view
-    if close is not None:
-        close()

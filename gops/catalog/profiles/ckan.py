@@ -17,7 +17,7 @@ from gops.clock import from_micros
 
 Node = dict[str, Any]
 READABLE = "json"
-"""The format whose resource is also read row by row (``datastore_search``)."""
+"""The format of a live dataset whose resource is also read row by row (``datastore_search``); of files each is."""
 
 
 class Ids(Protocol):
@@ -113,7 +113,7 @@ def _resource(facts: DistributionFacts, of: DatasetFacts, package_id: str, numbe
         moment(of.issued),
         moment(of.modified),
     ) | {
-        "datastore_active": facts.file_type.key == READABLE and not of.origin and not facts.key,
+        "datastore_active": not of.origin and (bool(facts.sha256) if facts.key else facts.file_type.key == READABLE),
         "url_type": "api" if not facts.is_whole else None,
         **({} if facts.bytes is None else {"size": facts.bytes, "hash": f"sha256:{facts.sha256}"}),
     }
