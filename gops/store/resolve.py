@@ -51,12 +51,21 @@ class Resolution:
 
 def doubled(batch: Rows) -> Flags:
     """Which rows share their (datastream, t) with another row of the batch."""
+    if _ascending(batch.t, batch.datastream) or _ascending(batch.datastream, batch.t):
+        return np.zeros(len(batch), bool)
     order = np.lexsort((batch.t, batch.datastream))
     same = (np.diff(batch.datastream[order]) == 0) & (np.diff(batch.t[order]) == 0)
     marks = np.zeros(len(batch), bool)
     marks[order[1:][same]] = True
     marks[order[:-1][same]] = True
     return marks
+
+
+def _ascending(first: Ints, second: Ints) -> bool:
+    """Is every (first, second) greater than the one before it? So are rows that come moment by moment, or series by
+    series, and it costs a tenth of sorting them."""
+    more, same = first[1:] > first[:-1], first[1:] == first[:-1]
+    return bool((more | (same & (second[1:] > second[:-1]))).all())
 
 
 def resolve(batch: Rows, keep: Flags, standing: Standing, twice: Flags) -> Resolution:

@@ -19,6 +19,9 @@ from gops.store.duckdb.tiers import NEVER, Tiers
 from gops.store.port import READINGS, Extent
 from gops.store.rows import NONE, Ints, Rows
 
+MANY = 1000  # rows from which a table is faster than to search for each
+SPREAD = 16  # places in a table for each that is taken
+
 
 def _nothing() -> Rows:
     return Rows.of(READINGS.empty_table()).take(np.empty(0, np.int64))  # a copy: arrays of Arrow can't be written
@@ -63,15 +66,32 @@ class Heads:
     announced: int = 0
     committing: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    _table: tuple[Ints | None, Ints | None] = (None, None)  # of which ids, and the table
 
     def find(self, datastreams: Sequence[int] | Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
         """Positions in the arrays, and which of them are real."""
         wanted = np.asarray(datastreams, np.int64)
         ids = self.newest.datastream
+        if len(wanted) >= MANY and len(ids):
+            table = self._table_of(ids)
+            if table is not None:
+                return _looked_up(wanted - ids[0], table)
         places = np.searchsorted(ids, wanted)
         known = places < len(ids)
         known[known] = ids[places[known]] == wanted[known]
         return places, known
+
+    def _table_of(self, ids: Ints) -> Ints | None:
+        """The position of each id from the first to the last of ``ids``, -1 for none; None where they lie far apart."""
+        made, table = self._table
+        if made is not ids:
+            span = int(ids[-1] - ids[0]) + 1
+            table = None
+            if span <= SPREAD * len(ids) + MANY:
+                table = np.full(span, -1, np.int64)
+                table[ids - ids[0]] = np.arange(len(ids))
+            self._table = (ids, table)
+        return table
 
     def last(self, datastreams: Ints) -> Ints:
         """The newest t of each, NONE where there is none."""
@@ -176,19 +196,20 @@ class Heads:
             self.tiers = tiers
 
     def add(self, written: Rows, inserted: Ints, changed: Ints, version: int) -> None:
-        """What was announced is committed: ``written`` rows stand, ``inserted`` are the Datastreams of the new ones."""
+        """What was announced is committed: ``written`` rows stand, ``inserted`` are the Datastreams of the new ones.
+
+        No two of these rows have the same Datastream and t.
+        """
         if not len(written):
             return
-        order = np.lexsort((written.t, written.datastream))
-        datastreams = written.datastream[order]
-        begins = np.flatnonzero(np.diff(datastreams, prepend=datastreams[0] - 1))
-        tops = order[np.append(begins[1:], len(order)) - 1]
         with self.lock:
-            at, _ = self.find(datastreams[begins])
-            newer = written.t[tops] >= self.newest.t[at]
-            self._set_newest(at[newer], written.take(tops[newer]))
-            self.first[at] = np.minimum(self.first[at], written.t[order[begins]])
-            np.add.at(self.rows, self.find(inserted)[0], 1)
+            at, _ = self.find(written.datastream)
+            top = np.full(len(self.first), NONE)
+            np.maximum.at(top, at, written.t)
+            newest = np.flatnonzero((written.t == top[at]) & (written.t >= self.newest.t[at]))
+            self._set_newest(at[newest], written.take(newest))
+            np.minimum.at(self.first, at, written.t)
+            self.rows += np.bincount(self.find(inserted)[0], minlength=len(self.rows))
             self._mark(changed, version)
 
     def _mark(self, changed: Ints, version: int) -> None:
@@ -214,3 +235,11 @@ class Heads:
         self.high = np.insert(self.high, at, NONE)
         self.rows = np.insert(self.rows, at, 0)
         self.versions = np.insert(self.versions, at, self.floor)
+
+
+def _looked_up(offsets: Ints, table: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """What the table has at each offset, and which of these are positions."""
+    inside = (offsets >= 0) & (offsets < len(table))
+    places = table[offsets] if inside.all() else table[np.where(inside, offsets, 0)]
+    known = inside & (places >= 0)
+    return places if known.all() else np.where(known, places, 0), known
