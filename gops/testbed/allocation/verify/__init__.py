@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gops.testbed.allocation.verify import hashes, pairs, reading, replay, shape
+from gops.testbed.allocation.verify.alone import Alone, alone
 from gops.testbed.allocation.verify.finding import Finding, Findings
 
 __all__ = ["Finding", "Report", "verify"]
@@ -61,15 +62,16 @@ def _verified(data: bytes, sha256: str, findings: Findings) -> Report:
     readable, document = reading.read(data, findings)
     if readable and shape.check(document, findings):
         hashes.check(document, findings)
-        replay.check(document, findings)
+        eligible = alone(document["inputs"]["instance"])
+        replay.check(document, eligible, findings)
         if not findings.count:
-            return _report(sha256, document)
+            return _report(sha256, document, eligible)
     return Report(sha256, findings.count, tuple(findings.kept))
 
 
-def _report(sha256: str, document: Any) -> Report:
+def _report(sha256: str, document: Any, eligible: Alone) -> Report:
     outcome = document["outcome"]
-    counted = pairs.count(document)
+    counted = pairs.count(document, eligible)
     proof = document.get("findings", {}).get("proof") or {"stages": [], "price": None}
     return Report(
         sha256,

@@ -16,8 +16,8 @@ from gops.testbed.allocation.verify.tally import Tally
 Grid = NDArray[Any]
 
 
-Holding = tuple[int, str, list[int]]
-"""Who holds a site: its weeks (``lanes``), its id, its needs."""
+Holding = tuple[int, int, str, list[int]]
+"""Who holds a site: from and until which week, its id, its needs."""
 
 
 class Ground:
@@ -28,7 +28,8 @@ class Ground:
         self.names: list[str] = [site["id"] for site in instance["sites"]]
         self.number = {name: index for index, name in enumerate(self.names)}
         capacity = np.array([site["capacity"] for site in instance["sites"]], dtype=np.int32)
-        self.room: list[Grid] = [capacity[:, :, index].T.copy() for index in range(len(self.resources))]
+        self.capacity: list[Grid] = [capacity[:, :, index].T.copy() for index in range(len(self.resources))]
+        self.room: list[Grid] = [amounts.copy() for amounts in self.capacity]
         used = {row["band"] for row in instance["applications"]}  # a band that nobody uses costs nothing
         bands = [band for band in instance["bands"] if band["id"] in used]
         self.taken = {band["id"]: np.zeros((self.weeks, len(self.names)), bool) for band in bands}
@@ -58,7 +59,7 @@ class Ground:
 
     def put(self, row: Any, site: int, start: int) -> None:
         end = start + row["duration"]
-        holding = (lanes(b"\1" * row["duration"], start), row["id"], row["needs"])
+        holding = (start, end, row["id"], row["needs"])
         for index, need in enumerate(row["needs"]):
             self.room[index][start:end, site] -= need
         self.held[site].append(holding)
@@ -71,7 +72,7 @@ class Ground:
     def lift(self, row: Any, site: int, start: int) -> None:
         """As if it had not been put there."""
         end = start + row["duration"]
-        holding = (lanes(b"\1" * row["duration"], start), row["id"], row["needs"])
+        holding = (start, end, row["id"], row["needs"])
         for index, need in enumerate(row["needs"]):
             self.room[index][start:end, site] += need
         self.held[site].remove(holding)
@@ -80,7 +81,7 @@ class Ground:
                 heard = self.heard[row["band"]][neighbour]
                 heard.remove(holding)
                 for week in range(start, end):
-                    still = any(held >> 8 * week & 1 for held, _, _ in heard)
+                    still = any(since <= week < until for since, until, _, _ in heard)
                     self.taken[row["band"]][week, neighbour] = still
         self.tally.lift(row)
 
@@ -89,11 +90,6 @@ class Ground:
         span = slice(row["first_start"], row["last_start"] + row["duration"])
         good = good_starts(self.bad(row, span, np.array([site])), row["duration"])[:, 0]
         return row["first_start"] + int(good.argmax()) if good.any() else None
-
-
-def lanes(line: bytes, since: int) -> int:
-    """Weeks from ``since``, a byte 0 or 1 each, as one whole number: what two have in common is their ``&``."""
-    return int.from_bytes(line, "little") << 8 * since
 
 
 def cut(grid: Grid, weeks: slice, sites: Grid | None) -> Grid:

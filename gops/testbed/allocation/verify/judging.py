@@ -6,17 +6,15 @@ from collections import defaultdict
 from typing import Any
 
 from gops.testbed.allocation.verify import turns
-from gops.testbed.allocation.verify.alone import alone
 from gops.testbed.allocation.verify.standing import Claim, Standing
 
 
 def claims(standing: Standing) -> dict[int, Claim]:
     """By site, who is next in line: the first that would rather be there, could be there alone, and is not."""
     found: dict[int, Claim] = {}
-    eligible = alone(standing.instance)
     for row in standing.rows:
         tie, better = turns.tie(standing.seed, row["id"]), standing.rank(row)
-        for name, score, fits in zip(row["sites"][:better], row["scores"], eligible[row["id"]], strict=False):
+        for name, score, fits in zip(row["sites"][:better], row["scores"], standing.eligible[row["id"]], strict=False):
             site = standing.ground.number[name]
             if fits and (site not in found or (-score, tie) < found[site][0]):
                 found[site] = ((-score, tie), row)
@@ -93,11 +91,10 @@ def _values(standing: Standing) -> dict[str, int]:
 
 def _has_worthless_contract(standing: Standing) -> bool:
     """Whether somebody with a score of 0 at a site could stand there alone."""
-    eligible = alone(standing.instance)
     return any(
         score == 0 and fits
         for row in standing.rows
-        for score, fits in zip(row["scores"], eligible[row["id"]], strict=True)
+        for score, fits in zip(row["scores"], standing.eligible[row["id"]], strict=True)
     )
 
 

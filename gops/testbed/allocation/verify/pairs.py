@@ -6,7 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
-from gops.testbed.allocation.verify.alone import alone
+from gops.testbed.allocation.verify.alone import Alone
 from gops.testbed.allocation.verify.ground import Ground
 
 MOST = 3_000  # applications; blocking pairs and waste take a look at every one of them with others lifted
@@ -21,10 +21,10 @@ class Pairs:
     waste: int | None
 
 
-def count(document: Any) -> Pairs:
+def count(document: Any, eligible: Alone) -> Pairs:
     """Of a round that was found true."""
     instance = document["inputs"]["instance"]
-    ground, eligible = Ground(instance), alone(instance)
+    ground = Ground(instance)
     guaranteed = {name for _, name in document.get("findings", {}).get("guaranteed", ())}
     place = {name: (site, start) for name, site, start in document["outcome"]}
     look = len(instance["applications"]) <= MOST

@@ -1,107 +1,76 @@
-"""What the refusal of an application must say, from the verifier's own picture of its turn."""
+"""What the refusals of a round must say, from the verifier's own picture of each one's turn.
+
+A turn leaves an ``Ask``: how many stood at each of its sites by then, and the changes that the whole ground allows.
+All asks of one site are then judged together, each against the room that the first so many of its holders had left.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
+from dataclasses import dataclass, field
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
 
-from gops.testbed.allocation.verify.ground import Grid, Ground, Holding, cut, lanes
+from gops.testbed.allocation.verify.ground import Grid, Ground, Holding
 
-Shorts = list[tuple[int | str, Grid]]
-"""A resource's number, or a word, and (week of the window, rank): True where it is in the way."""
+AT_ONCE = 1_000_000  # asks x (holders + weeks) of one step; bounds its memory
+BUDGET = "budget"
+Best = dict[int, dict[int, tuple[int, int, int]]]
+"""By ask and resource: what may be asked at most, negative; the rank; the start. The least is the best."""
 
 
-def refusal(ground: Ground, row: Any, sites: Grid, good: Grid, may: Grid | None = None) -> dict[str, Any]:
-    """``good``: (start from the window's first, site) of the whole ground, as far as a change may look. ``may``: the
-    sites that a change may name (None: all)."""
-    window = row["last_start"] + 1 - row["first_start"]
-    if may is not None:
-        good = good & may
-    shorts = _shorts(ground, row, sites)
-    less = _less(ground, row, sites, shorts, None if may is None else may[sites])
-    changes = [_later(row, good[window:, sites]), _elsewhere(ground, row, good[:window]), less]
-    return {
-        "application": row["id"],
-        "changes": [change for change in changes if change is not None],
-        "sites": _reasons(ground, row, sites, shorts),
+@dataclass(slots=True)
+class Ask:
+    """``held`` and ``heard`` count who stood at each ranked site, and who was heard there on the band. ``full``: by
+    word the holders of what a limit left nothing of, by rank. ``may``: ranks that a change may name (None: all)."""
+
+    row: Any
+    sites: list[int]
+    held: list[int]
+    heard: list[int] | None
+    full: dict[str, dict[int, list[str]]]
+    money: int
+    changes: list[dict[str, Any]]
+    may: list[bool] | None
+    lacks: list[list[Any]] = field(default_factory=list)
+
+
+def ask(ground: Ground, row: Any, sites: list[int], good: Grid | None, may: Grid | None = None) -> Ask:
+    """As the ground is now. ``good``: (start from the window's first, site) of all sites, as far as a change may look;
+    None: no change is told. ``may``: the sites that one may name (None: all)."""
+    full = {
+        word: {rank: ground.tally.holders(word, row, site) for rank, site in enumerate(sites) if shut[site]}
+        for word, shut in ground.tally.full(row).items()
     }
+    band = None if row["band"] is None else ground.heard[row["band"]]
+    return Ask(
+        row,
+        sites,
+        [len(ground.held[site]) for site in sites],
+        None if band is None else [len(band[site]) for site in sites],
+        full,
+        max(0, ground.tally.money() or 0) if BUDGET in full else 0,
+        [] if good is None else _moved(ground, row, sites, good if may is None else good & may),
+        [False] * len(sites) if good is None else None if may is None else may[sites].tolist(),
+        [[] for _ in sites],
+    )
 
 
-def reasons(ground: Ground, row: Any, sites: Grid) -> list[dict[str, Any]]:
-    """Of a refusal of which no change can be told."""
-    return _reasons(ground, row, sites, _shorts(ground, row, sites))
-
-
-def _shorts(ground: Ground, row: Any, sites: Grid) -> Shorts:
-    weeks = slice(row["first_start"], row["last_start"] + row["duration"])
-    found: Shorts = [
-        (index, cut(ground.room[index], weeks, sites) < need) for index, need in enumerate(row["needs"]) if need
-    ]
-    if row["band"] is not None:
-        found.append(("band", cut(ground.taken[row["band"]], weeks, sites)))
-    shape = (weeks.stop - weeks.start, len(sites))
-    return found + [(word, np.broadcast_to(full[sites], shape)) for word, full in ground.tally.full(row).items()]
-
-
-def _reasons(ground: Ground, row: Any, sites: Grid, shorts: Shorts) -> list[dict[str, Any]]:
-    since = row["first_start"]
-    lacks: list[list[Any]] = [[] for _ in row["sites"]]
-    places = sites.tolist()
-    for what, short in shorts:
-        for rank, line in _lines(short):
-            site = places[rank]
-            if isinstance(what, int):
-                lack = _lack(ground.resources[what], line, since, ground.held[site], what)
-            elif what == "band":
-                lack = _lack("band", line, since, ground.heard[row["band"]][site], None)
-            else:
-                names = ground.tally.holders(what, row, site)
-                lack = {"holders": names, "weeks": [list(span) for span in _spans(line, since)], "what": what}
-            lacks[rank].append(lack)
-    return [{"lacks": lacks[rank], "site": name} for rank, name in enumerate(row["sites"])]
-
-
-def _lines(short: Grid) -> Iterator[tuple[int, bytes]]:
-    """Of (week, rank): each rank that has a True, with its weeks as bytes 0 and 1."""
-    weeks = short.shape[0]
-    flat = short.tobytes("F")
-    for rank in range(short.shape[1]):
-        line = flat[rank * weeks : (rank + 1) * weeks]
-        if 1 in line:
-            yield rank, line
-
-
-def _lack(what: str, line: bytes, since: int, holders: list[Holding], index: int | None) -> dict[str, Any]:
-    """``line`` has a byte 1 for every week from ``since`` in which something lacked; ``index`` is the resource's."""
-    weeks = lanes(line, since)
-    if index is None:
-        names = [name for held, name, _ in holders if held & weeks]
-    else:
-        names = [name for held, name, needs in holders if held & weeks and needs[index]]
-    return {"holders": names, "weeks": [list(span) for span in _spans(line, since)], "what": what}
-
-
-@lru_cache(maxsize=65_536)
-def _spans(line: bytes, since: int) -> tuple[tuple[int, int], ...]:
-    spans = []
-    at = line.find(1)
-    while at >= 0:
-        end = line.find(0, at)
-        end = len(line) if end < 0 else end
-        spans.append((since + at, since + end))
-        at = line.find(1, end)
-    return tuple(spans)
+def _moved(ground: Ground, row: Any, sites: list[int], good: Grid) -> list[dict[str, Any]]:
+    window = row["last_start"] + 1 - row["first_start"]
+    found = (_later(row, good[window:].take(sites, axis=1)), _elsewhere(ground, row, good[:window]))
+    return [change for change in found if change is not None]
 
 
 def _later(row: Any, good: Grid) -> dict[str, Any] | None:
     """Rows of ``good`` are the starts after the window, columns the ranked sites."""
-    flat = good.ravel().nonzero()[0]
-    if not len(flat):
+    at = int(good.argmax()) if good.size else 0
+    weeks, rank = divmod(at, good.shape[1])
+    if not good.size or not good[weeks, rank]:
         return None
-    weeks, rank = divmod(int(flat[0]), good.shape[1])
     return {
         "kind": "start",
         "site": row["sites"][rank],
@@ -112,52 +81,190 @@ def _later(row: Any, good: Grid) -> dict[str, Any] | None:
 
 def _elsewhere(ground: Ground, row: Any, good: Grid) -> dict[str, Any] | None:
     """No ranked site has a good start in the window, so the first that has is another."""
-    at = int(good.argmax())
-    week, site = divmod(at, good.shape[1])
+    week, site = divmod(int(good.argmax()), good.shape[1])
     if not good[week, site]:
         return None
     return {"kind": "site", "site": ground.names[site], "start": row["first_start"] + week}
 
 
-def _less(ground: Ground, row: Any, sites: Grid, shorts: Shorts, may: Grid | None) -> dict[str, Any] | None:
+def told(ground: Ground, asks: list[Ask]) -> Iterator[dict[str, Any]]:
+    """The refusal of each."""
+    best: Best = defaultdict(dict)
+    short_of: set[tuple[int, int]] = set()
+    at_site: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for number, one in enumerate(asks):
+        for rank, site in enumerate(one.sites):
+            at_site[site].append((number, rank))
+    for site, places in at_site.items():
+        step = max(1, AT_ONCE // (len(ground.held[site]) + ground.weeks))
+        for since in range(0, len(places), step):
+            _AtSite(ground, site, asks, places[since : since + step]).judge(best, short_of)
+    for number, one in enumerate(asks):
+        less = _less(
+            ground, one.row, {index: key for index, key in best[number].items() if (number, index) in short_of}
+        )
+        yield {
+            "application": one.row["id"],
+            "changes": one.changes if less is None else [*one.changes, less],
+            "sites": [{"lacks": lacks, "site": name} for lacks, name in zip(one.lacks, one.row["sites"], strict=True)],
+        }
+
+
+def _less(ground: Ground, row: Any, best: dict[int, tuple[int, int, int]]) -> dict[str, Any] | None:
     """Of each resource, and of the budget, the most that some good contract leaves; of these the least cut. What is
     nowhere short is no help to cut."""
-    found: list[tuple[int, int, int, int, int]] = []
-    duration = row["duration"]
-    for what, short in shorts:
-        if (isinstance(what, int) or what == "budget") and short.any():
-            index = what if isinstance(what, int) else len(ground.resources)
-            need = row["needs"][what] if isinstance(what, int) else row["cost"]
-            room = _room(ground, row, sites, shorts, what, may)
-            starts = room.shape[0] - duration + 1
-            most = np.array([np.minimum.reduce(room[start : start + duration]) for start in range(starts)]).T
-            to = int(most.max())
-            percent = (100 * (need - to) + need - 1) // need
-            if percent < 100:
-                rank, start = (int(part[0]) for part in np.nonzero(most == to))
-                found.append((percent, index, rank, start, to))
+    found = []
+    for index, (most, rank, start) in best.items():
+        need = row["needs"][index] if index < len(ground.resources) else row["cost"]
+        percent = (100 * (need + most) + need - 1) // need
+        if percent < 100:
+            found.append((percent, index, rank, start, -most))
     if not found:
         return None
     percent, index, rank, start, to = min(found)
     return {
         "kind": "less",
         "percent": percent,
-        "resource": [*ground.resources, "budget"][index],
+        "resource": [*ground.resources, BUDGET][index],
         "site": row["sites"][rank],
-        "start": row["first_start"] + start,
+        "start": start,
         "to": to,
     }
 
 
-def _room(ground: Ground, row: Any, sites: Grid, shorts: Shorts, what: int | str, may: Grid | None) -> Grid:
-    """(week, rank): what is left of a resource, or of the budget, where nothing else is in the way; else 0."""
-    if isinstance(what, int):
-        room = cut(ground.room[what], slice(row["first_start"], row["last_start"] + row["duration"]), sites)
-    else:
-        room = np.full(shorts[0][1].shape, max(0, ground.tally.money() or 0))
-    for other, short in shorts:
-        if other != what:
-            room[short] = 0
-    if may is not None:
-        room[:, ~may] = 0
-    return room
+class _AtSite:
+    """Some asks at one site. Arrays are (ask, week) and (holder, week) over the whole calendar."""
+
+    def __init__(self, ground: Ground, site: int, asks: list[Ask], places: list[tuple[int, int]]) -> None:
+        self._ground, self._site = ground, site
+        self._places = sorted(places, key=lambda place: asks[place[0]].row["duration"])
+        self._asks = [asks[number] for number, _ in self._places]
+        self._ranks = [rank for _, rank in self._places]
+        self._weeks = np.arange(ground.weeks)
+        first, last, self._duration = (self._column(key) for key in ("first_start", "last_start", "duration"))
+        self._inside = (self._weeks >= first) & (self._weeks < last + self._duration)
+        edges = [0, *(np.flatnonzero(np.diff(self._duration[:, 0])) + 1).tolist(), len(self._asks)]
+        self._runs = [(int(self._duration[low, 0]), low, high) for low, high in pairwise(edges)]
+        self._may = np.array([one.may is None or one.may[rank] for one, rank in self._each()], bool)
+
+    def judge(self, best: Best, short_of: set[tuple[int, int]]) -> None:
+        """Write what lacked into the asks; note what is the best to ask for instead, and what was short at all."""
+        held, needs = self._ground.held[self._site], np.array([one.row["needs"] for one in self._asks])
+        by_then = np.array([one.held[rank] for one, rank in self._each()])
+        present = _present(held, self._weeks)
+        rooms = [self._room(index, present, by_then) for index in range(len(self._ground.resources))]
+        shorts = [self._inside & (room < needs[:, index, None]) for index, room in enumerate(rooms)]
+        blocked = np.zeros(self._inside.shape, np.int16)
+        for index, short in enumerate(shorts):
+            useful = np.array([holding[3][index] > 0 for holding in held], bool)
+            self._write(self._ground.resources[index], short, self._names(held, present, short, by_then, useful))
+            blocked += short
+        blocked += self._on_band()
+        spent = self._limits(blocked)
+        for index, (room, short) in enumerate(zip(rooms, shorts, strict=True)):
+            some = np.logical_or.reduce(short, axis=1)
+            short_of.update([(self._places[at][0], index) for at in np.flatnonzero(some).tolist()])
+            self._most(index, np.where(self._inside & (blocked == short), room, 0), best)
+        if spent.any():
+            short_of.update([(self._places[at][0], len(rooms)) for at in np.flatnonzero(spent).tolist()])
+            money = np.array([one.money for one in self._asks]) * spent
+            self._most(len(rooms), np.where(self._inside & (blocked == 1), money[:, None], 0), best)
+
+    def _each(self) -> Iterator[tuple[Ask, int]]:
+        return zip(self._asks, self._ranks, strict=True)
+
+    def _column(self, key: str) -> Grid:
+        return np.array([one.row[key] for one in self._asks])[:, None]
+
+    def _room(self, index: int, present: Grid, by_then: Grid) -> Grid:
+        """What the first so many holders had left of a resource."""
+        site, held = self._ground.capacity[index][:, self._site], self._ground.held[self._site]
+        used = np.zeros((len(held) + 1, len(site)), np.int64)
+        np.cumsum(present * np.array([holding[3][index] for holding in held], np.int64)[:, None], axis=0, out=used[1:])
+        return site - used[by_then]
+
+    def _on_band(self) -> Grid:
+        """Where somebody was heard."""
+        found = np.zeros(self._inside.shape, bool)
+        by_band = defaultdict(list)
+        for at, one in enumerate(self._asks):
+            if one.heard is not None:
+                by_band[one.row["band"]].append(at)
+        for band, some in by_band.items():
+            heard = self._ground.heard[band][self._site]
+            present = _present(heard, self._weeks)
+            by_then = np.array([(self._asks[at].heard or [])[self._ranks[at]] for at in some])
+            taken = np.zeros((len(heard) + 1, len(self._weeks)), bool)
+            np.logical_or.accumulate(present, axis=0, out=taken[1:])
+            short = self._inside[some] & taken[by_then]
+            found[some] = short
+            self._write("band", short, self._names(heard, present, short, by_then, None), some)
+        return found
+
+    def _limits(self, blocked: Grid) -> Grid:
+        """Counted into ``blocked``. Of which asks the budget leaves too little."""
+        spent = np.zeros(len(self._asks), bool)
+        for at, (one, rank) in enumerate(self._each()):
+            for word, holders in one.full.items():
+                if rank in holders:
+                    blocked[at] += 1
+                    spent[at] |= word == BUDGET and one.row.get("cost", 0) > 0
+                    first, end = one.row["first_start"], one.row["last_start"] + one.row["duration"]
+                    one.lacks[rank].append({"holders": holders[rank], "weeks": [[first, end]], "what": word})
+        return spent
+
+    def _names(self, held: list[Holding], present: Grid, short: Grid, by_then: Grid, useful: Grid | None) -> Any:
+        """By ask the holders of that time who were there in a week that is short; ``useful`` ones."""
+        if not held:
+            return [[] for _ in by_then]
+        weeks, lanes = np.packbits(short, axis=1), np.packbits(present, axis=1)
+        meets = np.zeros((len(weeks), len(held)), bool)
+        for lane in range(weeks.shape[1]):
+            meets |= (weeks[:, lane, None] & lanes[:, lane]) > 0
+        meets &= np.arange(len(held)) < by_then[:, None]
+        if useful is not None:
+            meets &= useful
+        names, width, flat = [holding[2] for holding in held], len(held), meets.tobytes()
+        return [list(compress(names, flat[at : at + width])) for at in range(0, len(flat), width)]
+
+    def _write(self, what: str, short: Grid, names: list[list[str]], some: list[int] | None = None) -> None:
+        """``some``: the numbers of the rows, where they are not all."""
+        edges = np.zeros((len(short), short.shape[1] + 2), np.int8)
+        edges[:, 1:-1] = short
+        step = np.diff(edges, axis=1)
+        rows, starts = np.nonzero(step == 1)
+        spans = np.stack([starts, np.nonzero(step == -1)[1]], axis=1).tolist()
+        bounds = np.searchsorted(rows, np.arange(len(short) + 1)).tolist()
+        for at in [at for at in range(len(short)) if bounds[at] < bounds[at + 1]]:
+            place = at if some is None else some[at]
+            lack = {"holders": names[at], "weeks": spans[bounds[at] : bounds[at + 1]], "what": what}
+            self._asks[place].lacks[self._ranks[place]].append(lack)
+
+    def _most(self, index: int, room: Grid, best: Best) -> None:
+        """Of each ask the most that some start here leaves. Rows are ascending by duration."""
+        room[~self._may] = 0
+        for duration, low, high in self._runs:
+            least = _least(room[low:high], duration)
+            most, start = least.max(axis=1), least.argmax(axis=1)
+            for at in np.flatnonzero(most).tolist():
+                number, rank = self._places[low + at]
+                key = (-int(most[at]), rank, int(start[at]))
+                if index not in best[number] or key < best[number][index]:
+                    best[number][index] = key
+
+
+def _present(held: list[Holding], weeks: Grid) -> Grid:
+    """(holder, week)."""
+    starts, ends = (np.array([holding[part] for holding in held], int)[:, None] for part in (0, 1))
+    present: Grid = (weeks >= starts) & (weeks < ends)
+    return present
+
+
+def _least(room: Grid, duration: int) -> Grid:
+    """(row, start): the least of ``duration`` weeks, of spans of 1, 2, 4, ... and of two such that overlap."""
+    span = 1
+    while 2 * span <= duration:
+        room = np.minimum(room[:, :-span], room[:, span:])
+        span *= 2
+    rest = duration - span
+    return np.minimum(room[:, : room.shape[1] - rest], room[:, rest:]) if rest else room

@@ -3,28 +3,31 @@ was free, every reason is true. The other mechanisms are judged as all stand in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from gops.testbed.allocation.verify import judging, turns
+from gops.testbed.allocation.verify.alone import Alone
 from gops.testbed.allocation.verify.finding import Findings
 from gops.testbed.allocation.verify.ground import Ground, good_starts
-from gops.testbed.allocation.verify.refusing import refusal
+from gops.testbed.allocation.verify.refusing import Ask, ask, told
 from gops.testbed.allocation.verify.standing import Standing, Stated, refusals
 
 
-def check(document: Any, findings: Findings) -> None:
+def check(document: Any, eligible: Alone, findings: Findings) -> None:
+    """``eligible``: where each could stand alone."""
     instance = document["inputs"]["instance"]
     stated = _outcome(instance, document["outcome"], findings)
-    told = _refusals(document["refusals"], stated, findings)
+    said = _refusals(document["refusals"], stated, findings)
     if document["inputs"]["mechanism"]["id"] == "ranked":
-        _ranked(document, stated, told, findings)
+        _ranked(document, stated, said, findings)
         return
-    standing = Standing(document, stated, findings)
+    standing = Standing(document, stated, eligible, findings)
     by_cutoffs = document["inputs"]["mechanism"]["id"] == "fair"
     next_in_line = judging.claims(standing) if by_cutoffs else None
-    for place, found, true in refusals(standing, told, next_in_line):
+    for place, found, true in refusals(standing, said, next_in_line):
         if found != true:
             _compare(place, found, true, findings)
     if next_in_line is not None:
@@ -33,9 +36,10 @@ def check(document: Any, findings: Findings) -> None:
         judging.optimal(standing, document["findings"]["proof"], document["inputs"]["mechanism"]["fairness"])
 
 
-def _ranked(document: Any, stated: Stated, told: dict[str, tuple[int, Any]], findings: Findings) -> None:
+def _ranked(document: Any, stated: Stated, said: dict[str, tuple[int, Any]], findings: Findings) -> None:
     instance = document["inputs"]["instance"]
     ground, seen = Ground(instance), set()
+    asks: list[Ask] = []
     seed = bytes.fromhex(document["inputs"]["seed"]["seed"])
 
     def turn(row: Any) -> bool:
@@ -44,7 +48,7 @@ def _ranked(document: Any, stated: Stated, told: dict[str, tuple[int, Any]], fin
             return False
         index, site, start = stated[row["id"]]
         if site is None:
-            _refused(ground, row, index, told, findings)
+            asks.extend(_refused(ground, row, index, said, findings))
         else:
             _placed(ground, row, (index, site, start), findings)
         return site is not None
@@ -55,6 +59,10 @@ def _ranked(document: Any, stated: Stated, told: dict[str, tuple[int, Any]], fin
             turn(row)
     if "findings" in document and document["findings"]["guaranteed"] != promised:
         findings.add("guaranteed", "findings.guaranteed", document["findings"]["guaranteed"], promised)
+    for one, true in zip(asks, told(ground, asks), strict=True):
+        at, found = said[one.row["id"]]
+        if found != true:
+            _compare(f"refusals[{at}]", found, true, findings)
 
 
 def _outcome(instance: Any, rows: list[Any], findings: Findings) -> dict[str, tuple[int, int | None, int]]:
@@ -114,24 +122,23 @@ def _placed(ground: Ground, row: Any, stated: tuple[int, int, int], findings: Fi
     ground.put(row, site, start)
 
 
-def _refused(ground: Ground, row: Any, index: int, told: dict[str, tuple[int, Any]], findings: Findings) -> None:
-    sites = np.array([ground.number[name] for name in row["sites"]])
+def _refused(
+    ground: Ground, row: Any, index: int, said: dict[str, tuple[int, Any]], findings: Findings
+) -> Iterator[Ask]:
+    """What its refusal must be judged by; nothing where it should not have been refused, or is told nothing."""
+    sites = [ground.number[name] for name in row["sites"]]
     span = slice(row["first_start"], row["last_start"] + ground.shift_max + row["duration"])
     good = good_starts(ground.bad(row, span, None), row["duration"])
-    ranked = good[: row["last_start"] + 1 - row["first_start"], sites]
+    ranked = good[: row["last_start"] + 1 - row["first_start"]].take(sites, axis=1)
     if ranked.any():
         rank = int(ranked.any(axis=0).argmax())
         week = row["first_start"] + int(ranked[:, rank].argmax())
         free = f"{row['sites'][rank]} from week {week}, which was free"
         findings.add("better_free", f"outcome[{index}]", f"{row['id']} refused", free)
-        return
-    if row["id"] not in told:
+    elif row["id"] not in said:
         findings.add("refusal", "refusals", f"none of {row['id']}", "a refusal of every application not placed")
-        return
-    at, stated = told[row["id"]]
-    true = refusal(ground, row, sites, good)
-    if stated != true:
-        _compare(f"refusals[{at}]", stated, true, findings)
+    else:
+        yield ask(ground, row, sites, good)
 
 
 def _compare(place: str, stated: Any, true: Any, findings: Findings) -> None:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from gops.testbed.allocation.verify import turns
+from gops.testbed.allocation.verify.alone import Alone
 from gops.testbed.allocation.verify.finding import Findings
 from gops.testbed.allocation.verify.ground import Grid, Ground, good_starts
-from gops.testbed.allocation.verify.refusing import reasons, refusal
+from gops.testbed.allocation.verify.refusing import Ask, ask, told
 
 Stated = dict[str, tuple[int, int | None, int]]
 Claim = tuple[tuple[int, bytes], Any]
@@ -26,10 +27,11 @@ Claim = tuple[tuple[int, bytes], Any]
 
 
 class Standing:
-    def __init__(self, document: Any, stated: Stated, findings: Findings) -> None:
+    def __init__(self, document: Any, stated: Stated, eligible: Alone, findings: Findings) -> None:
         self.instance = document["inputs"]["instance"]
         self.seed = bytes.fromhex(document["inputs"]["seed"]["seed"])
         self.stated = stated
+        self.eligible = eligible
         self.findings = findings
         self.ground = Ground(self.instance)
         self.rows = turns.by_score([row for row in self.instance["applications"] if row["id"] in stated], self.seed)
@@ -80,19 +82,25 @@ class Standing:
                 self.findings.add("guaranteed", place, f"{row['id']} refused", "a place, which a share promised")
 
 
-def refusals(standing: Standing, told: dict[str, tuple[int, Any]], claims: dict[int, Claim] | None) -> Iterator[Any]:
+def refusals(standing: Standing, said: dict[str, tuple[int, Any]], claims: dict[int, Claim] | None) -> Iterator[Any]:
     """(place, stated, true) of every refusal. ``claims``: under ``fair``, who is next in line at each site."""
-    lowest = _lowest(standing)
     queue = None if claims is None else Queue(claims, len(standing.ground.names))
+    asks = []
     for row in standing.rows:
         if standing.stated[row["id"]][1] is not None:
             continue
-        if row["id"] not in told:
+        if row["id"] in said:
+            asks.append(_alone_or_joint(standing, row) if queue is None else _by_numbers(standing, row, queue))
+        else:
             expected = "a refusal of every application not placed"
             standing.findings.add("refusal", "refusals", f"none of {row['id']}", expected)
-            continue
-        at, stated = told[row["id"]]
-        true = _alone_or_joint(standing, row) if queue is None else _by_numbers(standing, row, queue, lowest)
+    lowest = _lowest(standing)
+    for one, true in zip(asks, told(standing.ground, asks), strict=True):
+        if queue is None:
+            _join(standing, one, true)
+        else:
+            _number(standing, one, true, queue, lowest)
+        at, stated = said[one.row["id"]]
         yield f"refusals[{at}]", stated, true
 
 
@@ -101,29 +109,29 @@ def _good(ground: Ground, row: Any) -> Grid:
     return good_starts(ground.bad(row, span, None), row["duration"])
 
 
-def _sites(ground: Ground, row: Any) -> Grid:
-    return np.array([ground.number[name] for name in row["sites"]])
-
-
-def _alone_or_joint(standing: Standing, row: Any) -> Any:
+def _alone_or_joint(standing: Standing, row: Any) -> Ask:
     ground = standing.ground
-    sites, good = _sites(ground, row), _good(ground, row)
-    in_window = good[: row["last_start"] + 1 - row["first_start"], sites]
-    fits = [bool(column.any()) for column in in_window.T]
-    if "group" not in row:
-        if any(fits):
-            free = f"{row['sites'][fits.index(True)]}, which still has room"
-            standing.findings.add(
-                "better_free", f"outcome[{standing.stated[row['id']][0]}]", f"{row['id']} refused", free
-            )
-        return refusal(ground, row, sites, good)
-    made = refusal(ground, row, sites, good, np.zeros(len(ground.names), bool))
-    others = [other["id"] for other in standing.instance["applications"]
-              if other.get("group") == row["group"] and other is not row]  # fmt: skip
-    for reason, fit in zip(made["sites"], fits, strict=True):
-        if fit:
+    sites = [ground.number[name] for name in row["sites"]]
+    if "group" in row:
+        return ask(ground, row, sites, None)
+    good = _good(ground, row)
+    fits = good[: row["last_start"] + 1 - row["first_start"]].take(sites, axis=1).any(axis=0)
+    if fits.any():
+        free = f"{row['sites'][int(fits.argmax())]}, which still has room"
+        place = f"outcome[{standing.stated[row['id']][0]}]"
+        standing.findings.add("better_free", place, f"{row['id']} refused", free)
+    return ask(ground, row, sites, good)
+
+
+def _join(standing: Standing, one: Ask, true: Any) -> None:
+    """Where a member of a group would fit itself, the others are what lacked."""
+    if "group" not in one.row:
+        return
+    others = [row["id"] for row in standing.instance["applications"]
+              if row.get("group") == one.row["group"] and row is not one.row]  # fmt: skip
+    for reason, site in zip(true["sites"], one.sites, strict=True):
+        if standing.ground.first(one.row, site) is not None:
             reason["lacks"].append({"holders": others, "weeks": [], "what": "group"})
-    return made
 
 
 class Queue:
@@ -138,9 +146,11 @@ class Queue:
 
     def may(self, row: Any, sites: list[int], tie: bytes) -> Grid:
         """Sites where nobody stands before it; where it was not ranked by its lowest score."""
-        may: Grid = self.number >= bisect_left(self.keys, (-min(row["scores"]), tie))
-        for site, score in zip(sites, row["scores"], strict=True):
-            may[site] = self.number[site] >= bisect_left(self.keys, (-score, tie))
+        scores, lowest = row["scores"], min(row["scores"])
+        may: Grid = self.number >= bisect_left(self.keys, (-lowest, tie))
+        for site, score in zip(sites, scores, strict=True):
+            if score != lowest:
+                may[site] = self.number[site] >= bisect_left(self.keys, (-score, tie))
         return may
 
     def before(self, row: Any, site: int, key: tuple[int, bytes]) -> list[Any]:
@@ -149,17 +159,19 @@ class Queue:
         return [{"holders": [self.claims[site][1]["id"]], "weeks": [], "what": "cutoff"}]
 
 
-def _by_numbers(standing: Standing, row: Any, queue: Queue, lowest: dict[int, int]) -> Any:
-    ground, tie = standing.ground, turns.tie(standing.seed, row["id"])
-    sites = _sites(ground, row)
-    may = queue.may(row, sites.tolist(), tie)
-    made = {"application": row["id"], "changes": [], "sites": reasons(ground, row, sites)}
-    if may.any():
-        made = refusal(ground, row, sites, _good(ground, row), may)
-    for reason, site, score in zip(made["sites"], sites.tolist(), row["scores"], strict=True):
-        reason |= {"cutoff": lowest.get(site), "score": score}
-        reason["lacks"] += queue.before(row, site, (-score, tie))
-    return made
+def _by_numbers(standing: Standing, row: Any, queue: Queue) -> Ask:
+    ground = standing.ground
+    sites = [ground.number[name] for name in row["sites"]]
+    may = queue.may(row, sites, turns.tie(standing.seed, row["id"]))
+    return ask(ground, row, sites, _good(ground, row), may) if may.any() else ask(ground, row, sites, None)
+
+
+def _number(standing: Standing, one: Ask, true: Any, queue: Queue, lowest: dict[int, int]) -> None:
+    """Its score at every site, the cutoff there, and who stands before it."""
+    tie = turns.tie(standing.seed, one.row["id"])
+    for reason, site, score in zip(true["sites"], one.sites, one.row["scores"], strict=True):
+        reason["cutoff"], reason["score"] = lowest.get(site), score
+        reason["lacks"] += queue.before(one.row, site, (-score, tie))
 
 
 def _lowest(standing: Standing) -> dict[int, int]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from gops.testbed.allocation.verify.ground import Ground
 
 
+@lru_cache(maxsize=16_384)
 def tie(seed: bytes, name: str) -> bytes:
     return hashlib.sha256(seed + name.encode("utf-8")).digest()
 
