@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gops.errors import Invalid
 from gops.ingest.declared.declaration import Field
 from gops.ingest.feeds.model import Feed, FeedStation
+from gops.ingest.feeds.ruled import Key, Said
 from gops.kinds import Kind
 from gops.permissions import ANONYMOUS
 from gops.records import audit, events
@@ -68,6 +69,19 @@ def _rules(rule: Field, declared: Declaration, place: str) -> dict[str, Any] | N
     except Invalid as error:
         error.field = f"{place}rules.{error.field}"
         raise
+
+
+def said_by_fields(session: Session, fields: Sequence[Field]) -> dict[Key, Said]:
+    """What a feed says of the Datastreams that it registers. A rule that no longer suits its property says nothing."""
+    found = {}
+    for rule in fields:
+        try:
+            observed, declared = check_rule(session, rule, "")
+        except Invalid:
+            continue
+        low, high, rules = declared.range_low, declared.range_high, _rules(rule, declared, "")
+        found[rule.property, rule.sensor or NO_SENSOR] = Said(observed.unit, low, high, rules or {})
+    return found
 
 
 def would_be(session: Session, rule: Field) -> Target:

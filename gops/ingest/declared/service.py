@@ -15,7 +15,7 @@ from gops.clock import DAY, HOUR, Clock
 from gops.errors import Conflict, Invalid
 from gops.ingest.declared import filters
 from gops.ingest.declared.declaration import Declaration, Source, parse
-from gops.ingest.declared.registering import check_rule
+from gops.ingest.declared.registering import check_rule, said_by_fields
 from gops.ingest.declared.routes import HEAD, Traffic, stored
 from gops.ingest.declared.sections import Section, wrong
 from gops.ingest.declared.trying import Tried, try_out
@@ -24,6 +24,7 @@ from gops.ingest.feeds import declaring, revisions
 from gops.ingest.feeds.adapters import adapter
 from gops.ingest.feeds.deleting import delete_feed
 from gops.ingest.feeds.model import Feed, FeedRevision
+from gops.ingest.feeds.ruled import follow
 from gops.ingest.feeds.service import FeedHealth, Feeds, changeable, readable, taken
 from gops.ingest.model import RefusalCount
 from gops.ingest.mqtt import LinkHealth
@@ -123,12 +124,22 @@ class FeedDeclarations:
             feed.secret = _secret(changes, declared.source, feed)
             feed.name = checks.name(changes["name"]) if "name" in changes else feed.name
             feed.enabled = bool(changes.get("enabled", feed.enabled))
+            ruled = self._follow(session, feed, declared)
             feed.declaration = declared.document()
             if before != (feed.name, feed.enabled, feed.declaration, feed.secret):
                 self._refuse_overlap(session, feed)
                 feed.revision += 1
-                self._note(session, actor, "feed.edit", feed, revision=feed.revision)
+                counted = {"ruled": ruled} if ruled else {}
+                self._note(session, actor, "feed.edit", feed, revision=feed.revision, **counted)
         return feed
+
+    def _follow(self, session: Session, feed: Feed, declared: Declaration) -> int:
+        """Changed ranges and rules reach the Datastreams that follow the feed's; how many."""
+        before = stored(feed).mapping.fields
+        if before == declared.mapping.fields:
+            return 0
+        said, wanted = said_by_fields(session, before), said_by_fields(session, declared.mapping.fields)
+        return follow(session, feed, said, wanted, self._clock.micros())
 
     def delete(self, actor: Actor, slug: str) -> None:
         """End a feed of any kind. What it brought stays."""

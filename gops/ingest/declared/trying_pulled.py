@@ -73,5 +73,8 @@ def _drafts(source: Source, sample: Sample, standing: DeviceRoute) -> dict[str, 
     for key, prop in sample.known:
         name = field_name(key, prop)
         if name not in standing.fields and name not in standing.ended:
-            found[name] = Target(0, source.measured[prop].kind, 1.0, 0.0, -INFINITY, INFINITY)
+            one = source.measured[prop]
+            low = -INFINITY if one.range_low is None else one.range_low
+            high = INFINITY if one.range_high is None else one.range_high
+            found[name] = Target(0, one.kind, 1.0, 0.0, low, high)
     return found

@@ -15,21 +15,30 @@ from gops.ingest.feeds.portals.gbfs import Gbfs
 from gops.ingest.feeds.portals.gyeonggi import Gyeonggi
 from gops.ingest.feeds.portals.sensorthings import SensorThings
 from gops.ingest.feeds.portals.seoul import Seoul
+from gops.ingest.feeds.ruled import MEMBER, by_property
 from gops.ingest.feeds.source import Source
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A kind of portal. ``open`` makes a source of a config, or raises ``Invalid``.
+    """A kind of portal. ``make`` is the class of its sources.
 
     ``minutes`` of each hour, at which it is worth asking; ``calls_per_day`` is what an ordinary key may ask in a day.
     """
 
     name: str
-    open: Callable[[Mapping[str, Any]], Source]
+    make: Callable[[Mapping[str, Any]], Source]
     minutes: str
     calls_per_day: int
     needs_key: bool = True
+
+    def open(self, config: Mapping[str, Any]) -> Source:
+        """The source of a config, whose ``quality`` every adapter has. Raises ``Invalid``."""
+        source = self.make({name: value for name, value in config.items() if name != MEMBER})
+        if config.get(MEMBER):
+            source.measured = by_property(config, source.measured)
+            source.config = source.config | {MEMBER: config[MEMBER]}
+        return source
 
     def check(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """The config as it is kept. Raises ``Invalid``."""

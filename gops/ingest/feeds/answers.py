@@ -76,7 +76,8 @@ class Station:
 class Measured:
     """What an observed property is at this portal; ``sensor`` names the instrument or procedure in the registry.
 
-    ``where`` is the place in the config that says so, such as ``config.fields[2]``; empty for what is built in.
+    ``where`` is the place in the config that says so, such as ``config.fields[2]``; empty for what is built in. Range
+    and ``rules`` (``sensors.quality_rules``) are in ``unit``.
     """
 
     sensor: str
@@ -85,6 +86,9 @@ class Measured:
     period: str | None
     label: Label
     where: str = ""
+    range_low: float | None = None
+    range_high: float | None = None
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

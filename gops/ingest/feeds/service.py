@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from gops.accounts import checks
 from gops.accounts.lookup import organisation
 from gops.clock import DAY, Clock
-from gops.errors import Conflict
+from gops.errors import Conflict, Invalid
 from gops.ingest.feeds import declaring, revisions
 from gops.ingest.feeds.adapters import ADAPTERS, adapter
 from gops.ingest.feeds.budget import Budgets
 from gops.ingest.feeds.memory import NO_DRIFT, Drift, drift_of, forget
 from gops.ingest.feeds.model import Feed, FeedRun
 from gops.ingest.feeds.pages import purse
+from gops.ingest.feeds.ruled import follow, said_by_portal
 from gops.ingest.mqtt.health import LinkHealth
 from gops.jobs.scheduler import check_minutes, next_of_hour
 from gops.outbound import Outbound
@@ -156,8 +157,7 @@ class Feeds:
             self._outbound.check(wanted["config"]["url"])
         with self._database.write() as session:
             feed = changeable(session, actor, slug, lock=True)
-            if "config" in wanted:
-                declaring.measured(session, ADAPTERS[feed.adapter].open(wanted["config"]).measured)
+            ruled = self._follow(session, feed, wanted["config"]) if "config" in wanted else 0
             changed = sorted(name for name, value in wanted.items() if getattr(feed, name) != value)
             for name in changed:
                 setattr(feed, name, wanted[name])
@@ -167,8 +167,20 @@ class Feeds:
                 feed.revision += 1
                 revisions.add(session, self._clock.micros(), actor, feed)
                 names = ["key" if name == "secret" else name for name in changed]
-                self._note(session, actor, "feed.edit", feed, changed=names)
+                self._note(session, actor, "feed.edit", feed, changed=names, **({"ruled": ruled} if ruled else {}))
         return feed
+
+    def _follow(self, session: Session, feed: Feed, config: Mapping[str, Any]) -> int:
+        """Ranges and rules of the new config reach the Datastreams that follow the feed's; how many. Raises
+        ``Invalid``."""
+        chosen = ADAPTERS[feed.adapter]
+        wanted = chosen.open(config).measured
+        declaring.measured(session, wanted)
+        try:
+            before = chosen.open(feed.config).measured
+        except Invalid:  # a declaration of an earlier version, which said no rules
+            before = {}
+        return follow(session, feed, said_by_portal(before), said_by_portal(wanted), self._clock.micros())
 
     def get(self, actor: Actor, slug: str) -> Feed:
         """Raises ``NotFound`` also for a foreign one."""

@@ -209,10 +209,10 @@ def _add_datastreams(
         if observed not in properties:
             raise GopsError(f"there is no observed property {observed}", code="unknown_property", field=observed)
         one, known = measured[observed], properties[observed]
-        made = declare(one.unit, one.kind, one.period, one.label)
+        made = declare(one.unit, one.kind, one.period, one.label, one.range_low, one.range_high)
         check_property(made, observed, known.unit, cast(Kind, known.kind))
         sensor = sensor_for(session, now, ANONYMOUS, settings, feed.organisation_id, one.sensor)
-        declared[observed] = known.id, sensor.id, asdict(made)
+        declared[observed] = known.id, sensor.id, asdict(made) | {"quality_rules": dict(one.rules) or None}
     streams = [
         Datastream(
             thing_id=stations[key].thing_id,

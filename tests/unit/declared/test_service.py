@@ -14,7 +14,7 @@ from gops.ingest.declared.declaration import parse
 from gops.ingest.declared.service import DECLARED
 from gops.ingest.feeds.model import Feed
 from gops.records.audit import AuditRow
-from gops.sensors.model import Thing
+from gops.sensors.model import Datastream, Thing
 from tests.unit.declared.conftest import Home, declaration
 from tests.unit.feeds.portal import page, row
 
@@ -301,6 +301,18 @@ class TestRulesOfWhatIsRegistered:
         assert declared is not None
         assert declared["mapping"]["fields"][0]["rules"] == {"step": 5, "late": "P1D"}
         assert home.declared.edit(home.actor, feed.slug, {"name": "other"}).declaration == declared
+
+    def test_a_changed_field_reaches_its_drafts_unless_somebody_set_them(self, home: Home) -> None:
+        feed = self.declare(home, step=5, late="P1D")
+        got = home.send([{"bn": f"node-{one}:", "n": "temp", "v": 21.5} for one in (7, 8)])
+        seven, eight = got.datastream
+        with home.database.write() as session:
+            session.get_one(Datastream, eight).quality_rules = {"step": 1, "late": "P1D"}
+        changed = mapping({**self.ROW, "range_high": 60, "rules": {"step": 4, "frozen": "PT6H"}}, unknown_thing="draft")
+        home.declared.edit(home.actor, feed.slug, changed)
+        first, second = home.stream(seven), home.stream(eight)
+        assert (first.range_high, first.quality_rules) == (60, {"step": 4, "frozen": "PT6H"})
+        assert (second.range_high, second.quality_rules) == (60, {"step": 1, "frozen": "PT6H"})
 
     @pytest.mark.parametrize(
         ("row", "code", "place"),

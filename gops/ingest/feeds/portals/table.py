@@ -4,7 +4,7 @@
 
     thing   id, name, called, latitude, longitude, facts
     time    field(s), format, zone                       without it a row is of the moment when it came
-    fields  field, aliases, property, unit, kind, ...    one row for each observed property
+    fields  field, aliases, property, unit, kind, ...    one row for each observed property, with its quality rules
     long    field, value                                 rows of name and value: the name stands for a column
     only    {column: [values]}                           rows that count
     missing, decimal, stale, sensor                      for all fields
@@ -22,6 +22,7 @@ from gops.errors import Invalid
 from gops.ingest.declared import clocks
 from gops.ingest.declared.sections import Scalar, Section, wrong
 from gops.ingest.feeds.answers import Measured
+from gops.ingest.feeds.ruled import with_limits
 from gops.kinds import KINDS, LABELS, Kind, Label
 from gops.quality import Quality
 from gops.sensors import texts
@@ -121,7 +122,7 @@ def _column(given: Section, missing: Sequence[Scalar], sensor: str) -> Column:
     made = Column(
         names,
         texts.key(given.needed("property"), given.at("property")),
-        Measured(given.text("sensor", sensor), declared.unit, kind, declared.period, label, place),
+        with_limits(given, Measured(given.text("sensor", sensor), declared.unit, kind, declared.period, label, place)),
         frozenset(given.scalars("missing", MISSINGS) if given.has("missing") else missing),
         scale,
         offset,
