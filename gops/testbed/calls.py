@@ -23,7 +23,7 @@ from gops.records.paging import page
 from gops.sensors.bounds import refuse_more
 from gops.sensors.texts import prose, reason
 from gops.settings import Settings
-from gops.testbed import checks, judging, lifecycles, notices, resources, terms, visibility, weeks
+from gops.testbed import checks, judging, lifecycles, limited, notices, resources, terms, visibility, weeks
 from gops.testbed.allocation import ties
 from gops.testbed.allocation.roundfile import digest
 from gops.testbed.demands import telling
@@ -107,6 +107,7 @@ class Calls:
             self._timely(call, now)
             call.terms = {**call.terms, "sites": _frozen_sites(session, call)}
             _refuse_unknown_resources(session, call)
+            limited.refuse_unknown(session, call.terms)
             call.terms_hash = digest(call.terms)
             seed, key = ties.draw(), ties.draw()
             call.operator_seed, call.operator_seed_hash = seed, ties.commitment(seed)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.accounts.model import Organisation
-from gops.testbed import details, mechanisms
+from gops.testbed import details, limited, mechanisms
 from gops.testbed.allocation import instance as model
 from gops.testbed.allocation.instance import Demands, Limit
 from gops.testbed.allocation.roundfile import PSEUDONYM_LENGTH
@@ -36,7 +36,8 @@ class Heeded:
 
     @classmethod
     def of(cls, session: Session, call: Call, rows: Sequence[Application]) -> Heeded:
-        asked = mechanisms.section(call.terms)
+        section = mechanisms.section(call.terms)
+        asked = {**section, "limits": limited.present(session, section["limits"])}
         kinds = frozenset(limit["kind"] for limit in asked["limits"])
         towns = _towns(session, call) if "municipality" in kinds else {}
         slugs = _slugs(session, {row.organisation_id for row in rows})
@@ -45,7 +46,7 @@ class Heeded:
             "municipality": towns.values(),
             "theme": [row.theme for row in rows if row.theme is not None],
         }
-        demands = mechanisms.demands(call.terms, present)
+        demands = mechanisms.demands(asked, present)
         assert call.pseudonym_key is not None
         key = call.pseudonym_key
         companies = {row: company_pseudonym(key, slug) for row, slug in slugs.items()}

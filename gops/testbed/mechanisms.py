@@ -72,9 +72,8 @@ def labels(terms: Mapping[str, Any]) -> list[str]:
     return [row["label"] for row in section(terms)["shares"]]
 
 
-def demands(terms: Mapping[str, Any], present: Mapping[str, Iterable[str]]) -> Demands:
-    """``present``: the companies, municipalities and themes of the instance, by kind: what ``*`` stands for."""
-    asked = section(terms)
+def demands(asked: Mapping[str, Any], present: Mapping[str, Iterable[str]]) -> Demands:
+    """Of a section. ``present``: the companies, municipalities and themes of the instance, by kind: what ``*`` is."""
     limits: dict[tuple[str, str], Limit] = {}
     for row in sorted(asked["limits"], key=lambda row: row["key"] == EACH):  # what is named holds before "each"
         for key in sorted(set(present[row["kind"]])) if row["key"] == EACH else [row["key"]]:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.accounts.model import Organisation
-from gops.testbed import details, mechanisms
+from gops.testbed import details, limited, mechanisms
 from gops.testbed.lifecycles import SLOTS_THAT_HOLD
 from gops.testbed.model import Application, Call, Site, Slot
 from gops.testbed.round_model import ApplicationMark
@@ -25,7 +25,8 @@ class Limits:
 
     def __init__(self, session: Session, call: Call) -> None:
         asked = mechanisms.section(call.terms)
-        self._most = {(row["kind"], row["key"]): row["most"] for row in asked["limits"] if row["most"] is not None}
+        limits = limited.present(session, asked["limits"])
+        self._most = {(row["kind"], row["key"]): row["most"] for row in limits if row["most"] is not None}
         self._budget: int | None = asked["budget"]
         rows = session.execute(select(Organisation.id, Organisation.slug))
         self._slugs: dict[int, str] = {row.id: row.slug for row in rows}

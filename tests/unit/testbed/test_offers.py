@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gops.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from gops.accounts.organisations import Organisations
+from gops.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from gops.notify.model import Notice
 from gops.permissions import ANONYMOUS
 from gops.records import events
@@ -106,6 +107,36 @@ def test_who_moves_up_keeps_to_the_limits_of_the_call(city: City) -> None:
     city.offers.answer(city.company, offer.id, "declined")
     states = {row.id: row.state for row in city.applications.list(city.operator)}
     assert (states[again.id], states[waits.id]) == ("reserve", "offered")
+
+
+def test_a_limit_follows_an_organisation_that_takes_another_slug(city: City) -> None:
+    """One place of robots by name, in the round and of what is freed; the company is renamed after publication."""
+    site, other = city.site(), city.site()
+    section = {"limits": [{"kind": "company", "key": "robots", "most": 1}]}
+    call = city.call(terms={"sites": [site.id, other.id], "allocation": section})
+    city.to("2026-06-02T09:00")
+    first, again = city.apply(call, [site]), city.apply(call, [other])
+    leaves = city.apply(call, [other], city.rival)
+    chief = city.people.actor(city.robots, "owner")
+    Organisations(city.database, city.clock).edit(chief, "robots", new_slug="robotics")
+    city.scored(call, {first.id: 9000, again.id: 8000, leaves.id: 7000})
+    city.final(call)
+    offer = next(row for row in city.offers.list(city.rival) if row.application_id == leaves.id)
+    city.offers.answer(city.rival, offer.id, "declined")
+    states = {row.id: row.state for row in city.applications.list(city.operator)}
+    assert (states[first.id], states[again.id]) == ("offered", "reserve")
+
+
+@pytest.mark.parametrize(("limits", "at"), [
+    ([{"kind": "company", "key": "robotz", "most": 1}], 0),
+    ([{"kind": "municipality", "key": "robots", "most": 1}], 0),
+    ([{"kind": "theme", "key": "*", "most": 9}, {"kind": "theme", "key": "beauty", "most": 1}], 1),
+])  # fmt: skip
+def test_a_limit_of_nobody_is_refused_at_publication(city: City, limits: list[dict[str, Any]], at: int) -> None:
+    city.site()
+    with pytest.raises(Invalid) as refused:
+        city.call(terms={"allocation": {"limits": limits}})
+    assert (refused.value.code, refused.value.field) == ("unknown_limit", f"terms.allocation.limits[{at}].key")
 
 
 def test_nobody_moves_up_to_a_week_that_has_begun(city: City, story: Story) -> None:
