@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow.parquet as pq
 import pytest
@@ -209,7 +211,7 @@ def test_metadata_name_each_file_as_it_came_and_in_each_format(parks: World) -> 
         "CSV", "CSV", "JSON", "PARQUET", "NDJSON", "XLSX", "GEOJSON",
     ]  # fmt: skip
     assert len({one["id"] for one in shown["resources"]}) == 7
-    assert not any(one["datastore_active"] for one in shown["resources"])
+    assert [one["name"] for one in shown["resources"] if one["datastore_active"]] == ["parks.csv"]
     for one in shown["resources"]:
         address = one["url"].removeprefix("http://localhost")
         assert parks.http.get(address, buffered=True).status_code == 200, address
@@ -257,6 +259,33 @@ def test_datasets_are_listed_in_the_columns_of_the_national_portal(parks: World,
     assert rows[0]["확장자(데이터포맷)"] == "CSV+JSON+PARQUET+NDJSON+XLSX+GEOJSON"
     assert rows[0]["공간범위"] == "경도 127.00~127.10, 위도 37.20~37.30"
     assert parks.get("/organisations/nobody/datasets.csv").status_code == 404
+
+
+def test_a_file_is_given_as_it_was_at_a_time(parks: World) -> None:
+    """``asof`` on the file and on its rows; before the first state and after the removal it says why not."""
+    clock, start = parks.services.clock, parks.services.clock.now()
+    two = BODY + "다,3,127.2,37.4\n".encode()
+    clock.move(days=1)
+    assert put(parks, two).json["number"] == 2
+    clock.move(days=1)
+    assert put(parks, two, "/datasets/parks/files/trees.csv").status_code == 201
+    assert parks.call("DELETE", FILE, "publisher").status_code == 204
+
+    def asof(path: str, hours: float) -> TestResponse:
+        at = quote((start + timedelta(hours=hours)).isoformat())
+        return parks.get(f"{path}{'&' if '?' in path else '?'}asof={at}")
+
+    assert [asof(FILE, hours).data for hours in (0, 23, 24, 47)] == [BODY, BODY, two, two]
+    answer = asof("/datasets/parks/data?columns=값", 23)
+    assert ([row["값"] for row in answer.json["rows"]], answer.json["state"]) == ([1.0, 2.5], 1)
+    assert '/files/parks.csv/states/1>; rel="memento"; datetime="' in answer.headers["Link"]
+    assert len(asof("/datasets/parks/data?columns=값&format=csv", 24).text.splitlines()) == 4
+    problem(asof(FILE, -1), 404, "no_state", field="asof")
+    problem(asof("/datasets/parks/data?file=parks.csv", -1), 404, "no_state", field="asof")
+    problem(asof(FILE, 49), 410, "file_removed", field="asof")
+    problem(asof("/datasets/parks/data?file=none.csv", 1), 404, "not_found", field="file")
+    assert asof("/datasets/parks/data", 49).json["file"] == "trees.csv"
+    problem(parks.get(f"{FILE}?asof=soon"), 422, "bad_time", field="asof")
 
 
 def test_files_are_not_frozen_for_each_of_their_states_stays(parks: World) -> None:

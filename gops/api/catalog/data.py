@@ -42,7 +42,8 @@ class DataQuery(Chosen, DataAsked):
     asof = fields.String(
         load_default=None,
         metadata={
-            "description": "as the newest snapshot not later than this time has it, instead of as it is now; "
+            "description": "as the newest snapshot not later than this time has it, instead of as it is now; of a "
+            "dataset of files the state that its file had then; "
             "a date or a time without offset is on the clock of zone",
             "expected": EXPECTED,
         },
@@ -86,6 +87,7 @@ class SnapshotTold(Strict):
 class DatasetData(Strict):
     dataset = fields.String(required=True)
     file = fields.String(metadata={"description": "of a dataset of files: which it is"})
+    state = fields.Integer(metadata={"description": "of a dataset of files: the number of the file's state"})
     snapshot = fields.Nested(SnapshotTold, required=True, allow_none=True, metadata={"description": "null: live"})
     zone = fields.String(required=True)
     start = fields.String(required=True, allow_none=True, data_key="from")

@@ -20,7 +20,7 @@ from gops.api.arguments import KEY_PARAMETER, refuse_limit_beyond
 from gops.api.catalog import filed
 from gops.api.catalog.asking import Asking, asking, has_positions, moves_with_time
 from gops.api.catalog.costs import refuse_costly
-from gops.api.catalog.filed import FileSource, of_files
+from gops.api.catalog.filed import FileSource, chosen
 from gops.api.catalog.sources import Source, source
 from gops.api.context import services, settings
 from gops.api.counted import rows_of, used
@@ -42,7 +42,7 @@ log = logs.get(__name__)
 def data(slug: str, query: Query) -> Response:
     """Readings; 304 where the asker has them. To HEAD the same, without reading a whole range."""
     refuse_limit_beyond(query.get("limit"), settings().page_rows_max)
-    origin = of_files(source(slug, query), query)
+    origin = chosen(slug, query)
     return answered(origin, query, form_of(query))
 
 

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NoReturn
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+from werkzeug.http import http_date
 
+from gops.api import paging
+from gops.api.blueprint import PREFIX
 from gops.api.catalog.asking import POSITION, Asking, refuse_unknown_column
-from gops.api.catalog.sources import DatasetSource
+from gops.api.catalog.sources import DatasetSource, source
 from gops.api.context import actor, services
 from gops.catalog.filed.geojson_source import GEOMETRY
 from gops.catalog.filed.model import DatasetFile
@@ -21,9 +25,10 @@ from gops.catalog.querying import cql
 from gops.catalog.querying.forms import Form
 from gops.catalog.querying.port import Ask, Column, Table
 from gops.catalog.querying.stored import StoredTable
+from gops.clock import from_micros
 from gops.errors import Invalid
 
-OF_LIVE = ("every", "aggregate", "quality", "thing", "property", "bbox", "asof")
+OF_LIVE = ("every", "aggregate", "quality", "thing", "property", "bbox")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,7 @@ class FileSource(DatasetSource):
     """A file of a dataset; no Datastreams are in it."""
 
     file: DatasetFile
+    is_former: bool = False  # asof named it
 
     @cached_property
     def table(self) -> StoredTable:
@@ -38,10 +44,27 @@ class FileSource(DatasetSource):
         return made
 
     def document(self, range_: Mapping[str, Any], rows: Mapping[str, Any], query: Mapping[str, Any]) -> dict[str, Any]:
-        return {"dataset": self.name, "file": self.file.name, "snapshot": None, **range_, **rows}
+        file = {"file": self.file.name, "state": self.file.number}
+        return {"dataset": self.name, **file, "snapshot": None, **range_, **rows}
+
+    def headers(self, following: str | None) -> dict[str, str]:
+        """Where the next page is, and with ``asof`` which state answers (a memento, RFC 7089)."""
+        links = paging.link(following)
+        if not self.is_former:
+            return links
+        address = f"{PREFIX}/datasets/{self.name}/files/{quote(self.file.name, safe='')}/states/{self.file.number}"
+        memento = f'<{address}>; rel="memento"; datetime="{http_date(from_micros(self.file.at))}"'
+        return {"Link": ", ".join([*links.values(), memento])}
 
     def about(self) -> dict[str, str]:
         return super().about() | {"file": self.file.name, "sha256": self.file.sha256}
+
+
+def chosen(slug: str, query: Mapping[str, Any]) -> DatasetSource:
+    """What a query of a dataset's data asks. Raises as ``sources.source`` and ``of_files`` do."""
+    if query.get("asof") is not None and services().datasets.get(actor(), slug).kind == FILES:
+        return of_files(source(slug, {**query, "asof": None}), query)
+    return of_files(source(slug, query), query)
 
 
 def of_files(origin: DatasetSource, query: Mapping[str, Any]) -> DatasetSource:
@@ -59,9 +82,11 @@ def of_files(origin: DatasetSource, query: Mapping[str, Any]) -> DatasetSource:
             _refuse(field, "of live datasets", f"no {field}: this dataset is of files, filter does it")
     if query["shape"] == "wide":
         _refuse("shape", "of live datasets", "shape=long, or no shape")
-    file = services().filed.get(actor(), origin.name, query.get("file")).file
+    at = query.get("asof")
+    file = services().filed.get(actor(), origin.name, query.get("file"), at=at).file
     version = (file.sha256, file.table_sha256, file.number)
-    return FileSource(**{**vars(origin), "version": version, "facts": (*origin.facts, file.id), "file": file})
+    found = {"version": version, "facts": (*origin.facts, file.id), "file": file, "is_former": at is not None}
+    return FileSource(**{**vars(origin), **found})
 
 
 def asking(origin: FileSource, query: Mapping[str, Any], form: Form) -> Asking:

@@ -123,6 +123,10 @@ class OfFile(Strict):
     file = own.text("of a dataset with several files: which; the first by name otherwise", NAME_LENGTH, shortest=1)
 
 
+class AsOfQuery(Strict):
+    asof = own.moment_in("the state that the file had at this time, instead of the present one")
+
+
 @blueprint.route("/datasets/<slug:slug>/files")
 class FilesView(MethodView):
     @blueprint.response(200, DatasetFilesOut)
@@ -137,17 +141,19 @@ class FilesView(MethodView):
 
 @blueprint.route("/datasets/<slug:slug>/files/<name>")
 class OneFile(MethodView):
+    @blueprint.arguments(AsOfQuery, location="query")
     @blueprint.response(200, {"type": "string", "format": "binary"}, content_type=UNSAID[1])
     @blueprint.alt_response(206, description="the bytes asked for (Range)", success=True)
     @blueprint.alt_response(304, description="as the asker has it (If-None-Match)", success=True)
     @blueprint.moves
-    @blueprint.public(401, 403, 404, 409, 410, 416, 503)
-    def get(self, slug: str, name: str) -> Response:
+    @blueprint.public(401, 403, 404, 409, 410, 416, 422, 503)
+    def get(self, query: dict[str, Any], slug: str, name: str) -> Response:
         """Download a file as it was handed in
 
-        Always as an attachment. Its ETag is its SHA-256; ranges of bytes are given.
+        Always as an attachment. Its ETag is its SHA-256; ranges of bytes are given. With `asof` before its first state
+        it is a 404 `no_state`, after it was taken out a 410 `file_removed`.
         """
-        found = services().filed.get(actor(), slug, name)
+        found = services().filed.get(actor(), slug, name, at=query["asof"])
         follow(slug, found.slug)
         return _download(found.file, "no-cache")
 

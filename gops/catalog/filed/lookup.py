@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from gops.catalog.filed.dictionary import Said
 from gops.catalog.filed.model import DatasetDictionary, DatasetFile
-from gops.errors import NotFound
+from gops.clock import from_micros
+from gops.errors import Gone, NotFound
 from gops.permissions import missing
 
 NOUN = "file"
@@ -55,6 +56,36 @@ def state(session: Session, dataset_id: int, name: str, number: int) -> DatasetF
     if found is None:
         raise missing(NOUN)
     return found
+
+
+def as_of(session: Session, dataset_id: int, name: str | None, at: int) -> DatasetFile:
+    """The state that the file of that name (None: the first there was) had at ``at``, in microseconds.
+
+    Raises ``NotFound`` (``no_state``) before its first, and ``Gone`` (``file_removed``) after it was taken out.
+    """
+    own = (DatasetFile.dataset_id == dataset_id, *(() if name is None else (DatasetFile.name == name,)))
+    last = select(DatasetFile.name, func.max(DatasetFile.number).label("number"))
+    then = last.where(*own, DatasetFile.at <= at).group_by(DatasetFile.name).subquery()
+    same = (DatasetFile.name == then.c.name) & (DatasetFile.number == then.c.number)
+    rows = session.scalars(select(DatasetFile).join(then, same).where(*own).order_by(DatasetFile.name)).all()
+    for row in rows:
+        if row.removed_at is None or row.removed_at > at:
+            return row
+    if rows:
+        raise _removed(rows[0])
+    first = session.scalar(select(func.min(DatasetFile.at)).where(*own))
+    if first is None:
+        return one(session, dataset_id, name)  # raises: there never was one
+    message = f"there was no such file at that time; its first state is of {from_micros(first).isoformat()}"
+    raise NotFound(message, code="no_state", field="asof", found=from_micros(at).isoformat(),
+                   expected=f"{from_micros(first).isoformat()} or later")  # fmt: skip
+
+
+def _removed(last: DatasetFile) -> Gone:
+    assert last.removed_at is not None, "only of what was taken out"
+    gone = from_micros(last.removed_at).isoformat()
+    message = f"{last.name} was taken out of the dataset at {gone}; its {last.number} states can still be cited"
+    return Gone(message, code="file_removed", field="asof", found=last.name, expected=f"a time before {gone}")
 
 
 def said(session: Session, dataset_id: int, name: str) -> dict[str, Said]:

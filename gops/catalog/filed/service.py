@@ -120,10 +120,17 @@ class FiledDatasets(Workflow):
                 raise missing(lookup.NOUN)
             return dataset.slug, rows
 
-    def get(self, actor: Actor, slug: str, name: str | None = None, number: int | None = None) -> FileView:
-        """A present file (None: the first), or a state of it by its number."""
+    def get(
+        self, actor: Actor, slug: str, name: str | None = None, number: int | None = None, at: int | None = None
+    ) -> FileView:
+        """A present file (None: the first), a state of it by its number, or that which it had ``at`` a time.
+
+        Raises ``NotFound`` (``no_state``), ``Gone`` (``file_removed``).
+        """
         with self._database.read() as session:
             dataset = self._readable(session, actor, slug)
+            if at is not None:
+                return FileView(dataset.slug, lookup.as_of(session, dataset.id, name, at))
             if number is not None:
                 return FileView(dataset.slug, lookup.state(session, dataset.id, name or "", number))
             return FileView(dataset.slug, lookup.one(session, dataset.id, name))
