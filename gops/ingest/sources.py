@@ -82,6 +82,7 @@ class Sources:
         self._by_topic: OrderedDict[str, Source] = OrderedDict()  # of devices that have a route
         self._refused: OrderedDict[str, Source] = OrderedDict()  # by address; of those that have none
         self._topics_of: dict[int, set[str]] = {}  # device id -> its topics
+        self._routes: dict[str, DeviceRoute] = {}  # by address; of those that have topics
         self._devices_of: dict[int, set[int]] = {}  # Datastream id -> the devices that write it
         self._changes = 0
         self._lock = threading.Lock()
@@ -123,8 +124,10 @@ class Sources:
             return
         with self._lock:
             changes = self._changes
-        addresses = {up.address for up in unknown.values()} - self._refused.keys()
-        routes = routes_of(self._database, addresses, self._platform)
+            routes = {up.address: self._routes[up.address] for up in unknown.values() if up.address in self._routes}
+        addresses = {up.address for up in unknown.values()} - self._refused.keys() - routes.keys()
+        if addresses:
+            routes |= routes_of(self._database, addresses, self._platform)
         found = {
             topic: self._of_route(topic, up.address, up.codec, routes[up.address])
             for topic, up in unknown.items()
@@ -141,7 +144,8 @@ class Sources:
     def _load(self, topic: str, address: str, codec: str | None) -> Source:
         with self._lock:
             changes = self._changes
-        source = self._look_up(topic, address, codec)
+            route = self._routes.get(address)  # by another topic of the device
+        source = self._look_up(topic, address, codec) if route is None else self._of_route(topic, address, codec, route)
         with self._lock:
             if changes == self._changes:  # else what was read may be old already
                 self._remember(topic, source)
@@ -176,6 +180,7 @@ class Sources:
         while len(self._by_topic) >= self._size:
             self._drop(next(iter(self._by_topic)))
         self._by_topic[topic] = source
+        self._routes[source.address] = source.route
         device = source.route.device_id
         self._topics_of.setdefault(device, set()).add(topic)
         for target in source.route.fields.values():
@@ -200,7 +205,7 @@ class Sources:
     def _everything_changed(self, _event: Event) -> None:
         with self._lock:
             self._changes += 1
-            for remembered in (self._by_topic, self._refused, self._topics_of, self._devices_of):
+            for remembered in (self._by_topic, self._refused, self._routes, self._topics_of, self._devices_of):
                 remembered.clear()
 
     def _feed_changed(self, event: Event) -> None:
@@ -216,11 +221,14 @@ class Sources:
 
     def _drop(self, topic: str) -> None:
         """Forget a topic, and what only it led to."""
-        route = self._by_topic.pop(topic).route
+        source = self._by_topic.pop(topic)
+        route = source.route
         if route is None:
             return
         own = self._topics_of[route.device_id]
         own.discard(topic)
+        if all(self._by_topic[other].address != source.address for other in own):
+            self._routes.pop(source.address, None)
         if own:
             return
         del self._topics_of[route.device_id]

@@ -77,6 +77,25 @@ def test_a_device_is_looked_up_once(sources: Sources, routes: Routes, device: in
     assert routes.asked == ["city/dev"]
 
 
+def test_the_other_topics_of_a_device_need_no_look_up(
+    sources: Sources, routes: Routes, devices: Devices, owner: Actor, device: int
+) -> None:
+    """Until it changes, or none of them is remembered any more."""
+    for topic in ("up", "up/senml", "status", "up/csv"):
+        assert sources.get(f"gops/v1/city/dev/{topic}").route is not None
+    sources.load(f"gops/v1/city/dev/up/{codec}" for codec in ("json", "ndjson", "influx", "value", "tts"))
+    assert routes.asked == ["city/dev"]
+    tell(sources, "mapping.changed", device=device)
+    sources.get("gops/v1/city/dev/up/senml")
+    assert routes.asked == ["city/dev"] * 2
+    for number in range(10):
+        made, _secret = devices.register(owner, "city", f"other-{number}")
+        routes.ids[f"city/other-{number}"] = made.id
+        sources.get(f"gops/v1/city/other-{number}/up")
+    sources.get("gops/v1/city/dev/up")
+    assert routes.asked.count("city/dev") == 3
+
+
 def test_codec_and_status_are_told_apart(sources: Sources, device: int) -> None:
     assert sources.get("gops/v1/city/dev/up").codec == "json"
     assert sources.get("gops/v1/city/dev/up/json").codec == "json"
@@ -145,7 +164,7 @@ def test_a_change_is_looked_up(sources: Sources, routes: Routes, device: int, ki
     tell(sources, kind, **{what: device if what == "device" else device * 10})
     sources.get("gops/v1/city/dev/up")
     sources.get("gops/v1/city/dev/status")
-    assert len(routes.asked) == 4
+    assert len(routes.asked) == 2  # once for both topics
 
 
 def test_a_change_of_others_is_not(sources: Sources, routes: Routes, device: int) -> None:
