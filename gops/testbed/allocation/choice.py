@@ -10,6 +10,7 @@ from gops.errors import Invalid
 from gops.testbed.allocation import fair, ranked
 from gops.testbed.allocation.instance import Instance
 from gops.testbed.allocation.outcome import Allocation
+from gops.testbed.allocation.uncollected import uncollected
 
 NAMES = ("ranked", "fair", "optimal")
 VERSIONS = {"ranked": ranked.VERSION, "fair": fair.VERSION, "optimal": 1}
@@ -61,10 +62,9 @@ def allocate(
 ) -> Allocation:
     """Every application placed or refused with its reasons. Raises ``Invalid`` where the mechanism lacks what the
     instance asks. ``seconds`` and ``tell`` are for ``optimal``: its time, and who hears of every stage."""
-    if choice.name == "ranked":
-        return ranked.allocate(instance, seed)
-    if choice.name == "fair":
-        return fair.allocate(instance, seed)
+    if choice.name != "optimal":
+        with uncollected():
+            return ranked.allocate(instance, seed) if choice.name == "ranked" else fair.allocate(instance, seed)
     from gops.testbed.allocation import optimal
 
     return optimal.allocate(instance, seed, choice.fairness, seconds, tell)

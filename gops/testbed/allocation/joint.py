@@ -6,7 +6,7 @@ from gops.testbed.allocation.instance import Application
 from gops.testbed.allocation.occupancy import Occupancy, free, starts, window
 from gops.testbed.allocation.outcome import GROUP, Lack, Refusal, SiteReason
 from gops.testbed.allocation.reasons import explain as explain_alone
-from gops.testbed.allocation.reasons import why
+from gops.testbed.allocation.reasons import lacking, why
 
 
 def explain(occupancy: Occupancy, application: Application) -> Refusal:
@@ -22,8 +22,9 @@ def explain(occupancy: Occupancy, application: Application) -> Refusal:
     others = tuple(
         row.id for row in occupancy.instance.applications if row.group == application.group and row is not application
     )
+    found = lacking(occupancy, application, shortages)
     reasons = []
-    for fits, reason in zip(alone, why(occupancy, application, rows.tolist(), shortages), strict=True):
+    for fits, reason in zip(alone, why(occupancy, application, rows.tolist(), found), strict=True):
         joint = (Lack(GROUP, (), others),) if fits else ()
         reasons.append(SiteReason(reason.site, (*reason.lacks, *joint)))
     return Refusal(application.id, tuple(reasons), ())

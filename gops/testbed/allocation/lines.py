@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gops.testbed.allocation import many
 from gops.testbed.allocation.instance import Instance
-from gops.testbed.allocation.occupancy import Occupancy, free, starts, window
+from gops.testbed.allocation.occupancy import Occupancy
 from gops.testbed.allocation.ties import tie
 
 Place = tuple[int, int]
@@ -22,8 +23,8 @@ class Lines:
         self.ids = [row.id for row in instance.applications]
         self.ties = [tie(seed, row.id) for row in instance.applications]
         self.scores = [row.scores for row in instance.applications]
-        self.rows = [empty.rows(row).tolist() for row in instance.applications]
-        self.eligible = [_eligible(empty, index) for index in range(len(instance.applications))]
+        self.rows = [[instance.site_index[site] for site in row.sites] for row in instance.applications]
+        self.eligible = many.fits(empty, instance.applications)
         keys = [
             (-score, self.ties[index], rank, index)
             for index, row in enumerate(instance.applications)
@@ -42,13 +43,6 @@ class Lines:
             if index not in places or places[index][0] > rank:
                 return number, index, rank
         return None
-
-
-def _eligible(empty: Occupancy, index: int) -> list[bool]:
-    application = empty.instance.applications[index]
-    here = free(empty.shortages(application, empty.rows(application), window(application)))
-    assert here is not None
-    return [bool(row.any()) for row in starts(here, application.duration)]
 
 
 def parts(occupancy: Occupancy) -> list[int]:

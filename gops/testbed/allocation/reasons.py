@@ -21,26 +21,31 @@ from gops.testbed.allocation.occupancy import (
 )
 from gops.testbed.allocation.outcome import BAND, BUDGET, Change, Lack, Refusal, SiteReason, Weeks
 
+Lacking = list[tuple[int | str, str, list[int]]]
+"""A resource's number or another word, its name, and for each ranked site the weeks in which it lacks, as bits."""
+
 
 def explain(occupancy: Occupancy, application: Application, rows: Grid, shortages: list[Shortage]) -> Refusal:
     """The refusal of an application for which no contract is feasible now.
 
     ``rows`` are its ranked sites, ``shortages`` what lacks there in its window.
     """
-    reasons = why(occupancy, application, rows.tolist(), shortages)
+    reasons = why(occupancy, application, rows.tolist(), lacking(occupancy, application, shortages))
     return Refusal(application.id, tuple(reasons), tuple(changes(occupancy, application, rows, shortages)))
 
 
-def why(
-    occupancy: Occupancy, application: Application, rows: list[int], shortages: list[Shortage]
-) -> Iterator[SiteReason]:
+def lacking(occupancy: Occupancy, application: Application, shortages: list[Shortage]) -> Lacking:
+    """``shortages`` in the application's window."""
+    return [(what, _name(occupancy, what), bits(grid, application.first_start)) for what, grid in shortages]
+
+
+def why(occupancy: Occupancy, application: Application, rows: list[int], found: Lacking) -> Iterator[SiteReason]:
     """Per ranked site the weeks in which something lacked, whether or not another thing lacked then too."""
-    lacking = [(what, _name(occupancy, what), _bits(grid, application.first_start)) for what, grid in shortages]
     for place, site in enumerate(rows):
         lacks = tuple(
             [
                 Lack(name, _ranges(masks[place]), _who(occupancy, application, site, masks[place], what))
-                for what, name, masks in lacking
+                for what, name, masks in found
                 if masks[place]
             ]
         )
@@ -61,7 +66,7 @@ def _who(occupancy: Occupancy, application: Application, site: int, weeks: int, 
     return tuple([name for held, name, _ in occupancy.on_band[application.band][site] if held & weeks])
 
 
-def _bits(grid: Grid, since: int) -> list[int]:
+def bits(grid: Grid, since: int = 0) -> list[int]:
     """Each row as a whole number whose bit ``since`` is the first column."""
     packed = np.packbits(grid, axis=1, bitorder="little")
     width, flat = packed.shape[1], packed.tobytes()

@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import rfc8785
 
 from gops.testbed.allocation import ties
@@ -32,6 +33,7 @@ from gops.testbed.allocation.choice import Choice
 from gops.testbed.allocation.documents import Document, instance_document
 from gops.testbed.allocation.instance import NOTHING_MORE, Instance
 from gops.testbed.allocation.outcome import Allocation, Change, Proof, Refusal, SiteReason
+from gops.testbed.allocation.uncollected import uncollected
 
 FORMAT = "gops-round/1"
 FORMAT_2 = "gops-round/2"
@@ -54,6 +56,12 @@ class SeedParts:
 def canonical(value: Any) -> bytes:
     """RFC 8785."""
     return rfc8785.dumps(value)
+
+
+def _row(value: Any) -> bytes:
+    """The same for whole numbers, names, lists and objects of ASCII keys, of which a round's lists are made: ten times
+    as fast, and a test compares both."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def digest(value: Any) -> str:
@@ -84,14 +92,21 @@ def write(
     call: Mapping[str, Any] | None = None,
 ) -> bytes:
     """The round file. ``call`` holds what is public of the call: slug, revision, hash of the criteria."""
+    with uncollected():
+        return _written(instance, seed, mechanism, allocation, call)
+
+
+def _written(
+    instance: Instance, seed: SeedParts, mechanism: Choice, allocation: Allocation, call: Mapping[str, Any] | None
+) -> bytes:
     document = instance_document(instance)
     refusals = sorted(allocation.refusals, key=lambda row: row.application)
     lists = {
-        "applications": [canonical(row) for row in document["applications"]],
-        "near": [canonical(row) for row in document["near"]],
-        "outcome": [canonical(row) for row in outcome_rows(allocation)],
-        "refusals": [canonical(refusal_document(row)) for row in refusals],
-        "sites": [canonical(row) for row in document["sites"]],
+        "applications": [_row(row) for row in document["applications"]],
+        "near": [_row(row) for row in document["near"]],
+        "outcome": [_row(row) for row in outcome_rows(allocation)],
+        "refusals": [_row(refusal_document(row)) for row in refusals],
+        "sites": [_row(row) for row in document["sites"]],
     }
     parts = {name: b"[" + b",".join(items) + b"]" for name, items in lists.items()}
     whole = {name: canonical(document[name]) for name in document.keys() - lists.keys()}
@@ -103,7 +118,7 @@ def write(
             "seed": canonical(_seed_document(seed)),
         }
     )
-    parts["marks"] = canonical({name: [_mark(item) for item in items] for name, items in lists.items()})
+    parts["marks"] = _row({name: [_mark(item) for item in items] for name, items in lists.items()})
     names = ["inputs", "marks", "outcome", "refusals"]
     if not is_plain(instance, mechanism):
         parts["findings"] = canonical(_findings(allocation))

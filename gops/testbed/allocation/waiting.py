@@ -11,9 +11,11 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
+from gops.testbed.allocation import many
+from gops.testbed.allocation.instance import Application
 from gops.testbed.allocation.lines import Lines, Place
 from gops.testbed.allocation.occupancy import Grid, Occupancy, window
-from gops.testbed.allocation.outcome import CUTOFF, Lack, Refusal, SiteReason
+from gops.testbed.allocation.outcome import CUTOFF, Change, Lack, Refusal, SiteReason
 from gops.testbed.allocation.reasons import changes, why
 
 Key = tuple[int, bytes]
@@ -26,11 +28,9 @@ def refusals(
     """Of all who have no place. ``kept``: who has one by a share, which makes no cutoff."""
     heads = _Heads(lines, places)
     lowest = _lowest(lines, places, kept)
-    for index, application in enumerate(occupancy.instance.applications):
-        if index in places:
-            continue
-        rows = np.array(lines.rows[index])
-        shortages = occupancy.shortages(application, rows, window(application))
+    waiting = [index for index in range(len(lines.rows)) if index not in places]
+    applications = [occupancy.instance.applications[index] for index in waiting]
+    for index, application, lacking in zip(waiting, applications, many.lacks(occupancy, applications), strict=True):
         reasons = [
             SiteReason(
                 reason.site,
@@ -38,11 +38,15 @@ def refusals(
                 application.scores[rank],
                 lowest.get(lines.rows[index][rank]),
             )
-            for rank, reason in enumerate(why(occupancy, application, lines.rows[index], shortages))
+            for rank, reason in enumerate(why(occupancy, application, lines.rows[index], lacking))
         ]
         may = heads.open_to(index)
-        told = changes(occupancy, application, rows, shortages, may) if may.any() else ()
+        told = _changes(occupancy, application, np.array(lines.rows[index]), may) if may.any() else ()
         yield Refusal(application.id, tuple(reasons), tuple(told))
+
+
+def _changes(occupancy: Occupancy, application: Application, rows: Grid, may: Grid) -> Iterator[Change]:
+    return changes(occupancy, application, rows, occupancy.shortages(application, rows, window(application)), may)
 
 
 def _lowest(lines: Lines, places: Mapping[int, Place], kept: Collection[int]) -> dict[int, int]:
@@ -75,9 +79,11 @@ class _Heads:
     def open_to(self, index: int) -> Grid:
         """Sites where nobody stands before it; where it was not ranked its lowest score counts."""
         scores = self._lines.scores[index]
-        may: Grid = self.at >= bisect_left(self._sorted, self._key(index, min(scores)))
+        lowest = min(scores)
+        may: Grid = self.at >= bisect_left(self._sorted, self._key(index, lowest))
         for site, score in zip(self._lines.rows[index], scores, strict=True):
-            may[site] = self.at[site] >= bisect_left(self._sorted, self._key(index, score))
+            if score != lowest:
+                may[site] = self.at[site] >= bisect_left(self._sorted, self._key(index, score))
         return may
 
     def _key(self, index: int, score: int) -> Key:

@@ -263,3 +263,10 @@ def test_the_report_counts_envy() -> None:
     ]
     report = verify(written(instance([site("X", 10)], rows)))
     assert (report.placed, report.envy_pairs) == (2, 1)
+
+
+def test_a_round_of_names_in_any_script_is_what_rfc_8785_writes() -> None:
+    names = ['수원 "1"', "back\\slash/é", "\U0001f6a6"]
+    rows = [application(name, [6], "X", 9000 - at) for at, name in enumerate(names)]
+    data = written(instance([site("X", 10)], rows))
+    assert roundfile.canonical(orjson.loads(data)) == data
