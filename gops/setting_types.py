@@ -162,6 +162,9 @@ class PlacesSettings:
     upload_json_bytes: int = setting(
         whole(1_024, 1_073_741_824), "33554432", "Largest GeoJSON file of a dataset, in bytes; it is read as a whole"
     )
+    upload_seconds: int = setting(
+        whole(1, 86_400), "120", "Longest that a file of a dataset is looked at, in seconds; it is refused after that"
+    )
     dataset_files: int = setting(
         whole(1, 100_000), "1000", "Most files of one dataset, the former states of each counted"
     )

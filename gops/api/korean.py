@@ -139,6 +139,7 @@ SENTENCES: Mapping[str, str] = {
     "bad_cell": "이 자리의 값이 열의 형식이나 규칙에 맞지 않습니다",
     "wrong_type": "파일의 내용이 이름이나 Content-Type이 말하는 형식과 다릅니다",
     "upload_too_large": "올린 파일의 크기, 열 수나 풀었을 때의 크기가 한도를 넘었습니다",
+    "upload_too_slow": "파일을 읽고 형식을 찾는 데 정해진 시간보다 오래 걸려 멈추었습니다",
     "not_of_files": "실시간이나 수집한 데이터셋에는 파일을 올리지 않습니다",
     "of_live_datasets": "파일로 된 데이터셋에는 없는 항목입니다",
     "empty_dataset": "데이터스트림이나 파일이 하나도 없는 데이터셋입니다",

@@ -148,6 +148,7 @@ OF_CATALOG: Titles = {
     "bad_cell": ("파일의 값이 올바르지 않습니다", "A place in the file is wrong"),
     "wrong_type": ("파일이 표시된 형식이 아닙니다", "The file is not of the type that it says"),
     "upload_too_large": ("파일이 한도를 넘었습니다", "The file is over a limit"),
+    "upload_too_slow": ("파일을 살피는 시간이 한도를 넘었습니다", "Looking at the file takes too long"),
     "not_of_files": ("파일로 된 데이터셋이 아닙니다", "The dataset is not one of files"),
     "of_live_datasets": ("실시간 데이터셋에만 있는 항목입니다", "That is of live datasets alone"),
     "empty_dataset": ("비어 있는 데이터셋입니다", "The dataset is empty"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from gops.accounts.checks import shown
@@ -16,7 +18,10 @@ TOLD = 20
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``unpacked`` bounds what is compressed in a file, ``json`` a file that is read as a whole. In bytes."""
+    """``unpacked`` bounds what is compressed in a file, ``json`` a file that is read as a whole. In bytes.
+
+    ``ends`` is the reading of ``time.monotonic`` at which ``seconds`` of looking are over.
+    """
 
     bytes: int
     columns: int
@@ -24,6 +29,8 @@ class Bounds:
     cells: int
     unpacked: int
     json: int
+    seconds: int = 3_600
+    ends: float = math.inf
 
     @classmethod
     def of(cls, chosen: Settings) -> Bounds:
@@ -34,7 +41,22 @@ class Bounds:
             chosen.upload_cells,
             chosen.upload_unpacked_bytes,
             chosen.upload_json_bytes,
+            chosen.upload_seconds,
         )
+
+    def begun(self) -> Bounds:
+        """The same with its time running from now."""
+        return replace(self, ends=time.monotonic() + self.seconds)
+
+    def check_time(self) -> None:
+        if time.monotonic() > self.ends:
+            raise TooLarge(
+                "looking at the file takes too long",
+                code="upload_too_slow",
+                field="body",
+                found=f"more than {self.seconds} s",
+                expected="less (GOPS_UPLOAD_SECONDS): fewer rows or columns, CSV or Parquet instead of XLSX",
+            )
 
     def check_columns(self, count: int) -> None:
         if count > self.columns:

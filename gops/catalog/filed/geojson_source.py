@@ -27,6 +27,7 @@ def source(file: BinaryIO, bounds: Bounds) -> Source:
     wrongs, box = Wrongs(), [180.0, 90.0, -180.0, -90.0]
     columns: dict[str, None] = {}
     for row, feature in enumerate(features, 1):
+        bounds.check_time()
         _check(feature, row, box, wrongs)
         columns |= dict.fromkeys(feature["properties"] or {} if _has_members(feature) else {})
         bounds.check_columns(len(columns))

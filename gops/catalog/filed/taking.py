@@ -46,8 +46,10 @@ class Taken:
 def take(file: BinaryIO, form: str, said: Sequence[Said], bounds: Bounds, into: Any) -> Taken:
     """Read ``file`` and write it as Parquet into the stream ``into``, which stays open.
 
-    Raises ``Invalid``: ``wrong_type``, ``bad_file`` with the first wrong places in ``extra``; ``TooLarge``.
+    Raises ``Invalid``: ``wrong_type``, ``bad_file`` with the first wrong places in ``extra``; ``TooLarge``, also when
+    it takes longer than ``bounds`` allow (``upload_too_slow``).
     """
+    bounds = bounds.begun()
     source = READERS[form](file, bounds)
     declared = {one.name: one for one in said}
     with closing(source), TemporaryFile() as laid:
@@ -55,7 +57,7 @@ def take(file: BinaryIO, form: str, said: Sequence[Said], bounds: Bounds, into: 
         rows, guessed = _lay(source, bounds, cast(BinaryIO, laid))
         types = {name: _type(name, guessed[name], source, declared) for name in source.names}
         laid.seek(0)
-        columns = _write(pa.ipc.open_stream(laid), source, types, declared, into)
+        columns = _write(_timed(pa.ipc.open_stream(laid), bounds), source, types, declared, into)
     return Taken(rows, columns, source.encoding, source.bbox or _box(columns))
 
 
@@ -73,7 +75,7 @@ def _lay(source: Source, bounds: Bounds, laid: BinaryIO) -> tuple[int, dict[str,
     """Lay all batches; how many rows, and the type of each column."""
     rows, guesses, kinds = 0, {name: Guess() for name in source.names}, dict[str, str]()
     writer: Any = None
-    for batch in source.batches():
+    for batch in _timed(source.batches(), bounds):
         if writer is None:
             writer = pa.ipc.new_stream(laid, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
             kinds = {field.name: OF_ARROW[field.type] for field in batch.schema}
@@ -88,6 +90,12 @@ def _lay(source: Source, bounds: Bounds, laid: BinaryIO) -> tuple[int, dict[str,
         raise bad_file("there are no rows", 0, "at least one row below the names of the columns")
     writer.close()
     return rows, {name: guesses[name].type if kinds[name] == TEXT else kinds[name] for name in source.names}
+
+
+def _timed(batches: Any, bounds: Bounds) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        bounds.check_time()
+        yield batch
 
 
 def _type(name: str, guessed: str, source: Source, declared: Mapping[str, Said]) -> str:

@@ -92,6 +92,7 @@ def _rows(sheet: Any, bounds: Bounds) -> Iterator[tuple[Any, ...]]:
     """Rows of the sheet, those without a value passed over; a row may have as many cells as there may be columns."""
     sheet.reset_dimensions()  # what the sheet says of its size is not believed
     for row in sheet.iter_rows(max_col=bounds.columns + 1, values_only=True):
+        bounds.check_time()  # rows that are passed over make no batch
         if any(cell is not None for cell in row):
             yield row
 

@@ -140,6 +140,15 @@ def test_each_bound_is_named() -> None:
     assert "GOPS_UPLOAD_JSON_BYTES" in str(error.expected)
 
 
+def test_looking_at_a_file_ends_in_time() -> None:
+    """Of a workbook also while rows without a value are passed over."""
+    blank = workbook(["a"], *([None] for _ in range(100)), [1])
+    for body, name in ((b"a\n1\n", "a.csv"), (geojson(("{}", "null")), "a.json"), (blank, "a.xlsx")):
+        assert taken(body, name, bounds=replace(BOUNDS, seconds=60))[0].rows == 1
+        error = refused(body, name, bounds=replace(BOUNDS, seconds=-1))
+        assert (error.code, "GOPS_UPLOAD_SECONDS" in str(error.expected)) == ("upload_too_slow", True)
+
+
 def test_a_quote_that_is_never_closed_is_refused() -> None:
     assert refused(b'a,b\n"x,1\n1,2\n').code == "bad_file"
 
