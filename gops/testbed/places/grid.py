@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+import orjson
+from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from gops.testbed.lifecycles import SLOTS_THAT_HOLD
@@ -47,11 +48,12 @@ def grid(session: Session, sites: Sequence[tuple[int, Mapping[str, int]]], first
 
 
 def slots_in(session: Session, ids: Sequence[int], first_week: int, end_week: int) -> Sequence[Any]:
-    """(site, first week, end week, amounts) of slots that hold something in the span."""
-    query = select(Slot.site_id, Slot.first_week, Slot.end_week, Slot.amounts).where(
+    """(site, first week, end week, amounts as JSON) of slots that hold something in the span. Thousands of them are
+    read for every suggestion, so past the types of the ORM."""
+    query = select(Slot.site_id, Slot.first_week, Slot.end_week, cast(Slot.amounts, Text)).where(
         Slot.state.in_(SLOTS_THAT_HOLD), Slot.first_week < end_week, Slot.end_week > first_week
     )
-    return session.execute(_of(query, Slot.site_id, ids)).all()
+    return session.connection().execute(_of(query, Slot.site_id, ids)).all()
 
 
 def closures_in(session: Session, ids: Sequence[int], first_week: int, end_week: int) -> Sequence[Any]:
@@ -59,32 +61,39 @@ def closures_in(session: Session, ids: Sequence[int], first_week: int, end_week:
     query = select(Closure.site_id, Closure.first_week, Closure.end_week).where(
         Closure.first_week < end_week, Closure.end_week > first_week
     )
-    return session.execute(_of(query, Closure.site_id, ids)).all()
+    return session.connection().execute(_of(query, Closure.site_id, ids)).all()
 
 
 def taken(
     slots: Sequence[Any], rows: Mapping[int, int], resources: Sequence[str], first_week: int, end_week: int
 ) -> npt.NDArray[np.int64]:
-    """What slots hold: int64 [site, resource, week]."""
-    columns = {name: column for column, name in enumerate(resources)}
-    steps = np.zeros((len(rows), len(resources), end_week - first_week + 1), dtype=np.int64)
-    for site, first, end, amounts in slots:
-        if site in rows:
-            for name, amount in amounts.items():
-                if name in columns:
-                    row = steps[rows[site], columns[name]]
-                    row[max(first, first_week) - first_week] += amount
-                    row[min(end, end_week) - first_week] -= amount
-    return np.cumsum(steps, axis=2)[:, :, :-1]
+    """What ``slots_in`` found that sites hold: int64 [site, resource, week]."""
+    steps = np.zeros((len(rows), end_week - first_week + 1, len(resources)), dtype=np.int64)
+    known = [(row, orjson.loads(amounts)) for *row, amounts in slots if row[0] in rows]
+    if known:
+        at, since, until = _spans([row for row, _ in known], rows, first_week, end_week)
+        held = np.array([[amounts.get(name, 0) for name in resources] for _, amounts in known], dtype=np.int64)
+        np.add.at(steps, (at, since), held)
+        np.subtract.at(steps, (at, until), held)
+    return np.cumsum(steps, axis=1)[:, :-1].transpose(0, 2, 1)
 
 
 def shut(closures: Sequence[Any], rows: Mapping[int, int], first_week: int, end_week: int) -> npt.NDArray[np.bool_]:
     """Closed weeks: bool [site, week]."""
-    closed = np.zeros((len(rows), end_week - first_week), dtype=np.bool_)
-    for site, first, end in closures:
-        if site in rows:
-            closed[rows[site], max(first, first_week) - first_week : min(end, end_week) - first_week] = True
-    return closed
+    steps = np.zeros((len(rows), end_week - first_week + 1), dtype=np.int32)
+    known = [row for row in closures if row[0] in rows]
+    if known:
+        at, since, until = _spans(known, rows, first_week, end_week)
+        np.add.at(steps, (at, since), 1)
+        np.subtract.at(steps, (at, until), 1)
+    return np.cumsum(steps, axis=1)[:, :-1] > 0
+
+
+def _spans(found: Sequence[Any], rows: Mapping[int, int], first_week: int, end_week: int) -> tuple[Any, Any, Any]:
+    """The rows of (site, first, end), and both ends within the span, counted from its first week."""
+    at = np.array([rows[row[0]] for row in found], dtype=np.int64)
+    since, until = (np.clip([row[part] for row in found], first_week, end_week) - first_week for part in (1, 2))
+    return at, since, until
 
 
 def _of(query: Any, column: Any, ids: Sequence[int]) -> Any:
