@@ -15,11 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gops.clock import SECOND
+from gops.clock import MINUTE, SECOND
 from gops.windows import stretches
 
 Int64s = npt.NDArray[np.int64]
 DAY_SECONDS = 86_400
+DAY_MINUTES = 1_440
+BLOCK = 1_024  # minutes; ranges of texts that are kept begin and end at whole ones
 _LINE = np.dtype([("date", "S10"), ("time", "S9"), ("offset", "S6")])
 
 
@@ -39,6 +41,45 @@ def write_times(micros: Int64s, zone: ZoneInfo) -> pa.StringArray:
     return _fixed(local // SECOND, np.array(suffixes, "S6")[which])
 
 
+def time_words(micros: Int64s, zone: ZoneInfo) -> list[tuple[pa.StringArray, npt.NDArray[np.int32]]] | None:
+    """The same of whole minutes: texts, and which of them each row has. Where the minutes are many beside the rows, in
+    two parts, ``2026-03-01T`` and ``14:00:00+09:00``. None for other moments, and offsets that are no whole minutes."""
+    minutes = micros // MINUTE
+    if not len(micros) or not np.array_equal(minutes * MINUTE, micros):
+        return None
+    first, last = int(minutes.min()) // BLOCK * BLOCK, int(minutes.max()) // BLOCK * BLOCK + BLOCK
+    if last - first <= len(micros) // 4:
+        return [(_minutes(first, last, zone), (minutes - first).astype(np.int32))]
+    begins, offsets = _offsets(int(micros.min()), int(micros.max()), zone)
+    if (offsets % MINUTE).any():
+        return None
+    parts = {offset: place for place, offset in enumerate(dict.fromkeys(offsets.tolist()))}
+    stretch = np.searchsorted(begins, micros, "right") - 1 if len(offsets) > 1 else np.zeros(1, np.int64)
+    minutes += (offsets // MINUTE)[stretch]
+    days = minutes // DAY_MINUTES
+    of_day = minutes - days * DAY_MINUTES + DAY_MINUTES * np.array([parts[one] for one in offsets.tolist()])[stretch]
+    dates, places = _days(days)
+    texts = pa.concat_arrays([_minutes_of_day(_suffix(one)) for one in parts])
+    return [(_dated(dates), places.astype(np.int32)), (texts, of_day.astype(np.int32))]
+
+
+@lru_cache(maxsize=4)
+def _minutes(first: int, last: int, zone: ZoneInfo) -> pa.StringArray:
+    """Of every minute in a range. Kept, since rows of several Datastreams have the same times: at most half a MB each
+    in batches of 65,536 rows."""
+    return write_times(np.arange(first, last) * MINUTE, zone)
+
+
+def _dated(days: Int64s) -> pa.StringArray:
+    return pc.binary_join_element_wise(pa.array(days.astype("datetime64[D]")).cast(pa.string()), "T", "")
+
+
+@lru_cache(maxsize=16)
+def _minutes_of_day(suffix: str) -> pa.StringArray:
+    """``14:00:00+09:00`` of every minute of a day."""
+    return pa.array([f"{one // 60:02}:{one % 60:02}:00{suffix}" for one in range(DAY_MINUTES)])
+
+
 def _fixed(seconds: Int64s, offset: npt.NDArray[np.bytes_]) -> pa.StringArray:
     day = seconds // DAY_SECONDS
     lines = np.empty(len(seconds), _LINE)
@@ -51,13 +92,18 @@ def _fixed(seconds: Int64s, offset: npt.NDArray[np.bytes_]) -> pa.StringArray:
 
 def _dates(day: Int64s) -> npt.NDArray[np.bytes_]:
     """``2026-03-01`` of days since 1970."""
+    days, places = _days(day)
+    texts: npt.NDArray[np.bytes_] = np.datetime_as_string(days.astype("datetime64[D]")).astype("S10")
+    return texts[places]
+
+
+def _days(day: Int64s) -> tuple[Int64s, Int64s]:
+    """Days that hold all of these, and the place of each there."""
     first, last = int(day.min()), int(day.max())
     if last - first > len(day):  # a few rows far apart
         days, places = np.unique(day, return_inverse=True)
-    else:
-        days, places = np.arange(first, last + 1), day - first
-    texts: npt.NDArray[np.bytes_] = np.datetime_as_string(days.astype("datetime64[D]")).astype("S10")
-    return texts[places]
+        return days, places
+    return np.arange(first, last + 1), day - first
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gops.timetext import write_times
+from gops.formats.weaving import SHORT, Words
+from gops.timetext import time_words, write_times
 
 INSTEAD_OF = b"instead_of"
 """Key in a field's metadata that names another column: a value of this one, where it is no null, stands for its."""
 IS_JSON = b"is_json"
 """Key in the metadata of a field of text whose values are JSON already."""
 SAMPLE = 4096  # values looked at to guess whether they repeat
+MANY = 1_024  # words of a dictionary that are all spelt, without a look at which are there
 _FORMULA = r"^[=+\-@\t\r]"
 
 
@@ -57,10 +59,41 @@ def few(column: pa.Array) -> pa.DictionaryArray | None:
     """The column by its distinct values where these are few, so that each is written once; None elsewhere."""
     if pa.types.is_dictionary(column.type):
         return column
+    if not (is_text(column.type) or is_number(column.type) or pa.types.is_timestamp(column.type)):
+        return None
     some = column.slice(0, SAMPLE)
     if not len(some) or pc.count_distinct(some).as_py() > 0.9 * len(some):
         return None
     return pc.dictionary_encode(column)
+
+
+def words(column: pa.Array, spell: Callable[[pa.Array], pa.Array]) -> Words:
+    """Each value as ``spell`` has it, once where they repeat. It answers a text or null for each of some values."""
+    if column.null_count == len(column):
+        return Words(pa.array([], pa.string()), np.full(len(column), -1, np.int32))
+    repeated = few(column)
+    if repeated is None:
+        return Words.of(spell(column))
+    indices = repeated.indices.cast(pa.int32())
+    codes = (pc.fill_null(indices, -1) if indices.null_count else indices).to_numpy()
+    known = repeated.dictionary
+    if repeated is column and len(known) > MANY:  # of many words few may be in a batch
+        there = np.zeros(len(known) + 1, np.int32)
+        there[codes] = 1
+        there[-1] = 0
+        used = np.flatnonzero(there)
+        places = np.cumsum(there, dtype=np.int32) - np.int32(1)
+        places[-1] = -1
+        known, codes = known.take(pa.array(used)), places[codes]
+    return Words.of(spell(known), codes)
+
+
+def moments(column: pa.Array) -> list[Words] | None:
+    """Whole minutes with a zone, in one part or two; None for what is no such column, or has nulls, or is short."""
+    if not pa.types.is_timestamp(column.type) or column.type.tz is None or column.null_count or len(column) < SHORT:
+        return None
+    found = time_words(_micros(column).to_numpy(), ZoneInfo(column.type.tz))
+    return None if found is None else [Words(*one) for one in found]
 
 
 def texts(column: pa.Array) -> pa.Array:
@@ -94,7 +127,7 @@ def _numbers(column: pa.Array) -> pa.Array:
 def _moments(column: pa.Array) -> pa.Array:
     if column.type.tz is None:
         return pc.replace_substring(column.cast(pa.timestamp("us")).cast(pa.string()), " ", "T")
-    micros = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
+    micros = _micros(column)
     zone = ZoneInfo(column.type.tz)
     if not column.null_count:
         return write_times(micros.to_numpy(), zone)
@@ -102,6 +135,10 @@ def _moments(column: pa.Array) -> pa.Array:
     places = np.where(present, np.cumsum(present) - 1, 0)
     written = write_times(micros.drop_null().to_numpy(), zone)
     return written.take(pa.array(places, mask=~present))
+
+
+def _micros(column: pa.Array) -> pa.Array:
+    return column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
 
 
 def disarmed(column: pa.Array) -> pa.Array:
@@ -114,17 +151,3 @@ def disarmed(column: pa.Array) -> pa.Array:
 
 def disarmed_name(name: str) -> str:
     return "'" + name if name[:1] in ("=", "+", "-", "@", "\t", "\r") and name else name
-
-
-def joined(pieces: Sequence[pa.Array | str]) -> bytes:
-    """The texts of each row one after the other, and all rows; a null is no text. At least one piece is a column."""
-    scalars = [pa.scalar(one, pa.large_string()) if isinstance(one, str) else one for one in pieces]
-    large = sum(one.nbytes for one in pieces if not isinstance(one, str)) > 1 << 28
-    kind = pa.large_string() if large else pa.string()
-    cells = [one.cast(kind) for one in scalars]
-    rows = pc.binary_join_element_wise(*cells, pa.scalar("", kind), null_handling="replace")
-    _validity, offsets, characters = rows.buffers()
-    if characters is None:
-        return b""
-    places = np.frombuffer(offsets, np.int64 if large else np.int32)
-    return bytes(memoryview(characters)[int(places[rows.offset]) : int(places[rows.offset + len(rows)])])

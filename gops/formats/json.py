@@ -9,11 +9,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gops.formats.cells import Shown, few, is_number, is_text, joined, shown, texts
+from gops.formats.cells import Shown, is_number, is_text, moments, shown, texts, words
+from gops.formats.weaving import Piece, Words, woven
 
 BROKEN = b'{"broken_off":"this file is not whole'
 LONGITUDE, LATITUDE, GEOMETRY = "longitude", "latitude", "geometry"
-Pieces = list[pa.Array | str]
+NULL = "null"
 
 
 def ndjson(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
@@ -21,13 +22,13 @@ def ndjson(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[byt
     columns = shown(schema)
     for batch in batches:
         if batch.num_rows:
-            yield joined([*members(columns, batch), "\n"])
+            yield woven([*members(columns, batch), "\n"], NULL)
 
 
 def rows(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> bytes:
     """All rows as an array: for pages."""
     columns = shown(schema)
-    parts = [joined([*members(columns, batch), ","]) for batch in batches if batch.num_rows]
+    parts = [woven([*members(columns, batch), ","], NULL) for batch in batches if batch.num_rows]
     return b"[" + b"".join(parts)[:-1] + b"]"
 
 
@@ -55,9 +56,9 @@ def geojson(schema: pa.Schema, batches: Iterator[pa.RecordBatch], feature: Featu
         if not batch.num_rows:
             continue
         found = [batch.column(places[name]) for name in placing]
-        geometry = pc.fill_null(found[0], "null") if has_geometry else _points(*found)
-        pieces = ['{"type":"Feature","geometry":', geometry, ',"properties":', *members(plain, batch), "},"]
-        yield comma + joined(pieces)[:-1]
+        geometry = [Words.of(found[0])] if has_geometry else _points(*found)
+        pieces = ['{"type":"Feature","geometry":', *geometry, ',"properties":', *members(plain, batch), "},"]
+        yield comma + woven(pieces, NULL)[:-1]
         comma = b","
     yield b"]}"
 
@@ -67,43 +68,44 @@ def members_of(about: Mapping[str, str]) -> bytes:
     return b"".join(orjson.dumps(name) + b":" + orjson.dumps(text) + b"," for name, text in about.items())
 
 
-def _points(longitude: pa.Array, latitude: pa.Array) -> pa.Array:
+def _points(longitude: pa.Array, latitude: pa.Array) -> list[Piece]:
     begin, end = '{"type":"Point","coordinates":[', "]}"
-    known = pc.binary_join_element_wise(begin, texts(longitude), ",", texts(latitude), end, "")
-    return pc.fill_null(known, "null")
+    if not longitude.null_count and not latitude.null_count:
+        return [begin, words(longitude, texts), ",", words(latitude, texts), end]
+    return [Words.of(pc.binary_join_element_wise(begin, texts(longitude), ",", texts(latitude), end, ""))]
 
 
-def members(columns: Sequence[Shown], batch: pa.RecordBatch) -> Pieces:
+def members(columns: Sequence[Shown], batch: pa.RecordBatch) -> list[Piece]:
     """An object of each row, in pieces."""
-    pieces: Pieces = []
+    pieces: list[Piece] = []
     for one in columns:
         name = orjson.dumps(one.name).decode()
-        pieces += [f"{',' if pieces else '{'}{name}:", _value(one, batch)]
+        pieces += [f"{',' if pieces else '{'}{name}:", *_value(one, batch)]
     return [*pieces, "}"] if pieces else ["{}"]
 
 
-def _value(one: Shown, batch: pa.RecordBatch) -> pa.Array:
-    cells = batch.column(one.place) if one.is_json else _json(batch.column(one.place))
-    if one.other is not None and batch.column(one.other).null_count < batch.num_rows:
-        cells = pc.coalesce(_json(batch.column(one.other)), cells)
-    return pc.fill_null(cells, "null")
+def _value(one: Shown, batch: pa.RecordBatch) -> list[Piece]:
+    column = batch.column(one.place)
+    if one.other is None or batch.column(one.other).null_count == batch.num_rows:
+        parts = moments(column)
+        return ['"', *parts, '"'] if parts is not None else [_words(column, one.is_json)]
+    return [_words(batch.column(one.other)).or_else(_words(column, one.is_json))]
+
+
+def _words(column: pa.Array, is_json: bool = False) -> Words:
+    return words(column, texts if is_json else _json)
 
 
 def _json(column: pa.Array) -> pa.Array:
     """The JSON of each value; null stays null."""
     kind = column.type
     if is_text(kind):
-        words = few(column)
-        return _texts(column) if words is None else _texts(words.dictionary).take(words.indices)
-    if is_number(kind):
+        return _texts(column)
+    if is_number(kind) or pa.types.is_boolean(kind):
         return texts(column)
-    if pa.types.is_boolean(kind):
-        return column.cast(pa.string())
     if pa.types.is_timestamp(kind):
         return pc.binary_join_element_wise('"', texts(column), '"', "")
-    if pa.types.is_nested(kind):
-        return _texts(column)
-    return _texts(texts(column))
+    return _texts(column if pa.types.is_nested(kind) else texts(column))
 
 
 def _texts(column: pa.Array) -> pa.Array:
