@@ -75,7 +75,7 @@ def taken(
         held = np.array([[amounts.get(name, 0) for name in resources] for _, amounts in known], dtype=np.int64)
         np.add.at(steps, (at, since), held)
         np.subtract.at(steps, (at, until), held)
-    return np.cumsum(steps, axis=1)[:, :-1].transpose(0, 2, 1)
+    return np.ascontiguousarray(np.cumsum(steps, axis=1)[:, :-1].transpose(0, 2, 1))  # as JSON writers ask for
 
 
 def shut(closures: Sequence[Any], rows: Mapping[int, int], first_week: int, end_week: int) -> npt.NDArray[np.bool_]:
