@@ -37,7 +37,7 @@ def stream(
         with database.working(cursor):
             outline = begin_view(cursor.connection, heads, [series.datastream for series in query.series])
         view = View.of(database, cursor.connection, outline)
-        for part in _by_size(plan(query, view), sorted_rows):
+        for part in _by_size(plan(query, view.extents), sorted_rows):
             if left == 0:
                 return
             here = left is None and _is_held(part, query, sorted_rows)
@@ -96,20 +96,30 @@ def _sorted(
     held = [name for name in READINGS.names if name not in NULLABLE or name in query.needed]
     with database.working(cursor):
         sql, parameters = rows_sql(view, spans, query, ", ".join(held))
-        found = view.connection.sql(sql, params=parameters).to_arrow_table().combine_chunks()
+        found = _columns(view.connection.sql(sql, params=parameters).to_arrow_table())
     order = _order(found["datastream"].to_numpy(), found["t"].to_numpy())
     if query.descending:
         order = order[::-1]
     for begin in range(0, len(order), rows):
         places = pa.array(order[begin : begin + rows])
-        taken = [found[name].take(places).combine_chunks() if name in held else None for name in READINGS.names]
         yield pa.RecordBatch.from_arrays(
             [
-                pa.nulls(len(places), field.type) if column is None else column.cast(field.type)
-                for column, field in zip(taken, READINGS, strict=True)
+                found[field.name].take(places).cast(field.type)
+                if field.name in found
+                else pa.nulls(len(places), field.type)
+                for field in READINGS
             ],
             schema=READINGS,
         )
+
+
+def _columns(table: pa.Table) -> dict[str, pa.Array]:
+    """Each in one piece, made and let go one after the other, so that no two copies of all stand in memory."""
+    found = {}
+    for name in table.column_names:
+        found[name] = table[name].combine_chunks()
+        table = table.drop_columns([name])
+    return found
 
 
 def _order(datastream: Places, t: Places) -> Places:
