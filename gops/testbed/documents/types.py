@@ -1,7 +1,9 @@
 """The type of a file by what is in it. A name or a declared type that says something else is refused.
 
-PDF (ISO 32000), PNG, JPEG, GIF, WebP, OOXML (ECMA-376) without macros, OpenDocument, HWPX (OWPML, KS X 6101) and HWP 5.
-Containers are recognised by the directory of the ZIP file; nothing but a ``mimetype`` of a few bytes is unpacked.
+PDF (ISO 32000), PNG, JPEG, GIF, WebP, OOXML (ECMA-376), OpenDocument, HWPX (OWPML, KS X 6101), HWP 5, and the older
+doc, xls and ppt ([MS-DOC], [MS-XLS], [MS-PPT]). Containers, ZIP and compound files, are recognised by their
+directories; nothing but a ``mimetype`` of a few bytes is unpacked. Macros are refused where the directory, or in ppt a
+record, shows them.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import BinaryIO
 
 from gops.accounts.checks import shown
 from gops.errors import Invalid
+from gops.testbed.documents import compound
 
 ENDINGS: Mapping[str, tuple[str, ...]] = {
     "application/pdf": ("pdf",),
@@ -27,26 +30,42 @@ ENDINGS: Mapping[str, tuple[str, ...]] = {
     "application/vnd.oasis.opendocument.text": ("odt",),
     "application/vnd.oasis.opendocument.spreadsheet": ("ods",),
     "application/vnd.oasis.opendocument.presentation": ("odp",),
+    "application/msword": ("doc",),
+    "application/vnd.ms-excel": ("xls",),
+    "application/vnd.ms-powerpoint": ("ppt",),
     "application/hwp+zip": ("hwpx",),
     "application/x-hwp": ("hwp",),
 }
 """Media type -> endings of names."""
 SAME: Mapping[str, str] = {
     "application/haansofthwp": "application/x-hwp",
+    "application/haansofthwpx": "application/hwp+zip",
+    "application/haansoftdoc": "application/msword",
+    "application/haansoftxls": "application/vnd.ms-excel",
+    "application/haansoftppt": "application/vnd.ms-powerpoint",
     "application/vnd.hancom.hwp": "application/x-hwp",
     "application/vnd.hancom.hwpx": "application/hwp+zip",
     "image/jpg": "image/jpeg",
 }
 """Other names that programs have for a type."""
 UNSAID = ("", "application/octet-stream", "application/zip")
-EXPECTED = "a PDF, PNG, JPEG, GIF, WebP, docx, xlsx, pptx, odt, ods, odp, hwp or hwpx file"
+EXPECTED = "a PDF, PNG, JPEG, GIF, WebP, docx, xlsx, pptx, doc, xls, ppt, odt, ods, odp, hwp or hwpx file"
 HEAD_BYTES = 1024
 DIRECTORY_BYTES = 2 << 20  # of a ZIP file: some 40,000 entries
 _MAIN_PARTS = {"word/document.xml": "docx", "xl/workbook.xml": "xlsx", "ppt/presentation.xml": "pptx"}
 _END = b"PK\x05\x06"
 _ZIP64 = b"PK\x06\x07"
-_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HWP = b"HWP Document File"
+_STREAMS: Mapping[str, str] = {
+    "WordDocument": "application/msword",
+    "Workbook": "application/vnd.ms-excel",
+    "Book": "application/vnd.ms-excel",  # Excel 5 and 95
+    "PowerPoint Document": "application/vnd.ms-powerpoint",
+    "FileHeader": "application/x-hwp",
+}
+"""The stream of a compound file that makes it what it is."""
+_MACROS = {"Macros", "_VBA_PROJECT_CUR", "VBA", "_VBA_PROJECT"}
+_PPT_MACROS = bytes.fromhex("1f00ff0314000000 020000040c000000")  # VBAInfoContainer, [MS-PPT] 2.4.10, and its atom
 
 
 def media_type(file: BinaryIO, name: str, declared: str) -> str:
@@ -77,9 +96,23 @@ def _found(file: BinaryIO) -> str | None:
         return "image/gif"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "image/webp"
-    if head.startswith(_COMPOUND):
-        return "application/x-hwp" if _holds(file, _HWP) else None
+    if head.startswith(compound.SIGNATURE):
+        return _compound(file)
     return _packed(file) if head.startswith(b"PK\x03\x04") else None
+
+
+def _compound(file: BinaryIO) -> str | None:
+    """The office format of a compound file, if it is one."""
+    there = compound.names(file) or frozenset()
+    kinds = {kind for stream, kind in _STREAMS.items() if stream in there}
+    if len(kinds) != 1:
+        return None
+    found = kinds.pop()
+    if found == "application/x-hwp":
+        return found if {"DocInfo", "BodyText"} <= there and _holds(file, _HWP) else None
+    if there & _MACROS or (found == "application/vnd.ms-powerpoint" and _holds(file, _PPT_MACROS)):
+        raise _macro()
+    return found
 
 
 def _packed(file: BinaryIO) -> str | None:
@@ -90,8 +123,7 @@ def _packed(file: BinaryIO) -> str | None:
         with zipfile.ZipFile(file) as packed:
             names = set(packed.namelist())
             if any(name.lower().endswith("vbaproject.bin") or name.startswith("Basic/") for name in names):
-                raise Invalid("the file holds macros", code="document_macro", field="body", found="macros",
-                              expected="the same file without them, or a PDF")  # fmt: skip
+                raise _macro()
             if "[Content_Types].xml" in names:
                 kinds = [ending for part, ending in _MAIN_PARTS.items() if part in names]
                 return _of_ending(kinds[0]) if len(kinds) == 1 else None
@@ -135,6 +167,11 @@ def _holds(file: BinaryIO, wanted: bytes) -> bool:
             return True
         before = piece[-len(wanted) :]
     return False
+
+
+def _macro() -> Invalid:
+    return Invalid("the file holds macros", code="document_macro", field="body", found="macros",
+                   expected="the same file without them, or a PDF")  # fmt: skip
 
 
 def _lie(field: str, found: str, expected: str) -> Invalid:

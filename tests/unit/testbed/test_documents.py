@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -51,6 +52,30 @@ def office(part: str, *more: str) -> bytes:
     return packed("[Content_Types].xml", part, *more)
 
 
+def compound(*names: str, tail: bytes = b"", sectors: int = 9) -> bytes:
+    """A compound file with these streams: its table in sector 0, its directory in the others, ``tail`` after them."""
+    size = 1 << sectors
+    entries = b"".join(_entry(name, 5 if name == "Root Entry" else 2) for name in ("Root Entry", *names))
+    count = -(-len(entries) // size)
+    chain = [0xFFFFFFFD, *range(2, count + 1), 0xFFFFFFFE]
+    table = struct.pack(f"<{size // 4}I", *chain, *[0xFFFFFFFF] * (size // 4 - len(chain)))
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
+    head += struct.pack("<HHHHH6xIII", 0x3E, 3, 0xFFFE, sectors, 6, 0, 1, 1)
+    head += struct.pack("<IIIIII", 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    head += struct.pack("<109I", 0, *[0xFFFFFFFF] * 108)
+    return head.ljust(size, b"\0") + table + entries.ljust(count * size, b"\0") + tail
+
+
+def _entry(name: str, kind: int) -> bytes:
+    text = name.encode("utf-16-le") + b"\0\0"
+    return (text.ljust(64, b"\0") + struct.pack("<HB", len(text), kind)).ljust(128, b"\0")
+
+
+HWP = compound("FileHeader", "DocInfo", "BodyText", "PrvText", "Scripts", tail=b"HWP Document File".ljust(512, b"\0"))
+CIRCLE = bytearray(compound("WordDocument"))
+CIRCLE[512 + 4 : 512 + 8] = (1).to_bytes(4, "little")  # the directory's sector follows itself
+PPT_MACRO = bytes.fromhex("1f00ff0314000000020000040c000000")
+
 GOOD: Sequence[tuple[bytes, str, str]] = [
     (PDF, "plan.pdf", "application/pdf"),
     (b"\x89PNG\r\n\x1a\n....", "map.PNG", "image/png"),
@@ -63,7 +88,12 @@ GOOD: Sequence[tuple[bytes, str, str]] = [
     (packed("content.xml", mimetype="application/vnd.oasis.opendocument.text"), "a.odt",
      "application/vnd.oasis.opendocument.text"),
     (packed("Contents/section0.xml", mimetype="application/hwp+zip"), "계획서.hwpx", "application/hwp+zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600_000 + b"HWP Document File", "계획서.hwp", "application/x-hwp"),
+    (HWP, "계획서.hwp", "application/x-hwp"),
+    (compound("1Table", "WordDocument", "Data"), "계획서.doc", "application/msword"),
+    (compound("Workbook"), "예산.XLS", "application/vnd.ms-excel"),
+    (compound("Book", sectors=12), "old.xls", "application/vnd.ms-excel"),
+    (compound("Current User", "PowerPoint Document", "Pictures", "a", "b", "c"), "발표.ppt",
+     "application/vnd.ms-powerpoint"),
 ]  # fmt: skip
 
 
@@ -90,6 +120,18 @@ def test_a_type_is_told_from_the_bytes(content: bytes, name: str, kind: str) -> 
     (office("word/document.xml")[:-30], "a.docx", "", "unknown_document", "body"),
     (b"PK\x03\x04", "a.docx", "", "unknown_document", "body"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "a.hwp", "", "unknown_document", "body"),
+    (HWP, "plan.doc", "", "document_lies", "name"),
+    (compound("WordDocument"), "plan.docx", "", "document_lies", "name"),
+    (compound("Workbook"), "plan.xls", "application/msword", "document_lies", "Content-Type"),
+    (compound("WordDocument", "Macros", "VBA"), "plan.doc", "", "document_macro", "body"),
+    (compound("Workbook", "_VBA_PROJECT_CUR"), "plan.xls", "", "document_macro", "body"),
+    (compound("PowerPoint Document", tail=PPT_MACRO.ljust(512, b"\0")), "plan.ppt", "", "document_macro", "body"),
+    (compound("WordDocument", "Workbook"), "plan.doc", "", "unknown_document", "body"),
+    (compound("__properties_version1.0"), "mail.doc", "", "unknown_document", "body"),
+    (compound("FileHeader", "DocInfo", "BodyText"), "a.hwp", "", "unknown_document", "body"),
+    (compound("WordDocument", tail=b"HWP Document File"), "a.hwp", "", "document_lies", "name"),
+    (compound("WordDocument")[:-100], "a.doc", "", "unknown_document", "body"),
+    (bytes(CIRCLE), "a.doc", "", "unknown_document", "body"),
 ])  # fmt: skip
 def test_what_lies_about_its_type_is_refused(content: bytes, name: str, declared: str, code: str, field: str) -> None:
     with pytest.raises(Invalid) as refused:
