@@ -114,6 +114,9 @@ class Settings(PlacesSettings):
     store_memory_mb: int = _setting(_whole(64, 65536), "512", "Memory bound of the embedded store, in MB")
     store_threads: int = _setting(_whole(1, 64), "2", "Threads of the embedded store")
     store_queue: int = _setting(_whole(1, 10_000), "64", "Write requests that may wait for the store's one writer")
+    store_recent_rows: int = _setting(
+        _whole(0, 4_000_000), "2000000", "Hot rows that the embedded store has in memory for pages, 40 bytes each"
+    )
     store_upkeep: bool = _setting(
         _FLAG, "true", "Seal, merge and compact the store's files by schedule; false: by command alone"
     )

@@ -52,6 +52,7 @@ def _duckdb(chosen: Settings) -> Store:
         queue=chosen.store_queue,
         deliveries_kept=deliveries_kept(chosen),
         day_offset_s=standard_offset_s(chosen.zone),
+        recent_rows=chosen.store_recent_rows,
         pace=replace(PACE, seal_after_hours=chosen.store_seal_after_hours),
     )
 

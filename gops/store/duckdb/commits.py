@@ -12,7 +12,7 @@ import pyarrow as pa
 from gops import logs
 from gops.errors import Conflict
 from gops.quality import Quality
-from gops.store.checks import check_unchanged
+from gops.store.checks import EARLIEST, check_unchanged
 from gops.store.duckdb import late, manifest
 from gops.store.duckdb.calendar import Calendar
 from gops.store.duckdb.corrections import Correction
@@ -23,6 +23,7 @@ from gops.store.duckdb.folder import make_private
 from gops.store.duckdb.heads import Heads
 from gops.store.duckdb.installing import Sealed, install
 from gops.store.duckdb.opening import heads_on_disk
+from gops.store.duckdb.recent import Recent
 from gops.store.duckdb.schema import COLUMNS, DATABASE, VERSION_FLOOR
 from gops.store.duckdb.shelf import Shelf
 from gops.store.duckdb.sources import Sources
@@ -41,8 +42,15 @@ log = logs.get(__name__)
 class Commits:
     """Writes, deletes and forgets, each in one transaction. Raises ``duckdb.Error`` for what went wrong in it."""
 
-    def __init__(self, database: Database, deliveries: Deliveries, checkpoint_bytes: int = CHECKPOINT_BYTES) -> None:
+    def __init__(
+        self,
+        database: Database,
+        deliveries: Deliveries,
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
+        recent_rows: int = 0,
+    ) -> None:
         self._database = database
+        self._recent_rows = recent_rows
         self.shelf = Shelf(database.folder)
         self.deliveries = deliveries
         self.heads = Heads()
@@ -83,7 +91,7 @@ class Commits:
                 raise
             self._put_aside(broken)
             return self._heads(connection, floor)
-        heads = Heads(floor, tiers=tiers)
+        heads = Heads(floor, tiers=tiers, recent=Recent(self._recent_rows))
         heads.put(*found, np.empty(0, np.int64), floor)
         return heads
 
@@ -143,6 +151,7 @@ class Commits:
                 tiers = tiers.with_late(given.datastream[cold], given.t[cold])
             self.heads.announce(given.take(done.written), tiers)
             self.heads.begin_commit()
+        self.heads.recent.add(given, hot)
         changed = np.unique(given.datastream[done.outcomes <= REPLACED])
         inserted = given.datastream[done.outcomes == INSERTED]
         self.heads.add(given.take(done.written), inserted, changed, self._next_version(changed))
@@ -233,6 +242,7 @@ class Commits:
             self.heads.announce(added, tiers)
             left = ends(connection, self.sources(tiers), self.heads.bounds(changed))
             self.heads.begin_commit()
+        self.heads.recent.raise_floors(changed.tolist(), min(end, self.heads.tiers.hot_last + 1))
         ids = left.newest.datastream
         gone = np.array([0 if stay else counts.get(one, 0) for one in ids.tolist()], np.int64)
         come = np.searchsorted(np.sort(added.datastream), ids, "right") - np.searchsorted(
@@ -313,6 +323,7 @@ class Commits:
             with self.heads.rearranging(tiers):
                 connection.execute("COMMIT")
                 connection.execute("BEGIN")  # for the transaction around to end
+            self.heads.recent.raise_floor(max((one.stop for one in tiers.layout.ranges), default=EARLIEST))
 
     # what is kept beside the readings
 

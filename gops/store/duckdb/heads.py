@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gops.store.duckdb.recent import Recent
 from gops.store.duckdb.tiers import NEVER, Tiers
 from gops.store.port import READINGS, Extent
 from gops.store.rows import NONE, Ints, Rows
@@ -63,6 +64,7 @@ class Heads:
     rows: Ints = field(default_factory=_no_numbers)
     versions: Ints = field(default_factory=_no_numbers)
     tiers: Tiers = field(default_factory=Tiers)
+    recent: Recent = field(default_factory=lambda: Recent(0))
     announced: int = 0
     committing: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -8,7 +8,7 @@ what is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from operator import itemgetter
@@ -25,7 +25,7 @@ from gops.store.duckdb.schema import COLUMNS
 from gops.store.duckdb.sources import Parameters
 from gops.store.duckdb.spans import Span, condition, of_quality, spans_of
 from gops.store.duckdb.views import View, in_one_statement, in_one_view
-from gops.store.port import READINGS, Read
+from gops.store.port import READINGS, Extent, Read
 
 FEW_ROWS = 2_000  # up to this limit rows are fetched as tuples, with less overhead than a table of Arrow
 MARGIN = 1.2  # times the time that should hold a page is looked at first
@@ -38,7 +38,7 @@ def read(database: Database, heads: Heads, query: Read) -> pa.Table:
     ids = [series.datastream for series in query.series]
 
     def fetch(view: View) -> pa.Table:
-        spans = plan(query, view)
+        spans = plan(query, view.extents)
         if not spans or query.limit == 0:
             return READINGS.empty_table()
         if query.limit is None:
@@ -52,9 +52,9 @@ def read(database: Database, heads: Heads, query: Read) -> pa.Table:
     return in_turn(database, heads, ids, fetch)
 
 
-def plan(query: Read, view: View) -> list[Span]:
+def plan(query: Read, extents: Mapping[int, Extent]) -> list[Span]:
     """Spans in the order of the answer, without what comes before ``after``."""
-    spans = spans_of(query.series, query.start, query.end, view.extents)
+    spans = spans_of(query.series, query.start, query.end, extents)
     if query.descending:
         spans.reverse()
     if query.after is not None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from gops.errors import Unavailable
 from gops.quality import Quality
 from gops.store.checks import EARLIEST, LATEST, check_batch, check_read, check_requalify, check_swap, check_windows
-from gops.store.duckdb import manifest, reads, streaming
+from gops.store.duckdb import manifest, reads, recalling, streaming
 from gops.store.duckdb.aggregates import aggregate
 from gops.store.duckdb.backup import Backup
 from gops.store.duckdb.commits import CHECKPOINT_BYTES, Commits
@@ -29,6 +29,7 @@ from gops.store.port import Capabilities, Delivery, Extent, Health, Mode, Read, 
 from gops.store.upkeep import Finding, Progress, SealedFile, Stats, silent
 
 Answer = TypeVar("Answer")
+RECENT_ROWS = 2_000_000
 
 
 class DuckdbStore:
@@ -37,6 +38,7 @@ class DuckdbStore:
     ``memory_mb`` and ``threads`` bound DuckDB; ``queue`` write requests may wait; of each broker session the last
     ``deliveries_kept`` messages are remembered; after ``checkpoint_bytes`` of log the readings move to the main file.
     ``day_offset_s`` (seconds east of UTC) is where days begin that become files; it counts when the folder is made.
+    Up to ``recent_rows`` hot rows are in memory from the first question on, for pages of one Datastream.
     Raises ``Unavailable`` (``store_held`` names the process that has it).
     """
 
@@ -61,11 +63,12 @@ class DuckdbStore:
         checkpoint_bytes: int = CHECKPOINT_BYTES,
         day_offset_s: int = 0,
         pace: Pace = PACE,
+        recent_rows: int = RECENT_ROWS,
     ) -> None:
         self._queue = queue
         self._open = True
         self._database = Database(folder, memory_mb, threads, day_offset_s)
-        self._commits = Commits(self._database, Deliveries(deliveries_kept), checkpoint_bytes)
+        self._commits = Commits(self._database, Deliveries(deliveries_kept), checkpoint_bytes, recent_rows)
         try:
             self._commits.load()
         except duckdb.Error as error:
@@ -75,6 +78,7 @@ class DuckdbStore:
         self._commits.sweep()
         leftovers(self._database.folder)
         self._writer = Writer(self._database, self._commits, queue)
+        self._recall = recalling.Recall(self._database)
         self._keeper = Keeper(self._database, self._commits, self._act, pace)
 
     # writing
@@ -133,7 +137,15 @@ class DuckdbStore:
 
     def read(self, query: Read) -> pa.Table:
         check_read(query)
-        return self._answer(query, query.start, query.end, lambda: reads.read(self._database, self._heads, query))
+        return self._answer(query, query.start, query.end, lambda: self._read(query))
+
+    def _read(self, query: Read) -> pa.Table:
+        heads = self._heads
+        found = recalling.read(heads, query) if self._database.valid else None
+        if found is None:
+            self._recall.begin(heads)
+            return reads.read(self._database, heads, query)
+        return found
 
     def stream(self, query: Read, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         check_read(query)
@@ -252,6 +264,7 @@ class DuckdbStore:
         if self._open:
             self._open = False
             self._keeper.stop()
+            self._recall.end()
             self._writer.close()
             self._database.release()
 
