@@ -106,7 +106,7 @@ def replay_refusals(organisation: str, ids: Sequence[int], **asked: Any) -> None
     for name in ("refusals", "settled", "still", "fresh", "readings", "inserted", "replaced", "unchanged", "kept"):
         click.echo(f"{name}\t{'unknown' if done[name] is None else done[name]}")
     for why, count in done["unread"].items():
-        click.echo(f"not read: {count}\t{UNREADABLE[why]}", err=True)
+        click.echo(f"not read: {count}\t{why}\t{UNREADABLE[why].en}", err=True)
     sys.exit(1 if done["still"] or done["unread"] else 0)
 
 
@@ -132,8 +132,9 @@ def _counting() -> Iterator[Callable[[Any], None]]:
     with Bar(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("refusals")
         yield lambda row: bar.update(
-            task, total=row["refusals"], completed=row["settled"] + row["still"] + sum(row["unread"].values())
-        )
+            task, total=row["refusals"] + row["unread"].get("counted", 0),
+            completed=row["settled"] + row["still"] + sum(row["unread"].values()),
+        )  # fmt: skip
 
 
 @refusals.command("show")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from gops.admin import Command, Progress
 from gops.errors import Invalid
 from gops.ingest.model import RefusalReplay
+from gops.ingest.refusal_reading import UNREADABLE
 from gops.ingest.refusal_replays import COUNTED, RefusalReplays
 from gops.ingest.refusal_selection import Wanted
 from gops.permissions import SCOPES, Actor
@@ -46,6 +48,7 @@ def as_document(row: RefusalReplay) -> dict[str, Any]:
         **{name: counts.get(name, 0) for name in NUMBERS},
         **{name: None if f"untold_{name}" in counts else counts.get(name, 0) for name in COUNTED},
         "unread": why,
+        "unread_notes": [{"code": code, "refusals": count, **asdict(UNREADABLE[code])} for code, count in why.items()],
         "reason": row.reason,
         "begun_at": row.begun_at,
         "ended_at": row.ended_at,

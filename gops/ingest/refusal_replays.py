@@ -20,7 +20,7 @@ from gops import logs
 from gops.clock import SECOND, Clock
 from gops.errors import GopsError, Invalid
 from gops.ingest.mapping import Limits
-from gops.ingest.model import Refusal, RefusalReplay
+from gops.ingest.model import Refusal, RefusalCount, RefusalReplay
 from gops.ingest.refusal_groups import plain
 from gops.ingest.refusal_reading import ReadAnew, Reader, messages_of
 from gops.ingest.refusal_selection import Wanted
@@ -93,9 +93,10 @@ class RefusalReplays:
                 raise missing("refusal")
             now = self._clock.micros()
             is_run = count > at_once
+            counts = self._only_counted(session, wanted, organisation_id)
             made = RefusalReplay(
                 organisation_id=organisation_id, person_id=actor.person_id, wanted=wanted.document(), upto=upto or 0,
-                state="waiting" if is_run else "running", refusals=count, counts={}, reason="", begun_at=now,
+                state="waiting" if is_run else "running", refusals=count, counts=counts, reason="", begun_at=now,
                 lease_until=None if is_run else now + LEASE,
             )  # fmt: skip
             session.add(made)
@@ -103,6 +104,15 @@ class RefusalReplays:
             detail = {"refusals": count, **made.wanted}
             audit.record(session, now, actor, "refusal.replay", "refusal_replay", made.id, organisation_id, **detail)
         return made if is_run else self._run(made.id, told)
+
+    def _only_counted(self, session: Session, wanted: Wanted, organisation_id: int) -> dict[str, int]:
+        """How many like ones were counted and not kept, of those that are meant by more than their ids."""
+        if wanted.ids:
+            return {}
+        most = self._settings.refusal_kept_per_hour
+        query = select(func.sum(RefusalCount.total - most)).where(RefusalCount.total > most)
+        beyond = session.scalar(query.where(*wanted.groups(organisation_id))) or 0
+        return {"unread_counted": int(beyond)} if beyond else {}
 
     def get(self, actor: Actor, replay_id: int) -> RefusalReplay:
         with self._database.read() as session:
@@ -190,7 +200,7 @@ class RefusalReplays:
 
     def _write(self, found: ReadAnew) -> Counter[str]:
         """Readings fill gaps only, also of messages that came fresh. What the store cannot count is ``untold``."""
-        table = pa.concat_tables([part.table() for part in found.batch.parts.values()])
+        table = pa.concat_tables([*(part.table() for part in found.batch.parts.values()), *found.tables])
         counts: Counter[str] = Counter(readings=table.num_rows)
         if table.num_rows:
             receipt = self._store.write(table, "keep")

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from gops.errors import Invalid
-from gops.ingest.model import Refusal
+from gops.ingest.model import Refusal, RefusalCount
 from gops.ingest.refused import CODES
 
 MOST_IDS = 1000
@@ -51,6 +51,19 @@ class Wanted:
             found.append(Refusal.at < self.end)
         if settled is not None:
             found.append(Refusal.settled_at.is_not(None) if settled else Refusal.settled_at.is_(None))
+        return found
+
+    def groups(self, organisation_id: int) -> Sequence[ColumnElement[bool]]:
+        """The same of counts: of whole hours that begin in the time."""
+        found: list[ColumnElement[bool]] = [RefusalCount.organisation_id == organisation_id]
+        for column in (RefusalCount.feed, RefusalCount.device, RefusalCount.code, RefusalCount.field):
+            value = getattr(self, column.key)
+            if value is not None:
+                found.append(column == value)
+        if self.start is not None:
+            found.append(RefusalCount.hour >= self.start)
+        if self.end is not None:
+            found.append(RefusalCount.hour < self.end)
         return found
 
     def check(self) -> None:

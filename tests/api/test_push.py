@@ -255,7 +255,8 @@ def test_refusals_may_be_kept_for_later(world: World) -> None:
     push(world, rows, query="?refusals=keep")
     (kept,) = world.get("/refusals", "publisher").json["items"]
     assert (kept["code"], kept["place"], kept["feed"]) == ("bad_time", "line 3", "push")
-    assert world.get(f"/refusals/{kept['id']}", "publisher").json["raw"]["text"] == f"{stream.id},later,2"
+    text = world.get(f"/refusals/{kept['id']}", "publisher").json["raw"]["text"]
+    assert text == f"datastream,time,value\n{stream.id},later,2\n"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])

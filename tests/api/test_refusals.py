@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select
 
@@ -46,6 +49,10 @@ class Field:
         for part in batch.parts.values():
             services.store.write(part.table(), "replace")
         return batch
+
+    def push(self, media: str, body: bytes, query: str = "") -> None:
+        headers = {"Content-Type": media}
+        self.world.call("POST", f"/observations?refusals=keep{query}", "publisher", data=body, headers=headers)
 
     def map(self, *fields: str) -> None:
         wanted = [{"field": name, "datastream": self.stream.id} for name in fields]
@@ -143,22 +150,73 @@ def test_a_declared_feed_reads_with_its_present_revision(field: Field) -> None:
     assert field.open() == []
 
 
-@pytest.mark.parametrize(
-    ("why", "sent"),
-    [("cut", b'{"temp": 1, "x": "' + b"y" * 20_000 + b'"}'), ("pushed", None)],
-)
-def test_what_cannot_be_read_anew_says_why_and_stays(field: Field, why: str, sent: bytes | None) -> None:
-    if sent is None:
-        body = f"datastream,time,value\n{field.stream.id},later,2\n"
-        field.world.call(
-            "POST", "/observations?refusals=keep", "publisher", data=body, headers={"Content-Type": "text/csv"}
-        )
-    else:
-        field.send(sent)
+def test_a_message_of_which_only_the_start_is_kept_says_so_and_stays(field: Field) -> None:
+    field.send(b'{"temp": 1, "x": "' + b"y" * 20_000 + b'"}')
     count = len(field.open())
     done = field.replay(**{"from": "2026-05-01"})
-    assert (done["unread"], done["settled"], done["readings"]) == ({why: count}, 0, 0)
+    assert (done["unread"], done["settled"], done["readings"]) == ({"cut": count}, 0, 0)
+    (note,) = done["unread_notes"]
+    assert (note["code"], note["refusals"]) == ("cut", count)
+    assert "보관" in note["ko"]
+    assert "kept" in note["en"]
     assert len(field.open()) == count
+
+
+def test_like_ones_that_were_only_counted_are_told(field: Field) -> None:
+    for value in range(14):
+        field.send({"temp": value})
+    field.map("temp")
+    done = field.replay(code="unknown_field")
+    assert (done["settled"], done["unread"]) == (10, {"counted": 4})
+
+
+MEDIA = {
+    "text/csv": b'device,field,time,value\nsuwon/air-1,"a,""b",2026-05-01T00:00:00Z,1.5\n',
+    "application/x-ndjson": b'{"device":"suwon/air-1","field":"a,\\"b","time":"2026-05-01T00:00:00Z","value":1.5}\n',
+    "application/json": b'[{"device":"suwon/air-1","field":"a,\\"b","time":1777593600000,"value":1.5}]',
+    "text/plain": b'm,device=suwon/air-1 a\\,"b=1.5 1777593600000000000\n',
+}
+
+
+@pytest.mark.parametrize("media", MEDIA)
+def test_a_row_that_was_pushed_is_read_anew_by_itself(field: Field, media: str) -> None:
+    """With its header, in the format, zone and precision of its push."""
+    field.push(media, MEDIA[media])
+    (before,) = field.open("?feed=push")
+    assert before["code"] == "unknown_datastream" or before["code"] == "unknown_field"
+    assert field.replay(feed="push")["still"] == 1
+    assert field.open("?feed=push")[0]["place"] == before["place"]
+    field.map('a,"b')
+    done = field.replay(feed="push")
+    assert (done["settled"], done["still"], done["fresh"], done["inserted"], done["unread"]) == (1, 0, 0, 1, {})
+    assert field.values() == [("2026-05-01T00:00:00+00:00", 1.5)]
+
+
+def test_a_record_of_senml_keeps_the_bases_that_held_for_it(field: Field) -> None:
+    pack = [{"bn": "air-", "bt": 1777593600, "n": "a", "v": 1}, {"n": "b", "v": 2, "t": 60}, {"n": "c", "v": 3}]
+    field.push("application/senml+json", json.dumps(pack).encode(), "&device=suwon/air-1")
+    assert [one["place"][:3] for one in field.open("?feed=push")] == ["[0]", "[1]", "[2]"]
+    field.map("air-b")
+    done = field.replay(feed="push")
+    assert (done["settled"], done["still"], done["inserted"]) == (1, 2, 1)
+    assert field.values() == [("2026-05-01T00:01:00+00:00", 2.0)]
+
+
+def test_a_row_of_parquet_is_kept_as_a_line_that_says_the_same(field: Field) -> None:
+    when = datetime(2026, 5, 1, 9)  # noqa: DTZ001 - of the zone that the push names
+    said = {"device": ["suwon/air-1"], "field": ["temp"], "time": pa.array([when], pa.timestamp("us")), "value": [1.5]}
+    out = io.BytesIO()
+    pq.write_table(pa.table(said), out)
+    field.push("application/vnd.apache.parquet", out.getvalue(), "&zone=Asia/Seoul")
+    field.map("temp")
+    assert field.replay(feed="push")["inserted"] == 1
+    assert field.values() == [("2026-05-01T00:00:00+00:00", 1.5)]
+
+
+def test_what_was_no_row_at_all_says_so_and_stays(field: Field) -> None:
+    field.push("text/csv", b"datastream,time,value\n1,2\n")
+    done = field.replay(feed="push")
+    assert (done["unread"], done["settled"]) == ({"pushed": 1}, 0)
 
 
 def test_many_wait_for_their_turn_and_say_how_far_they_are(field: Field) -> None:

@@ -15,6 +15,7 @@ from gops.api.paging import PageQuery, page, page_of
 from gops.api.ranges import RangeQuery
 from gops.api.refusal_export import exported
 from gops.ingest.refusal_asking import as_document
+from gops.ingest.refusal_reading import UNREADABLE
 from gops.ingest.refusal_selection import MOST_IDS, Wanted
 from gops.ingest.refusals import EXPORTED
 
@@ -57,6 +58,13 @@ class ReplaysQuery(PageQuery):
     organisation = own.slug("of this organisation; the key's own where none is named", load_default=None)
 
 
+class UnreadNote(Strict):
+    code = own.choice("why it cannot be read anew", tuple(UNREADABLE))
+    refusals = fields.Integer(metadata={"description": "how many"})
+    ko = fields.String(metadata={"description": "what the code means, in Korean"})
+    en = fields.String(metadata={"description": "and in English"})
+
+
 class ReplayOut(Strict):
     id = fields.Integer()
     state = own.choice("how far it is", ("waiting", "running", "done", "failed"))
@@ -73,8 +81,9 @@ class ReplayOut(Strict):
     unread = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
-        metadata={"description": "refusals whose message cannot be read anew, by why: cut, pushed, pulled, feed_gone"},
+        metadata={"description": "refusals that cannot be read anew, by why: " + ", ".join(UNREADABLE)},
     )
+    unread_notes = fields.List(fields.Nested(UnreadNote), metadata={"description": "the same, with what each means"})
     reason = fields.String(metadata={"description": "why it failed"})
     begun_at = own.moment("when")
     ended_at = own.moment("when it was done", allow_none=True)

@@ -14,7 +14,7 @@ from gops import logs
 from gops.accounts.model import Organisation
 from gops.clock import SECOND, Clock
 from gops.errors import GopsError
-from gops.ingest.feeds import stations
+from gops.ingest.feeds import kept_rows, stations
 from gops.ingest.feeds.adapters import ADAPTERS
 from gops.ingest.feeds.answers import Page, Sample, Station
 from gops.ingest.feeds.budget import Budgets, day_of
@@ -26,6 +26,7 @@ from gops.ingest.feeds.standing import Outcome, RunLog, Tally
 from gops.ingest.feeds.troubles import FeedTrouble, Interrupted
 from gops.ingest.mapping import Limits, resolve, to_table
 from gops.ingest.refusals import Refusals, Report
+from gops.ingest.refused import Refused
 from gops.outbound import Outbound
 from gops.records.database import Database
 from gops.sensors.retention import Rule, inherited
@@ -214,8 +215,7 @@ class FeedRunner:
         to = stations.route(feed, run.organisation, registered, run.source.measured, run.default)
         decoded, silent = stations.told(sample.decoded, to)
         readings = resolve(decoded, to, now, Limits.of(self._settings, self._store.capabilities))
-        source = feed.slug, "", feed.organisation_id, asked.url, asked.raw
-        self._refusals.record([Report(*source, refused) for refused in readings.refusals])
+        self._refusals.record([_report(feed, asked, query, refused, now) for refused in readings.refusals])
         if readings.t:
             receipt = self._store.write(to_table([readings]), "replace")
             run.tally.count(receipt, max(readings.t))
@@ -225,6 +225,17 @@ class FeedRunner:
         run.tally.skipped += sample.skipped + silent
         run.tally.drift |= sample.drift | {f"no row has {name}" for name in sample.absent}
         self._log.progress(run.run_id, feed.id, run.tally)
+
+
+def _report(feed: Feed, asked: Asked, query: str, refused: Refused, now: int) -> Report:
+    """With the row that it is about, so that this can be read again; with the page where it is about no row."""
+    row = kept_rows.row_of(asked.page, refused.place, feed.secret)
+    source = feed.slug, "", feed.organisation_id
+    if row is None:
+        return Report(*source, asked.url, asked.raw, refused, feed.revision, arrival=now)
+    return Report(
+        *source, kept_rows.topic_of(asked.url, query, asked.page.made), row, refused, feed.revision, arrival=now
+    )
 
 
 def _refuse_short(total: int | None, seen: int, query: str) -> None:

@@ -72,7 +72,8 @@ class Columns:
 @dataclass(slots=True)
 class Chunk:
     """``numbers`` are the places of the rows, written as ``place`` says. ``row`` reads one row as it was sent, by its
-    index; it raises ``BadRow``. ``refusals`` are of what is no row at all; ``lost`` is how many rows that were."""
+    index; it raises ``BadRow``. ``raw`` is a row as a body of its own. ``refusals`` are of what is no row at all;
+    ``lost`` is how many rows that were."""
 
     numbers: Ints
     place: str
@@ -88,10 +89,11 @@ class Chunk:
 @dataclass(slots=True)
 class Coded:
     """A piece that a codec of MQTT has read. ``names`` says which Datastream each of its fields names; a field that
-    names none is there with the reason."""
+    names none is there with the reason. ``raw`` is the record or line that a place names, as a body of its own."""
 
     decoded: Decoded
     names: dict[str, Name | Unreadable]
+    raw: Callable[[str], str] = lambda _place: ""
 
 
 Piece = Chunk | Coded

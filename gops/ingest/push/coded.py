@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import orjson
 
 from gops.ingest.decoded import CodecOptions, Decoded, Frame
 from gops.ingest.decoders import influx, lenient, senml
-from gops.ingest.push.blocks import BLOCK_BYTES, Text, elements, lines
+from gops.ingest.push.blocks import BLOCK_BYTES, Block, Text, elements, lines
 from gops.ingest.push.cells import Reading, by_id
 from gops.ingest.push.chunk import BadRow, Coded, Name
 from gops.ingest.refused import Refused, Unreadable
@@ -43,7 +44,8 @@ def of_lines(text: Text, reading: Reading, device: str = "") -> Iterator[Coded]:
         if decoded.rows is not None:
             decoded.rows = [row + block.first - 1 for row in decoded.rows]
         decoded.refusals = [_moved(one, block.first - 1) for one in decoded.refusals if one.code != "empty"]
-        yield Coded(decoded, {name: _of_series(name, device) for name in set(decoded.fields)})
+        names = {name: _of_series(name, device) for name in set(decoded.fields)}
+        yield Coded(decoded, names, _Lines(block))
 
 
 def of_senml(text: Text, reading: Reading, device: str = "") -> Iterator[Coded]:
@@ -54,6 +56,7 @@ def of_senml(text: Text, reading: Reading, device: str = "") -> Iterator[Coded]:
     frame = Frame(reading.zone, UNBOUNDED, DEPTH, UNBOUNDED)
     carried: dict[str, Any] = {}
     for first, raw in elements(text, RECORDS):
+        before = dict(carried)
         pack = [_with_bases(raw[0], carried), *raw[1:]]
         decoded = senml.decode(b"[" + b",".join(pack) + b"]", frame)
         if any(one.code == "bad_json" for one in decoded.refusals):
@@ -62,7 +65,49 @@ def of_senml(text: Text, reading: Reading, device: str = "") -> Iterator[Coded]:
             if b'"b' in one:
                 carried |= _bases(one)
         _renumber(decoded, first)
-        yield Coded(decoded, {name: _of_senml(name, device) for name in set(decoded.fields)})
+        names = {name: _of_senml(name, device) for name in set(decoded.fields)}
+        yield Coded(decoded, names, _Records(raw, first, before))
+
+
+class _Lines:
+    """The lines of a block by their places, each a body of its own; empty for what is none."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+
+    @cached_property
+    def _lines(self) -> Sequence[bytes]:
+        return self._block.data.split(b"\n")
+
+    def __call__(self, place: str) -> str:
+        found = _place(place)
+        index = int(found[2]) - self._block.first if found else -1
+        return self._lines[index].decode(errors="backslashreplace") if 0 <= index < len(self._lines) else ""
+
+
+class _Records:
+    """Records of SenML by their places, each with the bases that held for it a pack of its own; empty for none."""
+
+    def __init__(self, raw: Sequence[bytes], first: int, carried: Mapping[str, Any]) -> None:
+        self._raw = raw
+        self._first = first
+        self._carried = carried
+
+    @cached_property
+    def _bases(self) -> Sequence[Mapping[str, Any]]:
+        """Those that hold before each record."""
+        found, bases = [], dict(self._carried)
+        for one in self._raw:
+            found.append(bases)
+            if b'"b' in one:
+                bases = bases | _bases(one)
+        return found
+
+    def __call__(self, place: str) -> str:
+        found = _place(place)
+        index = int(found[2]) - self._first if found else -1
+        record = _record(self._raw[index]) if 0 <= index < len(self._raw) else None
+        return "" if record is None else orjson.dumps([{**self._bases[index], **record}]).decode()
 
 
 def _with_bases(raw: bytes, carried: Mapping[str, Any]) -> bytes:

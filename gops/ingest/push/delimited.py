@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +121,10 @@ def _of_columns(columns: dict[str, Any], numbers: Any, refusals: list[Refused], 
         return read_row(cells, header.reading, device=header.device, is_text=True)
 
     def raw(index: int) -> str:
-        return header.delimiter.join(column[index].as_py() for column in columns.values())
+        """With its header, as a body of its own."""
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows([header.names, [one[index].as_py() for one in columns.values()]])
+        return out.getvalue()
 
     return Chunk(numbers, PLACE, row, _plain(columns, len(numbers), header), refusals, raw)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -85,8 +86,13 @@ def _chunk(batch: Any, first: int, meanings: dict[str, str], reading: Reading, d
     numbers = np.arange(first, first + batch.num_rows, dtype=np.int64)
     plain = _plain(columns, moments, batch.num_rows, reading, device)
     return Chunk(
-        numbers, "row {}", row, plain, raw=lambda index: str({n: c[index].as_py() for n, c in columns.items()})
+        numbers, "row {}", row, plain, raw=lambda index: _text({n: c[index].as_py() for n, c in columns.items()})
     )
+
+
+def _text(cells: dict[str, Any]) -> str:
+    """The row as a line of NDJSON, which says the same."""
+    return orjson.dumps(cells, default=str).decode()
 
 
 def _bad_time(name: str, valid: bool, reading: Reading) -> BadRow:

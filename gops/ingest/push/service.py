@@ -22,6 +22,7 @@ from gops.ingest.mapping import Limits
 from gops.ingest.push.cells import Reading
 from gops.ingest.push.chunk import Coded, Piece
 from gops.ingest.push.formats import READERS, Format
+from gops.ingest.push.kept_rows import topic_of
 from gops.ingest.push.keys import Answered, Lease, PushKeys
 from gops.ingest.push.outcome import AllRefused, Outcome, broken
 from gops.ingest.push.settle import Settled, settle
@@ -34,7 +35,6 @@ from gops.settings import Settings
 from gops.store.port import Mode, Receipt, Store
 
 FEED = "push"
-TOPIC = "POST /api/v1/observations"
 IN_FLIGHT = 2  # pieces that the store writes while the next one is read
 STORE_SECONDS = 120.0
 log = logs.get(__name__)
@@ -212,10 +212,13 @@ class Pushes:
         """Refusals are written down before the readings beside them."""
         run.outcome.add_refusals(settled.refusals)
         if run.push.keep_refusals and settled.refusals and not run.push.dry_run:
+            topic = topic_of(run.push.format, run.push.reading, run.push.device)
+            rows = [raw.encode(errors="backslashreplace") for raw in settled.raw()]
+            source, now = (FEED, "", run.organisation_id, topic), self._clock.micros()
             self._refusals.record(
                 [
-                    Report(FEED, "", run.organisation_id, TOPIC, raw.encode(errors="backslashreplace"), refused)
-                    for refused, raw in zip(settled.refusals, settled.raw(), strict=True)
+                    Report(*source, raw, refused, arrival=now)
+                    for refused, raw in zip(settled.refusals, rows, strict=True)
                 ]
             )
 

@@ -78,7 +78,7 @@ def _settle_coded(piece: Coded, targets: Targets, arrival: int, limits: Limits) 
         for one in readings.refusals
     ]
     table = pa.table({name: getattr(readings, name) for name in READINGS.names}, schema=READINGS)
-    return Settled(table, refusals, lambda: [""] * len(refusals))
+    return Settled(table, refusals, lambda: [piece.raw(one.place) for one in refusals])
 
 
 class _Settling:

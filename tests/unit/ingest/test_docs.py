@@ -9,6 +9,7 @@ import pytest
 
 from gops.ingest import csv_mapping
 from gops.ingest.decoders import DECODERS, Frame, decode
+from gops.ingest.refusal_reading import UNREADABLE
 from gops.ingest.refused import CODES
 from gops.quality import WORDS
 from gops.settings import DECLARED
@@ -23,7 +24,7 @@ SAMPLES = [
 
 def test_the_table_of_codes_is_that_of_the_program() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", TEXT.partition("## What is refused")[2], re.MULTILINE)
-    assert rows == [(name, code.ko, code.en) for name, code in CODES.items()]
+    assert rows == [(name, code.ko, code.en) for name, code in [*UNREADABLE.items(), *CODES.items()]]
 
 
 def test_there_are_samples_of_every_codec() -> None:
