@@ -374,5 +374,5 @@ def web(services: Services, chosen: Settings) -> Callable[..., Any]:
 
     app = create_app(services, chosen, portal.error_page)
     app.wsgi_app = in_turn(app.wsgi_app, chosen.http_threads, chosen.http_body_bytes)  # type: ignore[method-assign]
-    portal.register(app, services, openapi_document(app))
+    portal.register(app, services, lambda: openapi_document(app))
     return app

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-import orjson
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -59,7 +58,7 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
 
 def openapi_document(app: Flask) -> bytes:
     """The OpenAPI document of an app that ``create_app`` made, as JSON."""
-    return cast(bytes, app.extensions[index.DOCUMENT])
+    return cast(bytes, app.extensions[index.DOCUMENT]())
 
 
 def _register(app: Flask, settings: Settings) -> None:
@@ -67,4 +66,4 @@ def _register(app: Flask, settings: Settings) -> None:
     api.register_converter(IdConverter, lambda _converter: {"type": "integer", "minimum": 1})
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=PREFIX)
-    app.extensions[index.DOCUMENT] = orjson.dumps(api.document(), option=orjson.OPT_INDENT_2)
+    app.extensions[index.DOCUMENT] = api.document

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import flask_smorest
+import orjson
 from marshmallow import INCLUDE, Schema, fields
 from werkzeug.routing import BaseConverter, IntegerConverter, Map
 
@@ -136,13 +138,25 @@ class Blueprint(flask_smorest.Blueprint):
 
 
 class Api(flask_smorest.Api):
-    """Registers blueprints and collects their document; errors are answered by ``problems``."""
+    """Registers blueprints; errors are answered by ``problems``.
+
+    Their document is made when it is asked for the first time: it takes longer than all else of a start.
+    """
+
+    spec: Any
 
     def __init__(self, app: Any, server: str) -> None:
+        self._undescribed: list[Blueprint] = []
+        self._making = threading.Lock()
+        self._made = b""
         app.config |= {"API_TITLE": "GOPS", "API_VERSION": __version__, "OPENAPI_VERSION": "3.1.0"}
         super().__init__(app, spec_kwargs={"info": _info(), "servers": [{"url": server or "/"}]})
         for name, scheme in SCHEMES.items():
             self.spec.components.security_scheme(name, scheme)
+
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        self._app.register_blueprint(blueprint, **options)
+        self._undescribed.append(blueprint)
 
     def _register_error_handlers(self) -> None:
         pass
@@ -154,8 +168,18 @@ class Api(flask_smorest.Api):
             self.spec.components.response(status.name, {"description": status.phrase, "content": content}, lazy=True)
         self.spec.components.response("DEFAULT_ERROR", {"description": "any failure", "content": content}, lazy=True)
 
-    def document(self) -> dict[str, Any]:
-        """The OpenAPI document, with a stable ``operationId`` for every operation."""
+    def document(self) -> bytes:
+        """The OpenAPI document as JSON, with a stable ``operationId`` for every operation."""
+        with self._making:
+            if not self._made:
+                self._made = orjson.dumps(self._document(), option=orjson.OPT_INDENT_2)
+                self.spec = None  # tens of megabytes
+        return self._made
+
+    def _document(self) -> dict[str, Any]:
+        for one in self._undescribed:
+            one.register_views_in_doc(self, self._app, self.spec, name=one.name, parameters=None)
+            self.spec.tag({"name": one.name, "description": one.description})
         document: dict[str, Any] = self.spec.to_dict()
         for path, operations in document["paths"].items():
             for method, operation in operations.items():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -54,12 +56,16 @@ class Made:
 
 
 def register(
-    app: Flask, sources: Sources, document: bytes, folder: Path = FOLDER, kept_seconds: float = KEPT_SECONDS
+    app: Flask,
+    sources: Sources,
+    document: Callable[[], bytes],
+    folder: Path = FOLDER,
+    kept_seconds: float = KEPT_SECONDS,
 ) -> None:
-    """Add the pages to ``app``. ``document`` is the OpenAPI document as JSON, ``folder`` has the static files.
+    """Add the pages to ``app``. ``document`` gives the OpenAPI document as JSON, ``folder`` has the static files.
 
     A page of a dataset is made at most once in ``kept_seconds``."""
-    board, rated, routes = Board(sources), ratings(), reference.chapters(orjson.loads(document))
+    board, rated = Board(sources), ratings()
     pages, blueprint = (
         Pages(sources.settings, Statics(folder)),
         Blueprint("portal", __name__, template_folder="templates"),
@@ -95,9 +101,13 @@ def register(
         kept = urlencode(shown.given)
         return page("search.html", 422 if shown.wrong else 200, shown=shown, zone=zone, kept=kept, **search.WORDS)
 
+    @cache
+    def routes() -> list[reference.Chapter]:
+        return reference.chapters(orjson.loads(document()))
+
     @blueprint.get("/api/docs")
     def docs() -> Response:
-        return page("docs.html", chapters=routes, viewer=pages.statics.has_viewer)
+        return page("docs.html", chapters=routes(), viewer=pages.statics.has_viewer)
 
     @blueprint.get("/static/<path:name>")
     def static_file(name: str) -> Response:

@@ -15,5 +15,5 @@ __all__ = ["migrated_file", "populated", "shared_app", "store", "world", "world_
 @pytest.fixture
 def browser(world: World) -> FlaskClient:
     app = create_app(world.services, world.services.settings, portal.error_page)
-    portal.register(app, world.services, openapi_document(app), kept_seconds=0.0)
+    portal.register(app, world.services, lambda: openapi_document(app), kept_seconds=0.0)
     return app.test_client()

@@ -70,7 +70,7 @@ def served(app: Flask) -> Iterator[str]:
 
 def app_of(world: World, folder: Path) -> Flask:
     app = create_app(world.services, world.services.settings, portal.error_page)
-    portal.register(app, world.services, openapi_document(app), without_viewer(folder))
+    portal.register(app, world.services, lambda: openapi_document(app), without_viewer(folder))
     return app
 
 

@@ -109,7 +109,7 @@ def test_another_property_is_drawn_by_its_address_and_an_unknown_one_is_none(
 def test_a_page_is_made_once_a_moment(world: World) -> None:
     measured(world)
     app = create_app(world.services, world.services.settings, portal.error_page)
-    portal.register(app, world.services, openapi_document(app), kept_seconds=60.0)
+    portal.register(app, world.services, lambda: openapi_document(app), kept_seconds=60.0)
     browser = app.test_client()
     first = browser.get("/datasets/air?lang=en").text
     world.call("PATCH", "/datasets/air", "publisher", json={"title_en": "Changed"})

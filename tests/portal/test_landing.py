@@ -198,7 +198,7 @@ def test_many_places_of_one_property_are_cut_with_a_link_to_all(world: World, br
 def test_examples_name_this_server(world_with: Callable[..., World]) -> None:
     world = world_with(base_url="https://data.example.kr")
     app = create_app(world.services, world.services.settings, portal.error_page)
-    portal.register(app, world.services, openapi_document(app))
+    portal.register(app, world.services, lambda: openapi_document(app))
     assert "curl 'https://data.example.kr/api/v1/latest'" in page(app.test_client()).text
 
 

@@ -26,7 +26,7 @@ def test_the_page_of_the_api_lists_every_route_without_script(browser: FlaskClie
 
 def browser_over(world: World, folder: Path) -> FlaskClient:
     app = create_app(world.services, world.services.settings, portal.error_page)
-    portal.register(app, world.services, openapi_document(app), folder)
+    portal.register(app, world.services, lambda: openapi_document(app), folder)
     return app.test_client()
 
 
@@ -101,7 +101,7 @@ def test_a_surprise_is_a_page_without_details(world: World) -> None:
 
     services = replace(world.services, datastreams=Broken())
     app = create_app(services, services.settings, portal.error_page)
-    portal.register(app, services, openapi_document(app))
+    portal.register(app, services, lambda: openapi_document(app))
     answer = app.test_client().get("/")
     assert (answer.status_code, answer.mimetype) == (500, "text/html")
     assert "swordfish" not in answer.text

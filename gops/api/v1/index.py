@@ -20,7 +20,7 @@ from gops.api.titles import TITLES
 
 blueprint = Blueprint("index", __name__, description="What there is")
 DOCUMENT = "gops-openapi"
-"""Where the app keeps the bytes of its OpenAPI document."""
+"""Where the app keeps what gives the bytes of its OpenAPI document."""
 
 
 class Index(Strict):
@@ -101,4 +101,4 @@ class OpenApiView(MethodView):
     @blueprint.open()
     def get(self) -> Response:
         """Show this document"""
-        return Response(cast(bytes, current_app.extensions[DOCUMENT]), mimetype="application/json")
+        return Response(cast(bytes, current_app.extensions[DOCUMENT]()), mimetype="application/json")
