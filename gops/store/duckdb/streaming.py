@@ -20,7 +20,7 @@ from gops.store.duckdb.spans import Span
 from gops.store.duckdb.views import View, begin_view
 from gops.store.port import NULLABLE, READINGS, Read
 
-SORTED_ROWS = 500_000  # of a slice, unless a single Datastream has more: 20 MB
+SORTED_ROWS = 400_000  # of a slice, unless a single Datastream has more: 16 MB
 FIRST_ROWS = 65_536  # the same of the first slice, which somebody waits for
 WIDEN = 4  # times as much is in the next slice, up to the bound
 Places = npt.NDArray[np.int64]
