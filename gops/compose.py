@@ -21,6 +21,7 @@ from gops.admin import AdminServer, Command
 from gops.alerts.running import RunningAlerts, both
 from gops.catalog.contents import Catalogued
 from gops.catalog.drafts import Drafts
+from gops.catalog.harvest.links import Links
 from gops.catalog.harvest.running import Harvester
 from gops.catalog.hooks.sending import hook_sender
 from gops.catalog.live import Live
@@ -244,6 +245,7 @@ class Platform:
         self.drafts.on_change(lambda: self.jobs.soon("drafts", SOON_SECONDS))
         self.hooks.schedule(self.jobs)
         Harvester.of(own.database, self.clock, self.settings, self.jobs.stopping).schedule(self.jobs)
+        Links.of(own.database, self.clock, self.settings, self.jobs.stopping).schedule(self.jobs)
         self.jobs.start()
         self.schedule.start()
 

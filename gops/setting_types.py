@@ -133,6 +133,9 @@ class PlacesSettings:
         whole(1_000, 100_000_000), "1000000", "Most RDF statements of one harvested catalog"
     )
     harvest_seconds: int = setting(whole(1, 86_400), "1800", "Longest time that reading a catalog takes, in seconds")
+    harvest_link_days: int = setting(
+        whole(0, 365), "7", "After how many days the links of a harvested dataset are tried again; 0: never tried"
+    )
     harvest_absences: int = setting(
         whole(1, 1_000), "3", "Runs in a row that lack a harvested dataset before it is withdrawn"
     )

@@ -53,7 +53,8 @@ class DistributionFacts:
     ``key`` tells it apart where several are of one type. ``bytes`` and ``sha256`` are of a file as it was handed in,
     ``fields`` are the columns of one whose rows are served.
 
-    ``reachable``: it answered when it was last tried; what GOPS serves itself does.
+    ``reachable``: it answered when it was last tried; what GOPS serves itself does. ``trouble`` says how it did not:
+    a status of HTTP, a code, or "untried".
     """
 
     iri: str
@@ -66,6 +67,7 @@ class DistributionFacts:
     bytes: int | None = None
     sha256: str = ""
     fields: tuple[FieldFacts, ...] = ()
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

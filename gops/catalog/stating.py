@@ -23,6 +23,7 @@ from gops.catalog.facts import (
 )
 from gops.catalog.filed import stating as filed
 from gops.catalog.harvest import stating as harvested
+from gops.catalog.harvest.links import seen_links
 from gops.catalog.kept import kept, statement
 from gops.catalog.licences import LICENCES, attribution
 from gops.catalog.model import HARVESTED, Dataset, DatasetDatastream
@@ -68,7 +69,11 @@ class Stating:
             )
             for one in datasets
         ]
-        facts = [harvested.restated(one, origins.get(one.id)) if one.kind == HARVESTED else one for one in facts]
+        seen = seen_links(session, sorted(origins))
+        facts = [
+            harvested.restated(one, origins.get(one.id), seen.get(one.id)) if one.kind == HARVESTED else one
+            for one in facts
+        ]
         return [filed.restated(one, files[one.id]) if one.id in files else one for one in facts]
 
     def _span(self, of: Dataset, ids: Sequence[int], extents: Mapping[int, Extent], boxes: Mapping[int, BBox]) -> Span:

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
 from gops import __version__, logs
-from gops.errors import Invalid, Unavailable
+from gops.errors import Invalid, TooLarge, Unavailable
 from gops.outbound import body
 from gops.outbound.address import Guard, Network, Resolve, Target, parse, system_resolve
 from gops.outbound.deadline import Deadline
@@ -141,7 +141,11 @@ class Outbound:
                 call.method, target.path, call.body, headers, preload_content=False, decode_content=False
             )
             with closing(connection.getresponse()) as response:
-                content = body.read(response, target.host, self._bounds.size, deadline)
+                try:
+                    content = body.read(response, target.host, self._bounds.size, deadline)
+                except TooLarge as error:
+                    error.extra = {"status": response.status}
+                    raise
                 deadline.check(target.host)  # a connection cut by the deadline looks like one that has ended
                 named = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, named, content, mask(call.url, call.secrets))

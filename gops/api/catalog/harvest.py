@@ -13,6 +13,7 @@ from gops.api.blueprint import PREFIX, Blueprint
 from gops.api.context import actor, services
 from gops.api.fields import Strict
 from gops.api.paging import PageQuery, page, page_of
+from gops.catalog.harvest.links import Seen
 from gops.catalog.harvest.model import PROTOCOLS
 from gops.catalog.harvest.sources import EVERY_HOURS, FIELDS, LANGUAGES, URL_LENGTH
 from gops.catalog.vocabularies import THEMES
@@ -95,6 +96,10 @@ class HarvestLinkOut(Strict):
     format = fields.String(metadata={"description": "as the source says it"})
     media_type = fields.String()
     whole = fields.Boolean(metadata={"description": "the address answers with a file"})
+    status = fields.Integer(allow_none=True, metadata={"description": "of HTTP, when it was last tried"})
+    trouble = fields.String(
+        allow_none=True, metadata={"description": "a status or code where it did not answer; null: never tried"}
+    )
 
 
 class OriginOut(Strict):
@@ -187,11 +192,17 @@ class Origin(MethodView):
 
         What its source says of it, as it was read last. A dataset of this GOPS has none.
         """
-        found = services().harvests.origin(services().datasets.get(actor(), slug).id)
+        one = services().datasets.get(actor(), slug).id
+        found, seen = services().harvests.origin(one), services().harvests.seen(one)
         if found is None:
             raise missing("origin")
         said = asdict(found[0])
-        return {name: said[name] for name in OriginOut().fields if name in said} | {"source": found[1]}
+        links = [link | _tried(seen.get(link["url"])) for link in said["links"]]
+        return {name: said[name] for name in OriginOut().fields if name in said} | {"source": found[1], "links": links}
+
+
+def _tried(seen: Seen | None) -> dict[str, Any]:
+    return {"status": None, "trouble": None} if seen is None else {"status": seen.status, "trouble": seen.word}
 
 
 def _shown(view: Any) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def shown(slug: str, found: Rating) -> dict[str, Any]:
 def _metric(one: mqa.Result) -> dict[str, Any]:
     metric = one.metric
     said = {"key": metric.key, "dimension": metric.dimension, "name_ko": metric.name.ko, "name_en": metric.name.en}
-    how = metric.how if one.earned < metric.points else None
+    how = one.how if one.earned < metric.points else None
     return {**said, "points": one.earned, "of": metric.points, **_how(how)}
 
 

@@ -15,7 +15,7 @@ from gops.catalog import lookup
 from gops.catalog.datasets import new_draft
 from gops.catalog.harvest import words
 from gops.catalog.harvest.found import Found, Refused, identity_hash
-from gops.catalog.harvest.model import HarvestItem, HarvestRun, HarvestSource
+from gops.catalog.harvest.model import HarvestItem, HarvestRun, HarvestSource, HarvestTry
 from gops.catalog.history import news, revisions
 from gops.catalog.model import HARVESTED, Dataset
 from gops.catalog.states import WITHDRAWN, change_state
@@ -124,6 +124,8 @@ class Applying:
             if not rows:
                 break
         with self._database.write() as session:
+            items = select(HarvestItem.dataset_id).where(HarvestItem.source_id == source.id)
+            session.execute(delete(HarvestTry).where(HarvestTry.dataset_id.in_(items)))
             for table in (HarvestItem, HarvestRun):
                 session.execute(delete(table).where(table.source_id == source.id))
             session.execute(delete(HarvestSource).where(HarvestSource.id == source.id))

@@ -64,6 +64,23 @@ class HarvestItem(Base):
     removed_at: Mapped[OptionalMicros]
 
 
+class HarvestTry(Base):
+    """What the links of a harvested dataset answered when they were last tried, and when they are tried next.
+
+    ``links``: address to ``status`` of HTTP, or the ``code`` of why there was none. ``digest`` is that of the item
+    whose links they were.
+    """
+
+    __tablename__ = "harvest_try"
+    __table_args__ = table_args(UniqueConstraint("dataset_id"), Index("ix_harvest_try_next_at", "next_at"))
+    id: Mapped[Id]
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"))
+    digest: Mapped[str] = mapped_column(String(64))
+    tried_at: Mapped[Micros]
+    next_at: Mapped[Micros]
+    links: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
 class HarvestRun(Base):
     """A run of a source. ``outcome``: ``running``, ``done``, ``unchanged``, ``disbelieved`` or ``failed``.
 

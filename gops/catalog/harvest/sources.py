@@ -18,6 +18,7 @@ from gops.accounts.lookup import organisation
 from gops.accounts.model import Organisation
 from gops.catalog.harvest.applying import NAME
 from gops.catalog.harvest.found import Found
+from gops.catalog.harvest.links import Seen, seen_links
 from gops.catalog.harvest.model import PROTOCOLS, HarvestItem, HarvestRun, HarvestSource
 from gops.catalog.vocabularies import THEMES
 from gops.clock import Clock
@@ -148,6 +149,11 @@ class HarvestSources:
         with self._database.read() as session:
             found = session.execute(query.where(HarvestItem.dataset_id == dataset_id)).first()
         return None if found is None else (Found.of(found[0].document), found[1])
+
+    def seen(self, dataset_id: int) -> Mapping[str, Seen]:
+        """What the links of a harvested dataset answered when they were last tried, by address."""
+        with self._database.read() as session:
+            return seen_links(session, [dataset_id]).get(dataset_id, {})
 
     @property
     def _changing(self) -> Action:

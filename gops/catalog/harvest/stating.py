@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from gops.catalog.facts import Agent, Bilingual, DatasetFacts, DistributionFacts, Span
 from gops.catalog.harvest import words
 from gops.catalog.harvest.found import Found, Link
+from gops.catalog.harvest.links import Seen
 from gops.catalog.harvest.model import HarvestItem, HarvestSource
 from gops.catalog.model import HARVESTED, Dataset
 from gops.geo import BBox
@@ -30,8 +31,11 @@ def origins(session: Session, datasets: Sequence[Dataset]) -> Origins:
     return {one: (Found.of(document), url) for one, document, url in rows}
 
 
-def restated(facts: DatasetFacts, origin: tuple[Found, str] | None) -> DatasetFacts:
-    """``facts`` of a harvested dataset in the words of its source; without links where that was forgotten."""
+def restated(
+    facts: DatasetFacts, origin: tuple[Found, str] | None, seen: Mapping[str, Seen] | None = None
+) -> DatasetFacts:
+    """``facts`` of a harvested dataset in the words of its source; without links where that was forgotten. ``seen`` is
+    what these answered."""
     if origin is None:
         return replace(facts, distributions=(), service="")
     found, source = origin
@@ -49,7 +53,9 @@ def restated(facts: DatasetFacts, origin: tuple[Found, str] | None) -> DatasetFa
         rights=_rights(found),
         provenance=_provenance(found, source),
         service="",
-        distributions=tuple(_distribution(facts, number, one) for number, one in enumerate(found.links, 1)),
+        distributions=tuple(
+            _distribution(facts, number, one, (seen or {}).get(one.url)) for number, one in enumerate(found.links, 1)
+        ),
     )
 
 
@@ -66,7 +72,7 @@ def _publisher(found: Found, harvester: Agent) -> Agent:
     return Agent(found.publisher, Bilingual(found.publisher_ko, found.publisher_en))
 
 
-def _distribution(facts: DatasetFacts, number: int, link: Link) -> DistributionFacts:
+def _distribution(facts: DatasetFacts, number: int, link: Link, seen: Seen | None) -> DistributionFacts:
     title = Bilingual(link.title_ko, link.title_en) if link.title_ko or link.title_en else facts.title
     return DistributionFacts(
         f"{facts.iri}#link-{number}",
@@ -74,7 +80,8 @@ def _distribution(facts: DatasetFacts, number: int, link: Link) -> DistributionF
         words.file_type(link.format, link.media_type),
         title,
         is_whole=link.whole,
-        reachable=False,  # nobody has tried
+        reachable=seen is not None and seen.answers,
+        trouble="untried" if seen is None else seen.word,
     )
 
 

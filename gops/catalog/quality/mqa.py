@@ -44,8 +44,11 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    """``how`` the points are earned that are missing."""
+
     metric: Metric
     earned: int
+    how: Bilingual
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,26 @@ def grade(points: int) -> Grade:
 
 
 def score(facts: DatasetFacts) -> Score:
-    return Score(tuple(Result(one, one.points if one.met(facts) else 0) for one in METRICS))
+    return Score(tuple(Result(one, one.points if one.met(facts) else 0, _how(one, facts)) for one in METRICS))
+
+
+def _how(metric: Metric, facts: DatasetFacts) -> Bilingual:
+    """What to do; of links elsewhere with what they answered."""
+    if metric.how is not _SERVED:
+        return metric.how
+    silent = next((one for one in facts.distributions if one.trouble and one.trouble != "untried"), None)
+    if silent is not None:
+        seen = f"{silent.access_url} ({silent.trouble})"
+        return Bilingual(
+            f"출처의 링크가 응답하지 않습니다: {seen}. 출처의 기관에 알려 링크를 고치게 하세요.",
+            f"A link of the source does not answer: {seen}. Tell its publisher to mend it.",
+        )
+    if any(one.trouble == "untried" for one in facts.distributions):
+        return Bilingual(
+            "출처의 링크를 아직 확인하지 않았습니다. 차례가 되면 확인합니다.",
+            "The links of its source were not tried yet; they are in turn.",
+        )
+    return metric.how
 
 
 def _whole(facts: DatasetFacts) -> bool:
