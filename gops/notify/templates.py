@@ -86,6 +86,11 @@ TEMPLATES: Mapping[str, Mapping[str, Pair]] = {
     "application.reserve": _event(
         "예비 순위에 올랐습니다: {application}", "The application is on the reserve list: {application}", APPLICATION
     ),
+    "application.rejected": _event(
+        "예비 순위가 끝나 배정되지 않았습니다: {application}",
+        "The reserve list has ended without a place: {application}",
+        APPLICATION,
+    ),
     "review.assigned": _event(
         "평가할 신청이 배정되었습니다: {call}",
         "Applications are yours to review: {call}",
@@ -223,6 +228,7 @@ CLOCKS: Mapping[str, Pair] = {
     "regulation.silent": ("규제 확인의 답변 기한입니다", "a regulatory check must be answered, or no rule is presumed"),
     "exemption.expires": ("규제 특례가 만료됩니다", "an exemption expires"),
     "offer.lapses": ("제안의 수락 기한입니다", "the offer lapses"),
+    "reserve.ends": ("예비 순위가 끝납니다", "the reserve list ends for the application"),
     "slot.starts": ("실증이 시작됩니다. 조건이 모두 충족되어야 합니다", "the slot starts; every condition must be met"),
     "slot.ends": ("실증 기간이 끝납니다", "the slot ends"),
     "appeal.unanswered": ("이의신청의 답변 기한입니다", "an appeal must be answered"),

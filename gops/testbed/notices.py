@@ -50,6 +50,11 @@ def in_reserve(session: Session, now: int, call: Call) -> None:
     _each(session, now, call, {"reserve": "application.reserve"}, {})
 
 
+def rejected(session: Session, now: int, call: Call, application: Application) -> None:
+    """The reserve list is over for it."""
+    _to_applicant(session, now, "application.rejected", application, of_application(call, application))
+
+
 def applied(session: Session, now: int, application: Application, action: str) -> None:
     """An act of an applicant, to the applicant's own people; others learn nothing of it before the call closes."""
     if action in ("application.submit", "application.take_back", "application.withdraw"):

@@ -2,14 +2,14 @@
 
 What is public stays (title, organisation, placed or not), and so does what the round file was computed from: needs,
 window, ranks, score. Deleted are documents, summary and details. The time counts from the round that made the call
-final, and from the close of a call that never came so far.
+final, from the end of the reserve list where one stood on it, and from the close of a call that never came so far.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from gops.clock import DAY
@@ -18,6 +18,7 @@ from gops.records import audit, events
 from gops.settings import Settings
 from gops.testbed.call_model import Document
 from gops.testbed.clocks import TestbedClock
+from gops.testbed.deadlines import begins_column
 from gops.testbed.model import Application, Call, Round
 
 NOT_PLACED = ("draft", "withdrawn", "ineligible", "rejected", "declined", "lapsed")
@@ -27,14 +28,17 @@ IN_CANCELLED = (*NOT_PLACED, "submitted", "eligible", "scored", "reserve")
 def forgetting_clock(settings: Settings) -> TestbedClock:
     days = settings.application_forget_days
     return TestbedClock(
-        "application.forgotten", "application", lambda: _waiting(days), f"{days} days after its round is final",
+        "application.forgotten", "application", lambda: _waiting(settings), f"{days} days after its round is final",
         "documents, summary and details of an application without a place are deleted", _forget,
     )  # fmt: skip
 
 
-def _waiting(days: int) -> Select[Any]:
+def _waiting(settings: Settings) -> Select[Any]:
     final_at = select(func.max(Round.final_at)).where(Round.call_id == Call.id).scalar_subquery()
-    due = func.coalesce(final_at, Call.closes_at) + days * DAY
+    over = func.coalesce(final_at, Call.closes_at)
+    left = begins_column(Application.last_start.expression, settings)
+    waited = (Application.state == "rejected") & (left > over)
+    due = case((waited, left), else_=over) + settings.application_forget_days * DAY
     query = select(Application.id.label("subject"), due.label("due_at")).join(Call, Call.id == Application.call_id)
     return query.where(_over(), _has_something())
 

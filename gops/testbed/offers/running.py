@@ -1,4 +1,4 @@
-"""The clocks of offers and slots."""
+"""The clocks of offers, slots and the reserve list."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from gops.permissions import ANONYMOUS
 from gops.records import audit, events
 from gops.settings import Settings
-from gops.testbed import lifecycles, notices
+from gops.testbed import lifecycles, notices, weeks
 from gops.testbed.clocks import TestbedClock
-from gops.testbed.lifecycles import SLOT
+from gops.testbed.deadlines import begins_column
+from gops.testbed.lifecycles import APPLICATION, SLOT
 from gops.testbed.model import Application, Call, Site, Slot
 from gops.testbed.offers import conditions, reserve
 from gops.testbed.offers.model import Offer, SlotTerm
@@ -31,6 +32,9 @@ def offer_clocks(settings: Settings) -> Sequence[TestbedClock]:
                      partial(_start, settings)),
         TestbedClock("slot.ends", "slot", lambda: _slots(SlotTerm.ends_at, "active", "paused"),
                      "until the end of its last week", "it has ended; a paused one has expired", _end),
+        TestbedClock("reserve.ends", "application", partial(_in_reserve, settings),
+                     "until the last week in which it could begin", "the application is rejected",
+                     partial(_reject, settings)),
     )  # fmt: skip
 
 
@@ -41,6 +45,26 @@ def _open_offers(moment: InstrumentedAttribute[Any]) -> Select[Any]:
 def _slots(moment: InstrumentedAttribute[Any], *states: str) -> Select[Any]:
     query = select(Slot.id.label("subject"), moment.label("due_at")).join(SlotTerm, SlotTerm.slot_id == Slot.id)
     return query.where(Slot.state.in_(states))
+
+
+def _in_reserve(settings: Settings) -> Select[Any]:
+    moment = begins_column(Application.last_start.expression, settings)
+    query = select(Application.id.label("subject"), moment.label("due_at"))
+    return query.where(Application.state == "reserve")
+
+
+def _reject(settings: Settings, session: Session, application_id: int, now: int) -> bool:
+    """Who moves up begins next week at the earliest: from its last week on nothing can come free for it."""
+    row = session.get_one(Application, application_id)
+    call = session.get_one(Call, row.call_id, with_for_update={"key_share": True})
+    session.refresh(row, with_for_update={"key_share": True})
+    if row.state != "reserve" or now < weeks.begins(row.last_start, settings.zone):
+        return False
+    lifecycles.move(APPLICATION, row, "rejected")
+    audit.record(session, now, ANONYMOUS, "application.rejected", "application", row.id, row.organisation_id)
+    events.append(session, now, "application.changed", application=row.id)
+    notices.rejected(session, now, call, row)
+    return True
 
 
 def _lapse(settings: Settings, session: Session, offer_id: int, now: int) -> bool:

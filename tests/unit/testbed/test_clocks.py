@@ -55,6 +55,19 @@ def test_what_is_near_is_announced_once(city: City, moment: str, days: list[int]
     assert told(city, "call.closes") == [(call.id, one) for one in days]
 
 
+@pytest.mark.parametrize(("name", "moment"), [
+    ("call.opens", "2026-05-31T10:00"), ("call.questions", "2026-06-22T19:00"), ("call.answers", "2026-06-25T19:00"),
+    ("call.review", "2026-07-28T19:00"),
+])  # fmt: skip
+def test_deadlines_of_people_announce_themselves_and_change_nothing(city: City, name: str, moment: str) -> None:
+    city.site()
+    call = city.call()
+    city.to(moment)
+    clocks(city).advance()
+    assert told(city, name) == [(call.id, 1)]
+    assert clocks(city).advance() == 0
+
+
 def test_all_three_announcements_come_as_time_passes(city: City) -> None:
     city.site()
     call = city.call()

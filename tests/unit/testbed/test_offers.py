@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from gops.accounts.organisations import Organisations
+from gops.clock import DAY
 from gops.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from gops.notify.model import Notice
 from gops.permissions import ANONYMOUS
 from gops.records import events
 from gops.testbed.model import Application, Call, Site
 from gops.testbed.offers.model import Offer
-from tests.unit.testbed.conftest import FIRST_WEEK, City, square
+from tests.unit.testbed.conftest import FIRST_WEEK, City, at, square
 
 KINDS = ["agreement", "insurance", "consent", "baseline"]
 
@@ -107,6 +108,23 @@ def test_who_moves_up_keeps_to_the_limits_of_the_call(city: City) -> None:
     city.offers.answer(city.company, offer.id, "declined")
     states = {row.id: row.state for row in city.applications.list(city.operator)}
     assert (states[again.id], states[waits.id]) == ("reserve", "offered")
+
+
+def test_the_reserve_list_ends_when_nothing_can_begin_any_more(city: City, story: Story) -> None:
+    """Until its only start, 7 September; then it is rejected, told, and forgotten some time after that."""
+    story.accepted()
+    city.to("2026-09-06T23:59")
+    city.clocks.advance()
+    assert story.states() == {"first": "accepted", "second": "reserve", "large": "reserve"}
+    city.to("2026-09-07T00:00")
+    city.clocks.advance()
+    assert story.states() == {"first": "accepted", "second": "rejected", "large": "rejected"}
+    with city.database.read() as session:
+        told = select(Notice.subject_id).where(Notice.event == "application.rejected").distinct()
+        assert set(session.scalars(told)) == {story.second.id, story.large.id}
+        due = next(one for one in city.clocks.table if one.name == "application.forgotten").waiting().subquery()
+        moments = set(session.scalars(select(due.c.due_at).where(due.c.subject == story.second.id)))
+    assert moments == {at("2026-09-07T00:00") + city.settings.application_forget_days * DAY}
 
 
 def test_a_limit_follows_an_organisation_that_takes_another_slug(city: City) -> None:
