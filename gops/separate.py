@@ -117,7 +117,12 @@ class IngestProcess:
         name = f"ingest-{seat}"
         self._engine = open_store(self._settings, name)
         self._alerts = RunningAlerts(
-            self._own.database, self._clock, self._settings, self._engine, sweep_seconds=ALERT_SWEEP_SECONDS
+            self._own.database,
+            self._clock,
+            self._settings,
+            self._engine,
+            sweep_seconds=ALERT_SWEEP_SECONDS,
+            shared=True,
         )
         watched = WatchedStore(self._engine, both(self._live.after_commit, self._alerts.after_commit))
         self._rules = rules_over(watched, self._own.database, self._clock, self._settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -14,14 +14,13 @@ from gops.alerts import transitions
 from gops.alerts.book import Book, Key, Watch, load
 from gops.alerts.condition import Reading, State, advance
 from gops.alerts.lease import Lease
+from gops.alerts.looking import Looking, Row, Seen, ordered
 from gops.alerts.transitions import Step
 from gops.clock import Clock
 from gops.records.database import Database
 from gops.settings import Settings
 from gops.store.port import Store
 
-Rows = Iterable[tuple[int, int, float | None, str | None, int]]
-"""datastream, t, value, text, quality"""
 AT_ONCE = 1000  # Datastreams or states in one question
 log = logs.get(__name__)
 
@@ -29,11 +28,13 @@ log = logs.get(__name__)
 class Evaluator:
     """Used by one thread; ``watched`` may be read by any."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings, store: Store, lease: Lease) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, settings: Settings, store: Store, lease: Lease, *, shared: bool = False
+    ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
-        self._store = store
+        self._looking = Looking(store, settings.alert_queue, shared=shared)
         self._lease = lease
         self._watches: dict[int, list[Watch]] = {}
         self._by_key: dict[Key, Watch] = {}
@@ -46,6 +47,7 @@ class Evaluator:
     def forget(self) -> None:
         """Another process evaluates now."""
         self._take_over(Book())
+        self._looking.forget()
 
     def reload(self) -> None:
         """Read the rules anew; what stands in memory goes on under rules that did not change."""
@@ -64,32 +66,67 @@ class Evaluator:
         self._unwritten &= self._by_key.keys()
         self._timed = {key for key in self._by_key if self._is_timed(key)}
         self.watched = np.array(sorted(book.watches), np.int64)
+        self._looking.keep(book.watches)
 
     def _is_timed(self, key: Key) -> bool:
         phase = self._states[key].phase
         return phase == "pending" or (self._by_key[key].condition.kind == "silent" and phase != "firing")
 
     def sweep(self) -> int:
-        """Look at the newest reading of each Datastream: what came while nobody listened, or through other processes.
+        """Look at every reading since the last look: what came while nobody listened, or through other processes.
+
+        A rule that has seen nothing yet begins with the newest one.
 
         Returns the number of events.
         """
         ids, told = self.watched.tolist(), 0
         for first in range(0, len(ids), AT_ONCE):
-            told += self.take(self._store.latest(ids[first : first + AT_ONCE]), None)
+            some = ids[first : first + AT_ONCE]
+            seen = self._looking.look(some, self._stood(some))
+            now = self._clock.micros()
+            steps = [
+                self._step(watch, own, now)
+                for one in seen.tips
+                for watch in self._watches.get(one, ())
+                if (own := _accepted(watch, self._unseen(watch, seen), None, now))
+            ]
+            told += self._settle(steps, now)
+            self._looking.done(seen)
         return told
 
-    def take(self, readings: pa.Table, arrived: int | None) -> int:
-        """Readings that were committed (``store.port.READINGS``), at a moment or, for None, at their own time."""
+    def _stood(self, datastreams: Iterable[int]) -> dict[int, int]:
+        """The newest reading that every rule over each had seen when it was last written."""
+        found = {}
+        for one in datastreams:
+            known = [t for watch in self._watches.get(one, ()) if (t := self._states[watch.key].t) is not None]
+            if known:
+                found[one] = min(known)
+        return found
+
+    def _unseen(self, watch: Watch, seen: Seen) -> Sequence[Row]:
+        one, tip = watch.datastream, seen.tips[watch.datastream]
+        if watch.condition.kind == "silent":
+            return [tip]  # any reading ends a silence, in whatever order they come
+        rows = seen.rows.get(one, ())
+        if self._states[watch.key].t is None and (one in seen.first or not rows) and seen.upto[one] >= tip[1]:
+            return [tip]
+        return rows
+
+    def take(self, readings: pa.Table, arrived: int) -> int:
+        """Readings that this process committed (``store.port.READINGS``), at a moment."""
         now = self._clock.micros()
-        steps = []
-        for datastream, group in groupby(_ordered(readings), key=lambda row: row[0]):
+        steps, newest = [], dict[int, int]()
+        for datastream, group in groupby(ordered(readings), key=lambda row: row[0]):
             rows = list(group)
+            newest[datastream] = rows[-1][1]
             for watch in self._watches.get(datastream, ()):
                 own = _accepted(watch, rows, arrived, now)
                 if own:
                     steps.append(self._step(watch, own, now))
-        return self._settle(steps, now)
+        told = self._settle(steps, now)
+        for datastream, t in newest.items():
+            self._looking.committed(datastream, t)
+        return told
 
     def tick(self) -> int:
         """What the clock alone brings."""
@@ -131,16 +168,7 @@ class Evaluator:
         return self._states
 
 
-def _ordered(readings: pa.Table) -> Iterator[tuple[int, int, float | None, str | None, int]]:
-    """Rows by (datastream, t); of equal ones the later row last."""
-    who, t = readings["datastream"].to_numpy(), readings["t"].to_numpy()
-    if len(who) > 1:
-        readings = readings.take(pa.array(np.lexsort((t, who))))
-    names = ("datastream", "t", "value", "text", "quality")
-    return zip(*(readings[name].to_pylist() for name in names), strict=True)
-
-
-def _accepted(watch: Watch, rows: Rows, arrived: int | None, now: int) -> list[Reading]:
+def _accepted(watch: Watch, rows: Sequence[Row], arrived: int | None, now: int) -> list[Reading]:
     return [
         Reading(t, value, text, min(t, now) if arrived is None else arrived)
         for _who, t, value, text, quality in rows

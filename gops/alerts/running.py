@@ -29,8 +29,10 @@ AfterCommit = Callable[[pa.Table, Receipt], None]
 class RunningAlerts:
     """``after_commit`` belongs onto the store, ``handlers`` into the event pump; ``sender.publish`` may come later.
 
-    ``sweep_seconds``: how often what others committed is looked for. ``start`` where there is a connection to the
-    broker, in each process that has one; ``stop`` before the store closes.
+    ``sweep_seconds``: how often the store is looked at. ``shared``: other processes commit too, maybe the reading
+    before one that this process commits; so the store alone says what there is, and commits are not heard.
+
+    ``start`` where there is a connection to the broker, in each process that has one; ``stop`` before the store closes.
     """
 
     def __init__(
@@ -42,19 +44,20 @@ class RunningAlerts:
         letters: Letters | None = None,
         *,
         sweep_seconds: float = SWEEP_SECONDS,
+        shared: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         lease = Lease(database, clock)
-        self.evaluator = Evaluator(database, clock, settings, store, lease)
+        self.evaluator = Evaluator(database, clock, settings, store, lease, shared=shared)
         self.watching = Watching(self.evaluator, lease, clock, settings.alert_queue, sweep_seconds)
         bounds = Bounds.of(settings)
         outbound = Outbound(replace(bounds, total=min(bounds.total, WEBHOOK_SECONDS)), settings.outbound_allow)
         letters = letters or letters_of(settings, clock)
         self.sender = Sender(database, clock, Webhook(outbound, clock), letters, lease)
         self.watching.on_events = self.sender.wake
-        self.after_commit = self.watching.after_commit
+        self.after_commit = _pass_over if shared else self.watching.after_commit
         self.handlers: Mapping[str, Sequence[Callable[[Event], None]]] = self.watching.handlers
 
     def start(self) -> None:
@@ -69,6 +72,10 @@ class RunningAlerts:
         """Delete events that are older than the setting alert_days."""
         with self._database.write() as session:
             transitions.forget_before(session, self._clock.micros(), self._settings.alert_days)
+
+
+def _pass_over(_batch: pa.Table, _receipt: Receipt) -> None:
+    """The store is looked at instead."""
 
 
 def both(first: AfterCommit, second: AfterCommit) -> AfterCommit:

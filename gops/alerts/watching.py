@@ -19,7 +19,7 @@ from gops.records.events import Event
 from gops.store.port import REPLACED, Receipt
 
 TICK_SECONDS = 1.0
-SWEEP_SECONDS = 60.0  # the newest readings from the store, and unwritten states to the records
+SWEEP_SECONDS = 60.0  # unseen readings from the store, and unwritten states to the records
 STOP_SECONDS = 10.0
 KINDS = ("alert.changed", "datastream.changed")
 log = logs.get(__name__)
@@ -27,8 +27,8 @@ log = logs.get(__name__)
 
 class Watching:
     """``after_commit`` belongs onto the store, ``handlers`` into the event pump. ``on_events`` is called after events
-    were written. At most ``most`` readings wait; beyond that the newest of each Datastream is asked of the store, as it
-    is every ``sweep_seconds``: other processes commit too."""
+    were written. At most ``most`` readings wait; beyond that the store is looked at, as it is every ``sweep_seconds``:
+    other processes commit too."""
 
     def __init__(
         self, evaluator: Evaluator, lease: Lease, clock: Clock, most: int, sweep_seconds: float = SWEEP_SECONDS
@@ -78,8 +78,8 @@ class Watching:
 
     def _queue(self, batch: pa.Table, rows: int) -> None:
         with self._lock:
-            if self._waiting + rows > self._most:
-                self._overflown = True
+            if self._overflown or self._waiting + rows > self._most:
+                self._overflown = True  # from here on the store is looked at, in the order of times
             else:
                 self._batches.append((batch, self._clock.micros()))
                 self._waiting += rows

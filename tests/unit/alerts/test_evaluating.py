@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -9,10 +10,16 @@ import pytest
 
 from gops.alerts.lease import LASTS
 from gops.alerts.model import AlertState
+from gops.alerts.running import RunningAlerts
 from gops.clock import SECOND
 from gops.errors import Unavailable
 from gops.store.port import READINGS
 from tests.unit.alerts.conftest import Town
+
+
+def table(stream: int, values: Mapping[int, float]) -> pa.Table:
+    rows = [{"datastream": stream, "t": t, "value": value, "quality": 0} for t, value in values.items()]
+    return pa.Table.from_pylist([{"text": None, "result_time": None} | row for row in rows], READINGS)
 
 
 def test_a_reading_over_the_threshold_is_an_event_with_its_reading(town: Town) -> None:
@@ -130,17 +137,18 @@ def test_one_process_evaluates_and_another_takes_over(town: Town) -> None:
     assert other.watching.turn() == 1
 
 
-def test_beyond_the_queue_the_newest_reading_is_asked_of_the_store(town: Town) -> None:
-    """The alert still fires; what lay between is passed over."""
+def test_beyond_the_queue_the_store_is_looked_at(town: Town) -> None:
+    """A breach that came and went in what did not fit is seen, once; what comes behind it is not heard before it."""
     stream = town.stream()
     town.rule(stream)
     town.running.watching._most = 1
     now = town.clock.micros()
-    rows = [{"datastream": stream, "t": now + place, "value": 90.0, "quality": 0} for place in range(2)]
-    batch = pa.Table.from_pylist([{"text": None, "result_time": None} | row for row in rows], READINGS)
-    town.store.write(batch, "replace")
+    town.store.write(table(stream, {now: 90.0, now + 1: 20.0}), "replace")
+    town.store.write(table(stream, {now + 2: 21.0}), "replace")
     assert town.running.watching._waiting == 0
-    assert town.turn() == 1
+    assert town.turn() == 2
+    assert town.turn() == 0
+    assert town.happened() == ["fired", "cleared"]
 
 
 def test_while_the_records_are_away_nothing_counts(town: Town) -> None:
@@ -195,3 +203,84 @@ def test_old_events_are_forgotten_with_their_deliveries(town: Town) -> None:
     town.running.forget_old()
     assert town.happened() == ["cleared"]
     assert len(town.deliveries()) == 1
+
+
+class TestBesideOtherProcesses:
+    """Readings are committed elsewhere; the store is looked at again and again."""
+
+    @pytest.fixture(autouse=True)
+    def _shared(self, town: Town) -> None:
+        town.running = RunningAlerts(
+            town.database, town.clock, town.settings, town.engine, town.letters, sweep_seconds=0, shared=True
+        )
+
+    def commit(self, town: Town, stream: int, values: Mapping[int, float]) -> list[str]:
+        """What happened by the next look but one, which is when a look has come that far."""
+        now = town.clock.micros()
+        town.store.write(table(stream, {now + t: value for t, value in values.items()}), "replace")
+        before = len(town.happened())
+        town.turn()
+        town.turn()
+        return town.happened()[before:]
+
+    def test_a_breach_that_came_and_went_between_two_looks_is_seen(self, town: Town) -> None:
+        stream = town.stream()
+        town.rule(stream)
+        assert self.commit(town, stream, {1: 90, 2: 20}) == ["fired", "cleared"], "of the first readings ever"
+        assert self.commit(town, stream, {3: 20, 4: 95, 5: 20, 6: 96}) == ["fired", "cleared", "fired"]
+        assert self.commit(town, stream, {}) == []
+
+    def test_a_reading_that_is_committed_behind_a_later_one_is_seen_in_its_place(self, town: Town) -> None:
+        stream = town.stream()
+        town.rule(stream)
+        self.commit(town, stream, {1: 20})
+        now = town.clock.micros()
+        town.engine.write(table(stream, {now + 3: 20.0}), "replace")
+        town.turn()
+        town.engine.write(table(stream, {now + 2: 90.0}), "replace")
+        town.turn()
+        assert town.happened() == ["fired", "cleared"]
+
+    def test_a_rule_begins_with_the_newest_reading(self, town: Town) -> None:
+        stream = town.stream()
+        self.commit(town, stream, {1: 90, 2: 20})
+        town.rule(stream)
+        assert self.commit(town, stream, {}) == []
+
+    def test_who_takes_over_looks_from_where_it_stood(self, town: Town) -> None:
+        stream = town.stream()
+        town.rule(stream)
+        self.commit(town, stream, {1: 20})
+        town.running.watching._end()
+        now = town.clock.micros()
+        town.engine.write(table(stream, {now + 2: 90.0, now + 3: 20.0}), "replace")
+        town.running = RunningAlerts(town.database, town.clock, town.settings, town.engine, town.letters, shared=True)
+        town.turn()
+        assert town.happened() == ["fired", "cleared"]
+
+    def test_a_look_is_bounded_and_the_newest_stands_for_what_is_beyond(self, town: Town) -> None:
+        streams = [town.stream(f"air-{number}") for number in range(3)]
+        for stream in streams:
+            town.rule(stream)
+            self.commit(town, stream, {1: 20})
+        looking = town.running.evaluator._looking
+        looking._most = 4
+        now = town.clock.micros()
+        for stream in streams:
+            town.engine.write(table(stream, {now + 2: 90.0, now + 3: 20.0, now + 4: 20.0}), "replace")
+        town.turn()
+        town.turn()
+        assert [(event.datastream_id, event.what) for event in town.events()] == [
+            (streams[0], "fired"),
+            (streams[0], "cleared"),
+        ]
+        assert town.turn() == 0, "what was passed over stays so"
+
+    def test_silence_ends_with_the_first_look(self, town: Town) -> None:
+        stream = town.stream()
+        town.rule(stream, "silent", None, hold="PT10M")
+        town.clock.move(minutes=11)
+        town.turn()
+        town.engine.write(table(stream, {town.clock.micros(): 20.0}), "replace")
+        town.turn()
+        assert town.happened() == ["fired", "cleared"]
