@@ -62,7 +62,7 @@ def pilot(session: Session, application: Application) -> Pilot:
         documents=_documents(session, application),
         band=application.band,
         equipment=_equipment(said["equipment"]),
-        exemptions=_laws(session, application, said["exemptions"]),
+        exemptions=laws(session, application),
         granted=_granted(session, application),
     )
 
@@ -71,13 +71,14 @@ def _equipment(rows: list[dict[str, Any]]) -> list[Equipment]:
     return [Equipment(row["kind"], row["count"], row["operator"]) for row in rows]
 
 
-def _laws(session: Session, application: Application, said: list[dict[str, Any]]) -> tuple[str, ...]:
+def laws(session: Session, application: Application) -> tuple[str, ...]:
     """From what it must be exempted: what it says itself, and what regulators answered."""
+    said = details.of(application.details)["exemptions"]
     query = select(RegulatoryCheck.rule).where(
         RegulatoryCheck.application_id == application.id, RegulatoryCheck.answer == "exemption_needed"
     )
-    laws = [*(row["law"] for row in said), *session.scalars(query.order_by(RegulatoryCheck.id))]
-    return tuple({law_key(law): law for law in laws}.values())
+    found = [*(row["law"] for row in said), *session.scalars(query.order_by(RegulatoryCheck.id))]
+    return tuple({law_key(law): law for law in found}.values())
 
 
 def _granted(session: Session, application: Application) -> frozenset[tuple[str, int | None]]:

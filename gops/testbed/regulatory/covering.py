@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from gops.errors import Conflict
 from gops.permissions import Actor
 from gops.records import audit, events
-from gops.testbed import lifecycles, notices
+from gops.testbed import judging, lifecycles, notices
+from gops.testbed.eligibility import law_key
 from gops.testbed.lifecycles import CONDITION, SLOT
 from gops.testbed.model import Application, Site, Slot
 from gops.testbed.offers import conditions
@@ -42,16 +43,21 @@ def refuse_by_hand(session: Session, slot: Slot, kind: str, wanted: str) -> None
     if kind == "regulation":
         raise Conflict("this condition follows from regulatory checks", code="condition_by_check", field="kind",
                        found=kind, expected="every check of the application confirmed by the call's owner")  # fmt: skip
-    if kind == "exemption" and wanted == "met" and not covered(session, slot):
-        raise Conflict("no exemption covers the slot", code="condition_by_check", field="kind", found=kind,
-                       expected="an exemption that is granted for the site and every week of the slot")  # fmt: skip
+    if kind == "exemption" and wanted == "met":
+        missing = uncovered(session, slot)
+        if missing:
+            raise Conflict(f"no exemption from {missing} covers the slot", code="condition_by_check", field="kind",
+                           found=kind, expected="one that is granted for the site and every week of the slot, from "
+                           "each law that is needed, and none undecided")  # fmt: skip
 
 
-def covered(session: Session, slot: Slot) -> bool:
-    """Is there an exemption for the site and all weeks, and is none undecided?"""
-    of_it = select(Exemption.id).where(Exemption.application_id == slot.application_id)
-    undecided = of_it.where(Exemption.state.in_(("requested", "checking")))
-    there = of_it.where(
+def uncovered(session: Session, slot: Slot) -> str | None:
+    """A law from which the slot's pilot needs an exemption that was not granted for the site and all weeks; or one
+    of which is undecided."""
+    of_it = Exemption.application_id == slot.application_id
+    undecided = select(Exemption.law).where(of_it, Exemption.state.in_(("requested", "checking")))
+    there = select(Exemption.law).where(
+        of_it,
         Exemption.state.in_(HOLDS),
         or_(Exemption.site_id.is_(None), Exemption.site_id == slot.site_id),
         or_(
@@ -59,7 +65,10 @@ def covered(session: Session, slot: Slot) -> bool:
             (Exemption.first_week <= slot.first_week) & (Exemption.end_week >= slot.end_week),
         ),
     )
-    return session.scalar(undecided.limit(1)) is None and session.scalar(there.limit(1)) is not None
+    held = {law_key(law) for law in session.scalars(there)}
+    needed = judging.laws(session, session.get_one(Application, slot.application_id))
+    waits = session.scalar(undecided.order_by(Exemption.id).limit(1))
+    return waits or next((law for law in needed if law_key(law) not in held), None)
 
 
 def _slot(session: Session, application: Application, *states: str) -> Slot | None:

@@ -132,7 +132,11 @@ def test_an_exemption_covers_site_and_weeks_before_the_slot_is_ready(bureau: Bur
     slot = bureau.accepted()
     assert bureau.slot(slot)[1] >= {("exemption", "open")}
     site = bureau.application.sites[0]
-    made = bureau.exemptions.request(city.company, bureau.application.id, "도로교통법", "보도 통행", site)
+    other_law = bureau.exemptions.request(city.company, bureau.application.id, "전파법", "출력", site)
+    bureau.exemptions.decide(bureau.official, other_law.id, "checking", "검토")
+    bureau.exemptions.decide(bureau.official, other_law.id, "granted", "네", FIRST_WEEK, 2)
+    refused("condition_by_check", city.slots.set_condition, city.planner, slot, "exemption", "met")
+    made = bureau.exemptions.request(city.company, bureau.application.id, LAW, "보도 통행", site)
     city.clock.move(microseconds=40 * DAY)
     assert bureau.exemptions.get(city.company, made.id).state == "requested"  # silence grants nothing
     refused("condition_by_check", city.slots.set_condition, city.planner, slot, "exemption", "met")
