@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-from gops.errors import NotFound
+from gops.errors import Invalid, NotFound
 from gops.permissions import ANONYMOUS
 from gops.portal import drawing
+from gops.portal.listing import Listing, listed
 from gops.portal.places import after
 from gops.portal.sources import Sources
 from gops.testbed.checks import THEMES
@@ -17,6 +17,7 @@ from gops.testbed.checks import THEMES
 A_PAGE = 20
 STATES = ("open", "taken_up", "closed")
 LEAST_KM = 0.5
+GROUPS = 50  # superclusters; the API has all
 
 
 @dataclass(frozen=True)
@@ -24,60 +25,64 @@ class DemandsPage:
     """``homes``: organisations by id."""
 
     rows: Sequence[Any]
+    list: Listing
     homes: Mapping[int, Any]
-    given: Mapping[str, str]
-    following: str
     themes: Sequence[str]
     states: Sequence[str]
 
 
 @dataclass(frozen=True)
 class DemandPage:
-    """``call``: the slug of the call that took it up."""
+    """``call``: the one that took it up."""
 
     demand: Any
     owner: Any
     municipality: Any
     sites: Sequence[Any]
     map: drawing.Map | None
-    call: str | None
+    call: Any
 
 
 @dataclass(frozen=True)
 class ClustersPage:
+    """``grouped``: superclusters, where the list begins and is not that of one; ``group``: the one it is of."""
+
     rows: Sequence[Any]
+    list: Listing
     homes: Mapping[int, Any]
-    following: str
+    grouped: Sequence[Any]
+    group: Any
 
 
 @dataclass(frozen=True)
 class ClusterPage:
+    """``group``: its supercluster."""
+
     cluster: Any
     members: Sequence[Any]
     homes: Mapping[int, Any]
+    group: Any
 
 
 def demands(sources: Sources, args: Mapping[str, str], language: str) -> DemandsPage:
-    """Raises ``Invalid`` for a state or theme that there is not."""
-    given = {name: value for name in ("q", "theme", "state") if (value := args.get(name, "").strip()[:200])}
-    found = sources.demands.list(
+    """What is wrong is left out, and said."""
+    rows, around = listed(
+        "/demands", args, ("q", "theme", "state"), language, lambda given: _listed(sources, given), A_PAGE
+    )
+    homes = _homes(sources, (row.organisation_id for row in rows))
+    return DemandsPage(rows, around, homes, THEMES, STATES)
+
+
+def _listed(sources: Sources, given: Mapping[str, str]) -> Sequence[Any]:
+    found: Sequence[Any] = sources.demands.list(
         ANONYMOUS,
         state=given.get("state"),
         theme=given.get("theme"),
         words=given.get("q", ""),
-        after=after(args),
+        after=after(given),
         limit=A_PAGE + 1,
     )
-    rows = found[:A_PAGE]
-    following = {**given, "after": str(rows[-1].id), "lang": language} if len(found) > len(rows) else {}
-    return DemandsPage(
-        rows=rows,
-        homes=_homes(sources, (row.organisation_id for row in rows)),
-        given=given,
-        following=f"/demands?{urlencode(following)}" if following else "",
-        themes=THEMES,
-        states=STATES,
-    )
+    return found
 
 
 def demand(sources: Sources, demand_id: int) -> DemandPage:
@@ -92,29 +97,62 @@ def demand(sources: Sources, demand_id: int) -> DemandPage:
         municipality=homes.get(row.municipality_id),
         sites=sites,
         map=drawing.chart([], outlines, LEAST_KM),
-        call=sources.calls.slugs([row.call_id]).get(row.call_id) if row.call_id is not None else None,
+        call=None if row.call_id is None else _call(sources, row.call_id),
     )
 
 
 def clusters(sources: Sources, args: Mapping[str, str], language: str) -> ClustersPage:
-    found = sources.clusters.list(ANONYMOUS, after=after(args), limit=A_PAGE + 1)
-    rows = found[:A_PAGE]
-    members = (member.organisation_id for row in rows for member in row.members)
-    more = {"after": rows[-1].cluster.id, "lang": language} if len(found) > len(rows) else {}
-    return ClustersPage(rows, _homes(sources, members), f"/clusters?{urlencode(more)}" if more else "")
+    """What is wrong is left out, and said."""
+
+    def ask(given: Mapping[str, str]) -> Sequence[Any]:
+        group = None if "supercluster" not in given else _group(sources, given["supercluster"]).id
+        found: Sequence[Any] = sources.clusters.list(
+            ANONYMOUS, supercluster=group, after=after(given), limit=A_PAGE + 1
+        )
+        return found
+
+    rows, around = listed("/clusters", args, ("supercluster",), language, ask, A_PAGE, lambda row: row.cluster.id)
+    group = _group(sources, around.given["supercluster"]) if around.given else None
+    begins = group is None and not around.beginning
+    return ClustersPage(
+        rows,
+        around,
+        _homes(sources, (member.organisation_id for row in rows for member in row.members)),
+        sources.clusters.superclusters(limit=GROUPS) if begins else [],
+        group,
+    )
+
+
+def _group(sources: Sources, text: str) -> Any:
+    """Raises ``Invalid`` where there is no such supercluster."""
+    wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    found = sources.clusters.superclusters(after=wanted - 1, limit=1) if wanted else []
+    if not found or found[0].id != wanted:
+        raise Invalid("there is no such supercluster", field="supercluster", found=text, expected="one of the list")
+    return found[0]
 
 
 def cluster(sources: Sources, cluster_id: int) -> ClusterPage:
     """Raises ``NotFound``."""
     found = sources.clusters.get(ANONYMOUS, cluster_id)
     homes = _homes(sources, (member.organisation_id for member in found.members))
-    return ClusterPage(found.cluster, found.members, homes)
+    group = found.cluster.supercluster_id
+    return ClusterPage(found.cluster, found.members, homes, None if group is None else _group(sources, str(group)))
 
 
 def _site(sources: Sources, site_id: int) -> Any:
     """None where it is not offered any more."""
     try:
         return sources.sites.get(ANONYMOUS, site_id)
+    except NotFound:
+        return None
+
+
+def _call(sources: Sources, call_id: int) -> Any:
+    """None where it is not public."""
+    slug = sources.calls.slugs([call_id]).get(call_id)
+    try:
+        return None if slug is None else sources.calls.get(ANONYMOUS, slug)
     except NotFound:
         return None
 

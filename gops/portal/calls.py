@@ -21,6 +21,7 @@ PAST = 20
 ROWS = 100  # of an outcome, of questions, of errata: the API has all
 EXPLAINED = 20
 CURRENT = ("open", "published")
+REVIEWED = ("closed", "scored", "allocated", "final")
 WIDTH, ROW = 720.0, 30.0  # of the timeline, in SVG units
 Documents = Kept[Any]
 """Round files by hash: they never change."""
@@ -78,7 +79,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class CallPage:
-    """``standing``: who was placed, once the call is final, with the organisation of each."""
+    """``standing``: who was placed, once the call is final, with the organisation of each. ``review``: what everybody
+    may know of it; ``compared``: the run that compared the mechanisms, once a round is published; ``demands``: those
+    that the call takes up."""
 
     call: Any
     owner: Any
@@ -90,6 +93,9 @@ class CallPage:
     rounds: Sequence[Any]
     outcome: Outcome | None
     standing: Sequence[tuple[Any, Any]]
+    review: Any
+    compared: Any
+    demands: Sequence[Any]
 
 
 def overview(sources: Sources) -> Overview:
@@ -149,6 +155,9 @@ def gather(sources: Sources, kept: Documents, slug: str, application: str = "") 
         rounds=rounds,
         outcome=_outcome(sources, kept, slug, rounds[-1], application) if rounds else None,
         standing=[(row, homes[row.organisation_id]) for row in stood],
+        review=sources.review_results.opened(ANONYMOUS, slug) if call.state in REVIEWED else None,
+        compared=sources.round_jobs.compared(ANONYMOUS, slug) if rounds else None,
+        demands=sources.demands.list(ANONYMOUS, call=slug, limit=ROWS),
     )
 
 

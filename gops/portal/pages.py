@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +15,7 @@ from flask import Blueprint, Flask, Response, current_app, g, redirect, render_t
 
 from gops import __version__
 from gops.clock import DAY, from_micros
-from gops.portal import datasets, display, drawing, reference, search, testbed
+from gops.portal import datasets, display, drawing, reference, search, testbed, wrong
 from gops.portal.inside import ratings
 from gops.portal.kept import Kept
 from gops.portal.live import KEPT_SECONDS, Board
@@ -127,6 +127,7 @@ def rendered(template: str, **content: Any) -> str:
     pages: Pages = current_app.extensions[EXTENSION]
     words = Words(asked_language(pages.settings.language))
     shown = {"words": words, "display": display, "qualities": WORDS, "moment": from_micros, "version": __version__}
+    shown["wrong_said"] = partial(wrong.said, words)
     here = origin(pages.settings)
     frame = {
         "asset": pages.statics.address,

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from gops.errors import Invalid
+import orjson
+
+from gops.errors import Invalid, NotFound
 from gops.permissions import ANONYMOUS
 from gops.portal import drawing
+from gops.portal.kept import Kept
+from gops.portal.listing import Listing, listed
+from gops.portal.outcomes import Placement, placements
 from gops.portal.sources import Sources
 from gops.testbed import weeks
 from gops.testbed.places.service import Asked, Suggested
@@ -22,6 +28,9 @@ SENSORS = 50
 NEAR_M = 1_000
 NEAR = 10
 LEAST_KM = 0.3
+LOOKED_AT = 200  # calls of a state
+CALLS = 3  # with a site, that are shown
+ROWS = 50  # of a round at a site
 HEATS = 4  # steps of what is left between nothing and all
 
 
@@ -47,9 +56,8 @@ class Shown:
 @dataclass(frozen=True)
 class SitesPage:
     rows: Sequence[Shown]
+    list: Listing
     map: drawing.Map | None
-    given: Mapping[str, str]
-    following: str
     homes: Sequence[Any]
     kinds: Sequence[str]
     first: str
@@ -66,6 +74,15 @@ class Week:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """What a published round gave of a site: its call, its state, and who by pseudonym in which weeks."""
+
+    call: Any
+    round: Any
+    rows: Sequence[Placement]
+
+
+@dataclass(frozen=True)
 class SitePage:
     site: Any
     owner: Any
@@ -76,7 +93,10 @@ class SitePage:
     strip: Strip
     closures: Sequence[tuple[str, str, str]]
     sensors: Sequence[Any]
+    properties: Mapping[str, tuple[str, str]]
     near: Sequence[Any]
+    placed: Sequence[Placed]
+    open_calls: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -94,11 +114,12 @@ class SuggestionsPage:
 
     given: Mapping[str, str]
     asked: bool
-    wrong: Invalid | None
+    wrong: Sequence[Invalid]
     fits: Sequence[Suggestion]
     misses: Sequence[Suggestion]
     kinds: Sequence[str]
     week: str
+    api: str
 
 
 def this_week(sources: Sources) -> int:
@@ -106,26 +127,32 @@ def this_week(sources: Sources) -> int:
 
 
 def index(sources: Sources, args: Mapping[str, str], language: str) -> SitesPage:
-    """Raises ``Invalid`` for a kind that there is not, ``NotFound`` for such a municipality."""
-    given = {name: value for name in ("kind", "organisation") if (value := args.get(name, "").strip())}
-    found = sources.sites.list(
-        ANONYMOUS, given.get("organisation"), kind=given.get("kind"), after=after(args), limit=A_PAGE + 1
+    """What is wrong is left out, and said."""
+    shown, around = listed(
+        "/sites", args, ("kind", "organisation"), language, lambda given: _listed(sources, given), A_PAGE
     )
-    shown = found[:A_PAGE]
     first = this_week(sources)
     left = sources.slots.remaining(ANONYMOUS, [site.id for site in shown], first, WEEKS) if shown else []
     strips = {one.site: _strip(one, capacity) for one, capacity in zip(left, _areas(shown), strict=True)}
     homes = {home.id: home for home in sources.views.homes([site.organisation_id for site in shown])}
-    following = {**given, "after": str(shown[-1].id), "lang": language} if len(found) > len(shown) else {}
     return SitesPage(
         rows=[Shown(site, homes[site.organisation_id], strips[site.id]) for site in shown],
+        list=around,
         map=drawing.chart([(site.longitude, site.latitude) for site in shown]),
-        given=given,
-        following=f"/sites?{urlencode(following)}" if following else "",
         homes=[home for home in sources.organisations.list(limit=1000) if home.kind == "municipality"],
         kinds=KINDS,
         first=weeks.name(first),
     )
+
+
+def _listed(sources: Sources, given: Mapping[str, str]) -> Sequence[Any]:
+    """Raises ``Invalid``, also for a municipality that there is not."""
+    home, kind = given.get("organisation"), given.get("kind")
+    try:
+        found: Sequence[Any] = sources.sites.list(ANONYMOUS, home, kind=kind, after=after(given), limit=A_PAGE + 1)
+    except NotFound as error:
+        raise Invalid("there is no such municipality", field="organisation", found=home) from error
+    return found
 
 
 def after(args: Mapping[str, str]) -> int:
@@ -136,7 +163,15 @@ def after(args: Mapping[str, str]) -> int:
     return int(text)
 
 
-def gather(sources: Sources, site_id: int) -> SitePage:
+Placements = Kept[Mapping[str, Sequence[Placement]]]
+"""By the hash of a round file, which never changes."""
+
+
+def kept_placements() -> Placements:
+    return Kept(600.0, 50)
+
+
+def gather(sources: Sources, kept: Placements, site_id: int) -> SitePage:
     """Raises ``NotFound``."""
     site = sources.sites.get(ANONYMOUS, site_id)
     first = this_week(sources)
@@ -168,8 +203,41 @@ def gather(sources: Sources, site_id: int) -> SitePage:
             if row.end_week > first
         ],
         sensors=sensors,
+        properties=_properties(sources, sensors),
         near=sources.places.neighbours(ANONYMOUS, site_id, NEAR_M)[:NEAR],
+        placed=_placed(sources, kept, site_id),
+        open_calls=_calls_of(sources, site_id, ("open", "published")),
     )
+
+
+def _calls_of(sources: Sources, site_id: int, states: Sequence[str]) -> list[Any]:
+    """The newest calls in these states that have the site."""
+    found = [one for state in states for one in sources.calls.list(ANONYMOUS, state=state, limit=LOOKED_AT)]
+    with_it = [one for one in found if site_id in one.terms.get("sites", ())]
+    return sorted(with_it, key=lambda one: -one.closes_at)[:CALLS]
+
+
+def _placed(sources: Sources, kept: Placements, site_id: int) -> list[Placed]:
+    """From round files alone, which are public; names are not, so that nobody's score is known by them."""
+    found = []
+    for call in _calls_of(sources, site_id, ("allocated", "final")):
+        for last in sources.rounds.list(ANONYMOUS, call.slug)[-1:]:
+            by_site = kept.of(last.file_hash, partial(_read, sources, call.slug, last.revision))
+            rows = by_site.get(str(site_id), ())
+            if rows:
+                found.append(Placed(call, last, rows[:ROWS]))
+    return found
+
+
+def _read(sources: Sources, slug: str, revision: int) -> Mapping[str, Sequence[Placement]]:
+    return placements(orjson.loads(sources.rounds.file(ANONYMOUS, slug, revision)))
+
+
+def _properties(sources: Sources, things: Sequence[Any]) -> dict[str, tuple[str, str]]:
+    """Names in Korean and English, by key."""
+    keys = {one.observed_property for thing in things for one in thing.datastreams}
+    found = sources.properties.list(limit=1000) if keys else []
+    return {one.key: (one.name_ko, one.name_en) for one in found if one.key in keys}
 
 
 def _areas(sites: Sequence[Any]) -> list[int]:
@@ -196,14 +264,16 @@ def suggestions(sources: Sources, args: Mapping[str, str]) -> SuggestionsPage:
     given = {name: value for name in names if (value := args.get(name, "").strip()[:40])}
     fits: Sequence[Suggestion] = ()
     misses: Sequence[Suggestion] = ()
-    wrong = None
-    if given:
+    refused = _refused(given) if given else []
+    if given and not refused:
         try:
             fits, misses = _suggested(sources.places.suggest(_asked(given)))
         except Invalid as error:
-            wrong = error
+            refused = [error]
     week = weeks.name(this_week(sources) + 4)
-    return SuggestionsPage(given, bool(given), wrong, fits, misses, KINDS, week)
+    usual = {"area_m2": "60", "weeks": "4", "first_start": week}
+    api = f"/api/v1/sites/suggestions?{urlencode(given if given and not refused else usual)}"
+    return SuggestionsPage(given, bool(given), refused, fits, misses, KINDS, week, api)
 
 
 def _asked(given: Mapping[str, str]) -> Asked:
@@ -211,6 +281,22 @@ def _asked(given: Mapping[str, str]) -> Asked:
     last = weeks.parse(given["last_start"], "last_start") if "last_start" in given else first
     needs = {name: _number(given[name], name) for name in ("area_m2", "power_w") if name in given}
     return Asked(needs, _number(given.get("weeks", ""), "weeks"), first, last, given.get("kind"))
+
+
+def _refused(given: Mapping[str, str]) -> list[Invalid]:
+    """Every field that cannot be read, not the first alone."""
+    wanted = {"weeks": _number, "first_start": weeks.parse} | {
+        name: read
+        for name, read in (("area_m2", _number), ("power_w", _number), ("last_start", weeks.parse))
+        if name in given
+    }
+    found = []
+    for name, read in wanted.items():
+        try:
+            read(given.get(name, ""), name)
+        except Invalid as error:
+            found.append(error)
+    return found
 
 
 def _number(text: str, field: str) -> int:

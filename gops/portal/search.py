@@ -9,38 +9,20 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from gops.catalog.search.asking import LONGEST
 from gops.catalog.search.columns import FACETS
 from gops.catalog.search.service import SORTS, Asked, refuse_unknown
 from gops.catalog.search.synonyms import place_of
 from gops.clock import to_micros
 from gops.errors import Invalid
 from gops.geo import parse_bbox
+from gops.portal import wrong
 
 API = "/api/v1/search"
 SHOWN = 20  # datasets on a page
-FACET_WORDS = {
-    "theme": "facet_theme",
-    "place": "facet_place",
-    "publisher": "facet_publisher",
-    "format": "facet_format",
-    "licence": "facet_licence",
-    "quality": "facet_quality",
-    "kind": "facet_kind",
-}
+FACET_WORDS = {name: wrong.FIELDS[name] for name in FACETS}
 SORT_WORDS = {"relevance": "sort_relevance", "modified": "sort_modified", "title": "sort_title"}
-WRONG_WORDS = {
-    **FACET_WORDS,
-    "q": "search_words",
-    "bbox": "search_bbox",
-    "after": "search_after",
-    "from": "search_from",
-    "to": "search_to",
-    "sort": "search_sort",
-}
-"""Phrases for the parameters that may be wrong."""
 OPEN = 8  # values of a facet that are shown at once; the others fold out
-WORDS = {"facets": FACET_WORDS, "sorts": SORT_WORDS, "wrong": WRONG_WORDS, "open": OPEN}
+WORDS = {"facets": FACET_WORDS, "sorts": SORT_WORDS, "open": OPEN}
 
 
 class Sources(Protocol):
@@ -67,11 +49,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class SearchPage:
-    """``given`` are the parameters as they were understood; ``found`` is None where ``wrong`` says why."""
+    """``given`` are the parameters as they were understood, without those that are ``wrong``."""
 
     given: Mapping[str, str]
-    found: Any = None
-    wrong: Invalid | None = None
+    found: Any
+    wrong: Sequence[Invalid] = ()
     choices: Sequence[Choice] = ()
     meant: str = ""
     following: str = ""
@@ -83,17 +65,19 @@ def gather(sources: Sources, args: Mapping[str, str], language: str, zone: ZoneI
     """``args``: the parameters of the address, those of the API; others are passed over, what is wrong is shown."""
     names = ("q", "bbox", "from", "to", *FACETS, "sort", "after")
     given = {name: value for name in names if (value := args.get(name, "").strip())}
-    try:
-        asked = _asked(given, zone)
-        found = sources.search.find(asked)
-    except Invalid as error:
-        return SearchPage({**given, "q": given.get("q", "")[:LONGEST]}, wrong=error)
-    given |= {name: ",".join(values) for name, values in asked.filters.items() if values}
+
+    def find(parts: Mapping[str, str]) -> tuple[Asked, Any]:
+        asked = _asked(parts, zone)
+        return asked, sources.search.find(asked)
+
+    (asked, found), left, refused = wrong.without(given, find)
+    given = {**left} | {name: ",".join(values) for name, values in asked.filters.items() if values}
     first = {name: value for name, value in given.items() if name != "after"}
     words = {name: value for name, value in first.items() if name not in FACETS}
     return SearchPage(
         given,
         found,
+        refused,
         choices=[_choice(facet, asked.filters[facet.name], first, language) for facet in found.facets],
         meant=address({**first, "q": found.did_you_mean}, language) if found.did_you_mean else "",
         following=address({**given, "after": found.next}, language) if found.next else "",

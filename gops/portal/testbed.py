@@ -37,10 +37,13 @@ def _calls(blueprint: Blueprint, sources: Sources, page: Page) -> None:
 
 
 def _sites(blueprint: Blueprint, sources: Sources, page: Page, language: Language) -> None:
+    placed = places.kept_placements()
+
     @blueprint.get("/sites")
     def sites() -> Response:
         shown = places.index(sources, request.args, language())
-        return page("sites.html", shown=shown, kept=_again({**shown.given, "after": request.args.get("after", "")}))
+        kept = _again({**shown.list.given, "after": request.args.get("after", "")})
+        return page("sites.html", 422 if shown.list.wrong else 200, shown=shown, kept=kept)
 
     @blueprint.get("/sites/suggestions")
     def suggestions() -> Response:
@@ -49,14 +52,15 @@ def _sites(blueprint: Blueprint, sources: Sources, page: Page, language: Languag
 
     @blueprint.get("/sites/<id:site_id>")
     def site(site_id: int) -> Response:
-        return page("site.html", shown=places.gather(sources, site_id))
+        return page("site.html", shown=places.gather(sources, placed, site_id))
 
 
 def _boards(blueprint: Blueprint, sources: Sources, page: Page, language: Language) -> None:
     @blueprint.get("/demands")
     def demands() -> Response:
         shown = boards.demands(sources, request.args, language())
-        return page("demands.html", shown=shown, kept=_again({**shown.given, "after": request.args.get("after", "")}))
+        kept = _again({**shown.list.given, "after": request.args.get("after", "")})
+        return page("demands.html", 422 if shown.list.wrong else 200, shown=shown, kept=kept)
 
     @blueprint.get("/demands/<id:demand_id>")
     def demand(demand_id: int) -> Any:
@@ -67,7 +71,9 @@ def _boards(blueprint: Blueprint, sources: Sources, page: Page, language: Langua
 
     @blueprint.get("/clusters")
     def clusters() -> Response:
-        return page("clusters.html", shown=boards.clusters(sources, request.args, language()))
+        shown = boards.clusters(sources, request.args, language())
+        kept = _again({**shown.list.given, "after": request.args.get("after", "")})
+        return page("clusters.html", 422 if shown.list.wrong else 200, shown=shown, kept=kept)
 
     @blueprint.get("/clusters/<id:cluster_id>")
     def cluster(cluster_id: int) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gops.clock import DAY, HOUR, MINUTE, SECOND
 from gops.durations import write_duration
-from gops.portal.phrases import dataset, testbed
+from gops.portal.phrases import around, dataset, testbed
 from gops.portal.phrases.terms import TERMS
 
 LANGUAGES = ("ko", "en")
@@ -92,10 +92,7 @@ _FRAME: Mapping[str, tuple[str, str]] = {
     "sort_relevance": ("관련도", "Relevance"),
     "sort_modified": ("최근 수정", "Newest"),
     "sort_title": ("제목", "Title"),
-    "search_wrong": ("이 조건으로는 찾을 수 없습니다.", "This cannot be searched for."),
-    "search_expected": ("올바른 예:", "expected:"),
     "search_bbox": ("영역", "Box"),
-    "search_after": ("페이지 위치", "Place of the page"),
     "search_total": ("데이터셋 {total}건", "{total} datasets"),
     "search_some": (
         "모든 말이 들어간 데이터셋은 없어 일부만 들어간 것을 보입니다.",
@@ -163,7 +160,7 @@ _FRAME: Mapping[str, tuple[str, str]] = {
     "home": ("처음으로", "To the start page"),
 }
 SPANS = ((DAY, "일", "d"), (HOUR, "시간", "h"), (MINUTE, "분", "min"), (SECOND, "초", "s"))
-PHRASES: Mapping[str, tuple[str, str]] = {**_FRAME, **dataset.PHRASES, **testbed.PHRASES}
+PHRASES: Mapping[str, tuple[str, str]] = {**_FRAME, **around.PHRASES, **dataset.PHRASES, **testbed.PHRASES}
 """All of them, by name."""
 
 

@@ -26,7 +26,7 @@ from gops.settings import Settings
 from gops.testbed import comparing, lifecycles, visibility
 from gops.testbed.allocation.apart import Progress
 from gops.testbed.lifecycles import RUN
-from gops.testbed.model import Call
+from gops.testbed.model import Call, Round
 from gops.testbed.round_model import RoundJob
 from gops.testbed.rounds import Rounds
 
@@ -118,6 +118,15 @@ class RoundJobs:
         if found is None:
             raise missing("comparison")
         return found
+
+    def compared(self, actor: Actor, call_slug: str) -> RoundJob | None:
+        """For whoever sees the call, once a round of it was published: its newest comparison, figures alone."""
+        with self._database.read() as session:
+            call = visibility.call(session, actor, call_slug)
+            published = select(Round.id).where(Round.call_id == call.id, Round.published_at.is_not(None)).limit(1)
+            query = select(RoundJob).where(RoundJob.call_id == call.id, RoundJob.kind == "compare")
+            newest = query.where(RoundJob.state == "done").order_by(RoundJob.id.desc()).limit(1)
+            return None if session.scalar(published) is None else session.scalar(newest)
 
     def cancel(self, actor: Actor, call_slug: str, job_id: int) -> RoundJob:
         """Who runs it sees it within seconds. Raises ``Conflict`` (``illegal_move``) for one that has ended."""

@@ -12,7 +12,7 @@ from gops.portal import datasets, display
 from tests.api.conftest import World
 from tests.api.test_datasets import draft, private, published
 from tests.api.test_snapshots import frozen, work
-from tests.portal.test_landing import Page, page
+from tests.portal.test_landing import SCRIPT, Page, page
 
 
 def test_a_dataset_shows_its_downloads_and_its_snapshots_newest_first(world: World, browser: FlaskClient) -> None:
@@ -51,7 +51,8 @@ def test_the_page_is_built_for_all(world: World, browser: FlaskClient) -> None:
     ids = {attributes["id"] for _, attributes in shown.elements if "id" in attributes}
     named = {name for _, attributes in shown.elements for name in (attributes.get("aria-labelledby") or "").split()}
     assert named <= ids
-    assert [one.get("type") for one in shown.all("script")] == ["application/ld+json"], "data, nothing that runs"
+    assert shown.scripts() == [SCRIPT]
+    assert [one["type"] for one in shown.all("script") if "src" not in one] == ["application/ld+json"]
 
 
 def test_drafts_have_no_page_and_withdrawn_ones_say_so(world: World, browser: FlaskClient) -> None:

@@ -13,7 +13,7 @@ from gops import portal
 from gops.api.app import create_app, openapi_document
 from gops.portal.statics import VIEWER
 from tests.api.conftest import World
-from tests.portal.test_landing import Page
+from tests.portal.test_landing import SCRIPT, Page
 
 
 def test_the_page_of_the_api_lists_every_route_without_script(browser: FlaskClient) -> None:
@@ -31,7 +31,7 @@ def browser_over(world: World, folder: Path) -> FlaskClient:
 
 
 def put(folder: Path, *names: str) -> Path:
-    for name in ("site.css", "icon.svg", "docs.js", *names):
+    for name in ("site.css", "site.js", "icon.svg", "docs.js", *names):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("plain")
     return folder
@@ -40,14 +40,14 @@ def put(folder: Path, *names: str) -> Path:
 @pytest.mark.parametrize(
     ("fetched", "scripts"),
     [
-        (["vendor/swagger-ui.css", VIEWER], ["/static/vendor/swagger-ui-bundle.js", "/static/docs.js"]),
-        ([], []),
+        (["vendor/swagger-ui.css", VIEWER], [SCRIPT, "/static/vendor/swagger-ui-bundle.js", "/static/docs.js"]),
+        ([], [SCRIPT]),
     ],
 )
 def test_scripts_of_the_page_of_the_api_are_ours_and_there(
     world: World, tmp_path: Path, fetched: list[str], scripts: list[str]
 ) -> None:
-    """Without the viewer the page has no script at all."""
+    """Without the viewer the page has the script of all pages alone."""
     answer = browser_over(world, put(tmp_path, *fetched)).get("/api/docs")
     assert [str(one["src"]).split("?")[0] for one in Page(answer.text).all("script")] == scripts
     assert "script-src 'self';" in answer.headers["Content-Security-Policy"]

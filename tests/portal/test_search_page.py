@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.api.conftest import World
 from tests.api.test_datasets import draft, private, published
-from tests.portal.test_landing import Page, page
+from tests.portal.test_landing import SCRIPT, Page, page
 
 
 def links(shown: Page) -> list[str]:
@@ -43,10 +43,21 @@ def test_datasets_are_found_and_narrowed_by_links(world: World, browser: FlaskCl
 
 def test_what_cannot_be_searched_for_is_said(world: World, browser: FlaskClient) -> None:
     two(world)
-    for query in ("place=서울", "from=gestern", "sort=best", "after=x", "bbox=1", "q=" + "가" * 201):
+    for query, field in (
+        ("place=서울", "시군"), ("from=gestern", "측정 시작일"), ("sort=best", "정렬"), ("after=x", "목록의 위치"),
+        ("bbox=1", "영역"), ("q=" + "가" * 201, "찾을 말"), ("theme=moon", "분류"),
+    ):  # fmt: skip
         answer = browser.get(f"/search?{query}&lang=ko")
         assert answer.status_code == 422, query
-        assert "이 조건으로는 찾을 수 없습니다." in answer.text
+        shown = Page(answer.text)
+        assert "아래 조건은 쓸 수 없어 빼고 보여 드립니다." in shown.text
+        assert f"{field} · 입력: " in shown.text
+        assert "쓸 수 있는 값: " in shown.text
+        assert "데이터셋 2건" in shown.text, "the rest of the page is there"
+    both = Page(browser.get("/search?place=서울&theme=moon&q=소음&lang=en").text)
+    assert "Municipality · given: 서울 · expected: a municipality of Gyeonggi" in both.text
+    assert "Theme · given: moon" in both.text
+    assert "1 datasets" in both.text
     hostile = browser.get('/search?q="><script>alert(1)</script>&theme="><b>').text
     assert "<script>alert" not in hostile
     assert "<b>" not in hostile
@@ -58,7 +69,7 @@ def test_the_page_is_built_for_all_and_reached_from_the_others(world: World, bro
     levels = [int(tag[1]) for tag, _ in shown.elements if re.fullmatch(r"h[1-6]", tag)]
     assert (levels[0], levels.count(1)) == (1, 1)
     assert all(after <= before + 1 for before, after in pairwise(levels))
-    assert shown.all("script") == []
+    assert shown.scripts() == [SCRIPT]
     labelled = {one.get("for") for one in shown.all("label")}
     assert "q" in labelled
     landing = page(browser, "/?lang=ko")

@@ -17,7 +17,7 @@ from gops.testbed.sites import KINDS
 from tests.api.conftest import World
 from tests.api.test_demands import DEMAND, stated
 from tests.api.test_testbed import CALL, SQUARE, Town, allocated, town
-from tests.portal.test_landing import Page, page
+from tests.portal.test_landing import SCRIPT, Page, page
 
 __all__ = ["allocated", "town"]
 Allocated = tuple[Town, int, int]
@@ -28,7 +28,7 @@ def links(shown: Page) -> list[str]:
 
 
 def sound(shown: Page) -> None:
-    """One h1, no level left out, every label and every name there, no id twice, nothing that runs."""
+    """One h1, no level left out, every label and every name there, no id twice, no script but the one of all pages."""
     levels = [int(tag[1]) for tag, _ in shown.elements if re.fullmatch(r"h[1-6]", tag)]
     assert (levels[0], levels.count(1)) == (1, 1)
     assert all(after <= before + 1 for before, after in pairwise(levels))
@@ -40,7 +40,7 @@ def sound(shown: Page) -> None:
     assert named | {one["id"] for one in fields} <= set(ids)
     assert {one["id"] for one in fields} <= labelled
     assert len(shown.all("caption")) == len(shown.all("table"))
-    assert not shown.all("script")
+    assert shown.scripts() == [SCRIPT]
     assert not [attributes for _, attributes in shown.elements if "style" in attributes]
 
 
@@ -138,10 +138,19 @@ def test_sites_are_listed_by_kind_and_in_pages(
     (following,) = [one for one in links(shown) if "after=" in one and one.startswith("/sites?")]
     assert f"/sites/{second}?lang=en" in links(page(browser, following))
     assert f"/sites/{second}?lang=en" in links(page(browser, "/sites?kind=park&organisation=suwon&lang=en"))
-    assert "No site would do." in page(browser, "/sites?kind=campus&lang=en").text
-    for query in ("kind=moon", "after=x", "after=-1"):
-        assert browser.get(f"/sites?{query}").status_code == 422
-    assert browser.get("/sites?organisation=nobody").status_code == 404
+    assert "/sites?lang=en" in links(page(browser, following)), "the way back to the beginning"
+    assert "There is no such site." in page(browser, "/sites?kind=campus&lang=en").text
+    for query, said in (
+        ("kind=moon", "Kind · given: moon · expected: street, park, building"),
+        ("after=x", "Place in the list · given: x"),
+        ("after=-1", "Place in the list · given: -1"),
+        ("organisation=nobody", "Municipality · given: nobody · expected: a municipality of the list"),
+    ):
+        answer = browser.get(f"/sites?{query}&lang=en")
+        assert answer.status_code == 422, query
+        assert said in Page(answer.text).text
+        assert f"/sites/{first}?lang=en" in links(Page(answer.text)), "the rest of the page is there"
+    assert "유형 · 입력: moon · 쓸 수 있는 값: 거리, 공원" in Page(browser.get("/sites?kind=moon").text).text
 
 
 def test_a_need_finds_sites_with_reasons(town: Town, browser: FlaskClient) -> None:
@@ -159,6 +168,9 @@ def test_a_need_finds_sites_with_reasons(town: Town, browser: FlaskClient) -> No
         answer = browser.get(f"/sites/suggestions?{wrong}&lang=en")
         assert answer.status_code == 422, wrong
         assert "This cannot be looked for." in answer.text
+    both = Page(browser.get("/sites/suggestions?area_m2=x&first_start=2026-06-02&lang=en").text).text
+    for said in ("Area (m2) · given: x", "Weeks · given: · expected: a whole number", "(a Monday) · given: 2026-06-02"):
+        assert said in both
     assert "<b>" not in browser.get("/sites/suggestions?area_m2=<b>&kind=<b>").text
 
 
@@ -173,7 +185,11 @@ def test_demands_are_found_and_lead_on_where_they_were_merged(world: World, brow
     assert "Dust" in one.text
     assert [svg for svg in one.all("svg") if svg.get("class") == "map"]
     assert "There is no such demand." in page(browser, "/demands?q=nothing&lang=en").text
-    assert browser.get("/demands?theme=moon").status_code == 422
+    wrong = browser.get("/demands?theme=moon&state=x&lang=en")
+    assert wrong.status_code == 422
+    assert "Theme · given: moon · expected: mobility, energy" in Page(wrong.text).text
+    assert "State · given: x · expected: open, merged" in Page(wrong.text).text
+    assert f"/demands/{first}?lang=en" in links(Page(wrong.text))
     second = stated(world, title_ko="통학로 먼지")
     assert world.post(f"/demands/{second}/merge", "publisher", {"into": first}).status_code == 200
     moved = browser.get(f"/demands/{second}?lang=en")

@@ -14,7 +14,7 @@ from gops.portal import display, drawing
 from gops.portal.words import PHRASES, Words
 from gops.quality import WORDS
 
-BUILT = ("column_", "phase_", "rule_")  # said by what the data names
+BUILT = ("expected_", "column_", "phase_", "rule_")  # said by what the data names
 PAGES = Path(gops.portal.__file__).parent
 TEMPLATES = [path.read_text() for path in (PAGES / "templates").glob("*.html")]
 

@@ -90,6 +90,15 @@ TERMS: Mapping[str, Terms] = {
         "fair": ("시샘 없는 배정 (fair)", "without justified envy (fair)"),
         "optimal": ("단계별 최적화 (optimal)", "optimised in stages (optimal)"),
     },
+    "fairness": {
+        "resource": ("자원 공정", "fair by resources"),
+    },
+    "stage": {
+        "quotas": ("하한 충족", "lower quotas met"),
+        "scores": ("점수 합", "sum of scores"),
+        "ranks": ("순위 합", "sum of ranks"),
+        "starts": ("시작 주 합", "sum of start weeks"),
+    },
     "round_state": {
         "published": ("잠정", "provisional"),
         "final": ("확정", "final"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from gops.errors import Conflict
@@ -17,6 +17,8 @@ from gops.testbed.model import Application, Call, Round
 from gops.testbed.review.forms import SCORED
 from gops.testbed.review.model import Evaluator, Review
 from gops.testbed.review.totals import Summary, agreement, habits_seen, summaries
+
+OPEN_APPLICATIONS = 5
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,18 @@ class Statistics:
     habits: dict[int, tuple[int, int]]
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What everybody may know of a review. ``done``: hundredths of the forms that are handed in, None before any is
+    assigned; ``reviews`` and ``alpha`` from the publication of a round on, ``alpha`` of at least ``OPEN_APPLICATIONS``
+    applications: of fewer it would say too much of single scores."""
+
+    evaluators: int
+    done: int | None
+    reviews: int | None
+    alpha: float | None
+
+
 class ReviewResults:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,6 +71,26 @@ class ReviewResults:
             summary = {one.application: one for one in _summaries(session, row.call_id)}.get(row.id)
         comments = sorted((one.comment_ko, one.comment_en) for one in found)
         return Consolidated(row.id, row.score, summary.levelled if summary else None, len(found), comments)
+
+    def opened(self, actor: Actor, call_slug: str) -> Opened:
+        """For whoever sees the call. Raises ``NotFound``."""
+        with self._database.read() as session:
+            call = visibility.call(session, actor, call_slug)
+            evaluators = session.scalar(select(func.count()).where(Evaluator.call_id == call.id)) or 0
+            rows = _of_call(session, call.id, Review.state != "removed")
+            published = session.scalar(
+                select(Round.id).where(Round.call_id == call.id, Round.published_at.is_not(None))
+            )
+        done = [row for row in rows if row.state == "submitted"]
+        share = len(done) * 100 // len(rows) if rows else None
+        if published is None:
+            return Opened(evaluators, share, None, None)
+        by_application: dict[int, list[int]] = {}
+        for row in done:
+            by_application.setdefault(row.application_id, []).append(row.total or 0)
+        told = sum(len(totals) > 1 for totals in by_application.values()) >= OPEN_APPLICATIONS
+        alpha = agreement(list(by_application.values())) if told else None
+        return Opened(evaluators, share, len(done), None if alpha is None else round(float(alpha), 2))
 
     def statistics(self, actor: Actor, call_slug: str) -> Statistics:
         """For who may change the call, for the operator and for the auditor, once it is scored."""
@@ -100,8 +134,12 @@ def _scored(session: Session, actor: Actor, call_slug: str) -> Call:
 
 
 def _done(session: Session, call_id: int) -> Sequence[Review]:
+    return _of_call(session, call_id, Review.state == "submitted")
+
+
+def _of_call(session: Session, call_id: int, wanted: ColumnElement[bool]) -> Sequence[Review]:
     query = select(Review).join(Application, Application.id == Review.application_id)
-    of_call = query.where(Application.call_id == call_id, Review.state == "submitted")
+    of_call = query.where(Application.call_id == call_id, wanted)
     return session.scalars(of_call.order_by(Review.application_id, Review.evaluator_id)).all()
 
 
