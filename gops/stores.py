@@ -5,12 +5,16 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gops.clock import DAY, SystemClock
 from gops.errors import BadSetting
 from gops.settings import Settings
-from gops.store.port import Store
+from gops.store.holding import refuse_held as still_held
+
+if TYPE_CHECKING:
+    from gops.store.port import Store
 
 
 def open_store(chosen: Settings, process: str = "") -> Store:
@@ -32,9 +36,7 @@ def open_store(chosen: Settings, process: str = "") -> Store:
 def refuse_held(chosen: Settings, patience_s: float) -> None:
     """Raises ``Unavailable`` (``store_held``) when another process still holds the embedded store after that time."""
     if chosen.store == "duckdb":
-        from gops.store.duckdb.folder import refuse_held as refuse
-
-        refuse(chosen.data / "store", patience_s)
+        still_held(chosen.data / "store", patience_s)
 
 
 def deliveries_kept(chosen: Settings) -> int:

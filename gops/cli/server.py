@@ -16,7 +16,7 @@ import click
 from gops import admin, logs, settings, stores
 from gops.clock import SystemClock
 from gops.errors import BadSetting, Unavailable
-from gops.keeping import initialising
+from gops.keeping.standing import stands
 from gops.process import BACKOFF_SECONDS, Keeper
 
 PORT_WAIT_SECONDS = 20.0
@@ -99,6 +99,11 @@ def _prepare_demo() -> None:
 
 
 def initialise(chosen: settings.Settings) -> str | None:
+    """The operator's key, the first time only. What makes it all is loaded where something is missing."""
+    if stands(chosen):
+        return None
+    from gops.keeping import initialising
+
     try:
         return initialising.initialise(chosen, SystemClock())
     except OSError as error:

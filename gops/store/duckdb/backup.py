@@ -14,13 +14,14 @@ from gops.errors import Conflict, Unavailable
 from gops.store.duckdb import manifest
 from gops.store.duckdb.commits import Commits
 from gops.store.duckdb.database import Cursor, Database
-from gops.store.duckdb.folder import PRIVATE_FOLDER, make_private
+from gops.store.duckdb.folder import make_private
 from gops.store.duckdb.heads import Outline
 from gops.store.duckdb.inspecting import sizes
 from gops.store.duckdb.schema import COPYING, DATABASE, SEALED
 from gops.store.duckdb.shelf import sync
 from gops.store.duckdb.sources import quoted
 from gops.store.duckdb.views import begin_view
+from gops.store.holding import PRIVATE_FOLDER
 from gops.store.upkeep import Progress, Stats
 
 log = logs.get(__name__)

@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from gops import logs
 from gops.errors import GopsError, TooLarge, Unavailable
-from gops.store.duckdb.folder import FolderLock, make_private
+from gops.store.duckdb.folder import make_private
 from gops.store.duckdb.schema import DATABASE, connect
 from gops.store.duckdb.slices import Slices
+from gops.store.holding import FolderLock
 
 log = logs.get(__name__)
 

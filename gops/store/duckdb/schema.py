@@ -29,10 +29,9 @@ from pathlib import Path
 import duckdb
 
 from gops.errors import Unavailable
+from gops.store.holding import SPILL
 
 DATABASE = "readings.duckdb"
-LOCK = "readings.lock"
-SPILL = "spill"
 SPILL_PER_MEMORY = 4  # the spill folder may hold this many times the memory bound
 SEALED = "sealed"
 BROKEN = "broken"

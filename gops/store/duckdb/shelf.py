@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gops import logs
-from gops.store.duckdb.folder import PRIVATE_FOLDER, make_private
+from gops.store.duckdb.folder import make_private
 from gops.store.duckdb.schema import BROKEN, SEALED
 from gops.store.duckdb.tiers import File, Layout
+from gops.store.holding import PRIVATE_FOLDER
 from gops.store.upkeep import Trouble
 
 SUFFIX = ".parquet"

@@ -13,7 +13,7 @@ import pytest
 from gops import cli, compose, settings
 from gops.cli import server
 from gops.clock import SystemClock
-from gops.store.duckdb.folder import FolderLock
+from gops.store.holding import FolderLock
 
 
 @pytest.fixture
