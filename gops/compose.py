@@ -23,6 +23,7 @@ from gops.catalog.contents import Catalogued
 from gops.catalog.drafts import Drafts
 from gops.catalog.harvest.links import Links
 from gops.catalog.harvest.running import Harvester
+from gops.catalog.history.forgetting import Forgetting
 from gops.catalog.hooks.sending import hook_sender
 from gops.catalog.live import Live
 from gops.catalog.quality.rating import graded
@@ -246,6 +247,7 @@ class Platform:
         self.hooks.schedule(self.jobs)
         Harvester.of(own.database, self.clock, self.settings, self.jobs.stopping).schedule(self.jobs)
         Links.of(own.database, self.clock, self.settings, self.jobs.stopping).schedule(self.jobs)
+        self.jobs.every("old news", HOUR_SECONDS, Forgetting(own.database, self.clock, self.settings).run)
         self.jobs.start()
         self.schedule.start()
 

@@ -195,6 +195,9 @@ class PlacesSettings:
     cors_origins: tuple[str, ...] = setting(
         AsAddresses("http", "https"), "", "Origins of web pages that may read the API without a key; empty: all"
     )
+    history_days: int = setting(
+        whole(0, 36_500), "1100", "Days that news and revisions of datasets are kept, beyond what is cited; 0: all"
+    )
     usage_days: int = setting(whole(1, 36_500), "1100", "Days that counts of use are kept")
     # testbed
     round_seconds: int = setting(
