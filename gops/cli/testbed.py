@@ -61,6 +61,8 @@ def _tell(report: Report, same: bool, sha256: str | None) -> None:
                 "bound not known" if bound is None else "optimal" if bound == value else f"claimed bound {bound:,}"
             )
             click.echo(f"{name:8}{value:,}, {claimed}")
+        if report.is_by_clock:
+            click.echo("ended by the clock: another run may come to another outcome; this one is true in every part")
         click.echo(f"outcome {report.outcome_hash}")
     click.echo(f"file    {report.sha256}")
     if report.is_true and same:

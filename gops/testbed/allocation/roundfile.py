@@ -11,8 +11,8 @@
      "marks": {list: [8 hex digits, ...]}}                  of each item's SHA-256, to say where a change is
 
 Format 2 has ``findings`` beside the outcome: {"guaranteed": [[label, application], ...] in the order given, "proof":
-null or {"price", "stages": [{"name", "value", "bound"}, ...]}}. ``ranked`` without further demands stays format 1, to
-the byte.
+null or {"price", "stages": [{"name", "value", "bound"}, ...]}}, with "limited_by": "clock" in the proof where a stage
+was not proven. ``ranked`` without further demands stays format 1, to the byte.
 
 Lists of applications are in the order of their ids. In a round of a call the ids are pseudonyms.
 """
@@ -148,8 +148,10 @@ def _findings(allocation: Allocation) -> Document:
 
 
 def proof_document(proof: Proof) -> Document:
+    """``limited_by`` stands where a stage was not proven: who computes it again may come to another outcome."""
     stages = [{"bound": row.bound, "name": row.name, "value": row.value} for row in proof.stages]
-    return {"price": proof.price, "stages": stages}
+    limited = {} if all(row.is_proven for row in proof.stages) else {"limited_by": "clock"}
+    return {**limited, "price": proof.price, "stages": stages}
 
 
 def _object(parts: Mapping[str, bytes]) -> bytes:

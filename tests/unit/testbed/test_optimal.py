@@ -7,14 +7,17 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 
-from gops.testbed.allocation import optimal
+from gops.testbed.allocation import optimal, roundfile
 from gops.testbed.allocation.checking import check
+from gops.testbed.allocation.choice import Choice
 from gops.testbed.allocation.instance import Application, Band, Demands, Instance, Limit, Near, Share, Site, arranged
 from gops.testbed.allocation.occupancy import Occupancy
 from gops.testbed.allocation.optimal import cliques
 from gops.testbed.allocation.outcome import Allocation, Lack
+from gops.testbed.allocation.verify import verify
 from tests.unit.testbed.instances import MONDAY, SEED, application, instance, places, site
 
 Outcome = dict[str, tuple[int, int]]
@@ -159,3 +162,27 @@ def test_cliques_are_all_maximal_ones(seed: int) -> None:
 
     every = [some for size in range(1, 8) for some in itertools.combinations(range(7), size) if close(some)]
     assert cliques.maximal(reach) == sorted(one for one in every if not any(set(one) < set(two) for two in every))
+
+
+def test_fairness_holds_also_where_time_ends_before_it_was_proven() -> None:
+    """Joint pilots worth 90 + 30 hold X; time ends before a row can forbid it, so the one worth 60 takes X at once."""
+    rows = [Application("a", (1,), 1, 0, 0, ("Y",), (90,), group="g"),
+            Application("b", (1,), 1, 0, 0, ("X",), (30,), group="g"),
+            Application("c", (1,), 1, 0, 0, ("X",), (60,)),
+            Application("d", (1,), 1, 0, 0, ("Y",), (10,))]  # fmt: skip
+    made = instance([site("X", 1), site("Y", 1)], rows)
+    result = optimal.allocate(made, SEED.seed, "resource", 0)
+    assert places(result) == {"c": ("X", 0), "d": ("Y", 0)}
+    assert result.proof is not None
+    assert (result.proof.price, [stage.is_proven for stage in result.proof.stages]) == (50, [False] * 3)
+    data = roundfile.write(made, SEED, Choice("optimal", "resource"), result)
+    assert verify(data).is_true
+    assert verify(data).is_by_clock
+    assert orjson.loads(data)["findings"]["proof"]["limited_by"] == "clock"
+
+
+def test_a_round_that_is_proven_names_no_clock() -> None:
+    made = instance([site("X", 1)], [application("a", [1], "X", 90)])
+    data = roundfile.write(made, SEED, Choice("optimal"), allocated(made))
+    assert "limited_by" not in orjson.loads(data)["findings"]["proof"]
+    assert not verify(data).is_by_clock

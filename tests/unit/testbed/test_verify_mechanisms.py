@@ -81,6 +81,13 @@ def test_a_stage_left_out_or_a_price_where_none_is_asked_is_found() -> None:
     assert "proof" in codes(changed)
 
 
+def test_a_clock_that_ended_nothing_is_found() -> None:
+    for word in ("clock", "patience"):
+        changed = document(MADE, OPTIMAL)
+        changed["findings"]["proof"]["limited_by"] = word
+        assert codes(changed) == {"proof"}
+
+
 def test_a_higher_score_refused_for_a_lower_one_is_unfair_where_fairness_was_asked() -> None:
     for chosen, told in ((OPTIMAL, False), (RESOURCE, True)):
         changed = document(instance([site("X", 1)], [application("a", [1], "X", 90), application("b", [1], "X", 80)]),

@@ -18,6 +18,7 @@ from gops.testbed.allocation.assembling import assembled
 from gops.testbed.allocation.instance import Application, Instance
 from gops.testbed.allocation.occupancy import Occupancy
 from gops.testbed.allocation.optimal import demands, equal_treatment
+from gops.testbed.allocation.optimal.mending import mended
 from gops.testbed.allocation.optimal.programme import Column, Programme, Rows, build
 from gops.testbed.allocation.optimal.solving import Note, Solver, nothing_noted
 from gops.testbed.allocation.optimal.stages import Answer, solve
@@ -55,15 +56,18 @@ def allocate(
     demands.add(made, promised)
     solver, cuts = Solver(made, note, apart=apart), Rows()
 
-    def allocation(answer: Answer, price: int | None) -> Allocation:
+    def allocation(answer: Answer, most: int | None) -> Allocation:
+        """``most``: the points without fairness; None where fairness is not asked for."""
+        if fairness == "resource":
+            answer = mended(made, answer, promised)
+        price = None if most is None else most - _scores(answer)
         return assembled(instance, seed, _places(made, answer.values), guaranteed, Proof(answer.stages, price))
 
     free: list[int] = []  # the most points without fairness, once it is known
 
     def told(answer: Answer) -> None:
         if tell is not None:
-            price = None if fairness == "none" else free[0] - _scores(answer) if free else 0
-            tell(allocation(answer, price))
+            tell(allocation(answer, None if fairness == "none" else free[0] if free else _scores(answer)))
 
     answer = solve(solver, made, _values(made, start), until - time.monotonic(), told, cuts)
     if fairness == "none":
@@ -76,7 +80,7 @@ def allocate(
         for breach in found:
             equal_treatment.forbid(made, breach, answer.values, cuts)
         answer = solve(solver, made, answer.values, until - time.monotonic(), told, cuts)
-    return allocation(answer, free[0] - _scores(answer))
+    return allocation(answer, free[0])
 
 
 def _start(instance: Instance, seed: bytes) -> tuple[dict[str, tuple[int, int]], shares.Guaranteed]:

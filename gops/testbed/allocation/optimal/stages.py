@@ -102,6 +102,18 @@ def _finished(made: Programme, answer: Answer, cuts: Rows) -> Answer:
     return finished
 
 
+def restated(made: Programme, before: Answer, values: Column) -> Answer:
+    """The stages of other values. A bound that was found with earlier stages fixed says nothing once they differ."""
+    answer, same = Answer(values, ()), True
+    for objective, stage in zip(objectives(made), before.stages, strict=True):
+        value = objective.sign * round(float(objective.cost @ values))
+        keeps = stage.bound is not None and (value - stage.bound) * objective.sign >= 0
+        known = stage.bound if same and keeps else None
+        answer = Answer(values, (*answer.stages, Stage(objective.name, value, known)))
+        same = same and value == stage.value
+    return answer
+
+
 def _early(
     solver: Solver, made: Programme, objective: Objective, before: Answer, fixed: Rows, seconds: float
 ) -> Answer:

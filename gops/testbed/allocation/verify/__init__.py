@@ -49,6 +49,11 @@ class Report:
     def is_true(self) -> bool:
         return self.count == 0
 
+    @property
+    def is_by_clock(self) -> bool:
+        """Whether a stage ended without a proof: another run may come to another outcome."""
+        return any(value != bound for _, value, bound in self.stages)
+
 
 def verify(data: bytes) -> Report:
     """Never raises for anything that ``data`` may hold."""

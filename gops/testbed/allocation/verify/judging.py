@@ -55,6 +55,8 @@ def optimal(standing: Standing, proof: Any, fairness: str) -> None:
         )
         if beyond:
             standing.findings.add("proof", f"{place}.bound", stage["bound"], f"a bound that {value} keeps")
+    if "limited_by" in proof and all(stage["value"] == stage["bound"] for stage in proof["stages"]):
+        standing.findings.add("proof", "findings.proof.limited_by", proof["limited_by"], "nothing: all is proven")
     if (proof["price"] is None) != (fairness == "none"):
         standing.findings.add("proof", "findings.proof.price", proof["price"], f"that of fairness {fairness}")
     if fairness == "resource":

@@ -52,13 +52,17 @@ def _findings(value: Any, proven: bool, findings: Findings) -> None:
     for index, row in enumerate(value["guaranteed"] if type(value["guaranteed"]) is list else [None]):
         if type(row) is not list or len(row) != 2 or set(map(type, row)) != {str}:
             findings.add("guaranteed", f"findings.guaranteed[{index}]", row, "a label and an application")
-    proof = value["proof"]
-    if not proven:
-        if proof is not None:
-            findings.add("proof", "findings.proof", proof, "null: this mechanism states no bound")
+    if proven:
+        _proof(value["proof"], findings)
+    elif value["proof"] is not None:
+        findings.add("proof", "findings.proof", value["proof"], "null: this mechanism states no bound")
+
+
+def _proof(proof: Any, findings: Findings) -> None:
+    if not _keys(proof, ("price", "stages"), "findings.proof", findings, frozenset({"limited_by"})):
         return
-    if not _keys(proof, ("price", "stages"), "findings.proof", findings):
-        return
+    if proof.get("limited_by", "clock") != "clock":
+        findings.add("proof", "findings.proof.limited_by", proof["limited_by"], "clock, or nothing")
     if proof["price"] is not None and type(proof["price"]) is not int:
         findings.add("proof", "findings.proof.price", proof["price"], "a whole number or null")
     for index, row in enumerate(proof["stages"] if type(proof["stages"]) is list else [None]):
