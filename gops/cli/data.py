@@ -145,7 +145,7 @@ def show_refusal(organisation: str, refusal_id: int) -> None:
     with opened() as records:
         home = records.organisations.get(organisation)
         shown = records.refusals.get(shell(home), refusal_id)
-        click.echo(json.dumps(vars(shown), default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(asdict(shown), ensure_ascii=False, indent=2))
 
 
 @click.command()
