@@ -53,7 +53,7 @@ def main() -> None:
                 "page of a dataset, made anew": (lambda: client.get(f"{page}?property=p{next(number)}"), 0, BAR_MS),
                 "page of a dataset, kept": (lambda: client.get(page), 0, BAR_MS),
             }
-            sys.exit(0 if show("pages", in_turns(works, asked.times)) else 1)
+            sys.exit(0 if show("pages", in_turns(works, asked.times)) else 3)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """A page of 100 readings over HTTP: the whole platform in one Granian worker, as ``gops run`` serves it, asked by one
 client over one connection; idle, and while a device fleet publishes 2,000 messages/s through Mosquitto.
 
-Limit in the same run: a Flask view that answers a prepared body of the same size, served alike, asked in turns.
+Limit in the same run: a Flask view that answers a prepared body of the same size, served alike, asked in turns. Peers
+in the same turns where they are installed: Datasette and pygeoapi with as many rows, pages of the same size. In the end
+the share of the store, measured inside the application. Exits with 3 when a bar is missed, with 1 for a wrong answer.
 """
 
 from __future__ import annotations
@@ -16,16 +18,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 from sqlalchemy import update
 
 from bench._dataset import SLUG, publish
 from bench._mqtt import fill, mosquitto
+from bench._page_peers import Peer, installed
 from bench._store import Figure, rows, show
+from bench.http_path import inside
+from gops import logs
 from gops.clock import MINUTE, SystemClock
 from gops.records.database import Database
 from gops.sensors.model import Datastream
@@ -114,6 +121,10 @@ class Client:
         assert answer.status == status, (path, answer.status)
         return took
 
+    def json(self, path: str) -> Any:
+        self._connection.request("GET", path)
+        return orjson.loads(self._connection.getresponse().read())
+
     def etag(self, path: str) -> str:
         self._connection.request("GET", path)
         answer = self._connection.getresponse()
@@ -131,6 +142,43 @@ def in_turns(works: dict[str, tuple[Callable[[], float], int, float | None]], ti
         for name, (work, _rows, _bar) in works.items():
             millis[name].append(work())
     return [Figure(name, millis[name], count, bar) for name, (_work, count, bar) in works.items()]
+
+
+def against(peers: Sequence[Peer], port: int) -> dict[str, tuple[Callable[[], float], int, float | None]]:
+    """Pages of the peers. Ends the bench when one is no whole page in its order."""
+    found: dict[str, tuple[Callable[[], float], int, float | None]] = {}
+    for peer in peers:
+        for word, is_newest in (("page", False), ("newest page", True)):
+            work = _asking(Client(peer.port), peer, is_newest)
+            times = peer.times(Client(peer.port).json(peer.address(1, is_newest)))
+            _check(f"{peer.name}, {word}", times, is_newest)
+            found[f"{peer.name}: {word}"] = work, PAGE, None
+    for order in ("asc", "desc"):
+        body = Client(port).json(f"/api/v1/datastreams/1/observations?limit={PAGE}&order={order}")
+        _check(f"GOPS, {order}", [one["time"] for one in body["observations"]], order == "desc")
+    return found
+
+
+def _asking(client: Client, peer: Peer, is_newest: bool) -> Callable[[], float]:
+    chance = random.Random(1)
+    return lambda: client.get(peer.address(chance.randint(1, PUBLISHING), is_newest))
+
+
+def _check(name: str, times: list[str], is_descending: bool) -> None:
+    if len(set(times)) != PAGE or times != sorted(times, reverse=is_descending):
+        print(f"WRONG: {name}: {len(times)} times, {times[:3]}")
+        sys.exit(1)
+
+
+def shares(folder: Path, times: int) -> None:
+    """Where the time of a page goes, measured in the application itself."""
+    logs.configure("ERROR")
+    chance = random.Random(2)
+    paths = [f"/api/v1/datastreams/{chance.randint(1, PUBLISHING)}/observations?limit={PAGE}" for _ in range(times)]
+    for name, parts in inside(folder, {"page": paths, "newest page": [f"{one}&order=desc" for one in paths]}).items():
+        whole = sum(parts.values())
+        told = ", ".join(f"{part} {millis:.2f} ms ({millis / whole:.0%})" for part, millis in parts.items())
+        print(f"{name} inside the application, median: {told}")
 
 
 def works(port: int, bare_port: int, bar: float) -> dict[str, tuple[Callable[[], float], int, float | None]]:
@@ -159,11 +207,17 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=300, help="requests of each kind")
     parser.add_argument("--rows", type=int, default=240, help="readings of each of the 2,100 Datastreams")
     parser.add_argument("--idle", action="store_true", help="leave out the part while readings come in")
+    parser.add_argument("--alone", action="store_true", help="leave out the peers")
     parser.add_argument("--full", action="store_true", help="1,000 requests of each kind, 1,440 readings each")
     asked = parser.parse_args()
     times, rows_a_series = (1000, 1440) if asked.full else (asked.times, asked.rows)
-    with tempfile.TemporaryDirectory(prefix="gops-bench-") as name, mosquitto(Path(name)) as broker:
+    with (
+        tempfile.TemporaryDirectory(prefix="gops-bench-") as name,
+        mosquitto(Path(name)) as broker,
+        ExitStack() as beside,
+    ):
         folder = Path(name) / "data"
+        peers = [] if asked.alone else installed(beside, Path(name), DEVICES, rows_a_series, PAGE)
         prepare(folder, rows_a_series)
         print(f"{DEVICES:,} Datastreams, {DEVICES * rows_a_series:,} readings")
         health = "/api/v1/health/ready"
@@ -171,11 +225,12 @@ def main() -> None:
             served("gops.compose:wsgi", folder, broker, health) as port,
             served("bench.pages:bare", folder, broker, "/") as plain,
         ):
-            figures = in_turns(works(port, plain, IDLE_BAR_MS), times)
+            figures = in_turns(works(port, plain, IDLE_BAR_MS) | against(peers, port), times)
             met = show("idle", figures)
             if not asked.idle:
                 met &= _while_written(port, plain, broker, times)
-    sys.exit(0 if met else 1)
+        shares(folder, times)
+    sys.exit(0 if met else 3)
 
 
 def _while_written(port: int, plain: int, broker: int, times: int) -> bool:
