@@ -194,6 +194,14 @@ TEMPLATES: Mapping[str, Mapping[str, Pair]] = {
     "slot.given_back": _event("단기 이용이 반납되었습니다: {site}", "A micro-slot was given back: {site}", SLOT),
     "slot.ready": _event("모든 조건이 충족되었습니다: {site}", "Every condition is met: {site}", SLOT),
     "slot.active": _event("실증이 시작되었습니다: {site}", "The slot has begun: {site}", SLOT),
+    "slot.booked": _event("부지가 예약되었습니다: {site}", "A site was booked: {site}", SLOT),
+    "slot.paused": _event(
+        "실증이 일시 중단되었습니다: {site}",
+        "The slot was paused: {site}",
+        SLOT,
+        ("사유: {reason}", "Reason: {reason}"),
+    ),
+    "slot.resumed": _event("실증이 다시 시작되었습니다: {site}", "The slot goes on: {site}", SLOT),
     "slot.ended": _event("실증 기간이 끝났습니다: {site}", "The slot has ended: {site}", SLOT),
     "slot.expired": _event("중단된 자리의 기간이 지났습니다: {site}", "The paused slot has expired: {site}", SLOT),
     "slot.cancelled": _event(

@@ -56,6 +56,7 @@ class Slots:
             asked = Booking(first, end, held, home.id, None, line(note, "note", 2000))
             slot = book(session, site, asked, now)
             self._note(session, actor, "slot.book", slot, site.organisation_id)
+            notices.slot_changed(session, now, slot, "slot.booked")
         return slot
 
     def move(self, actor: Actor, slot_id: int, state: str, why: str = "") -> Slot:
@@ -68,12 +69,14 @@ class Slots:
             slot, site, call = self._to_change(session, actor, slot_id)
             _refuse_offered(session, slot)
             _refuse_provisional(slot, call)
+            before = slot.state
             lifecycles.move(SLOT, slot, checks.state(SLOT, state))
             if state in ("ready", "active"):
                 conditions.refuse_unmet(session, slot)
             self._note(session, actor, f"slot.{state}", slot, site.organisation_id, reason=reason(why) if why else "")
-            if state == "cancelled":
-                notices.slot_changed(session, now, slot, "slot.cancelled", reason=why)
+            if state != "conditions":
+                event = "resumed" if before == "paused" and state == "active" else state
+                notices.slot_changed(session, now, slot, f"slot.{event}", reason=why)
             if state == "cancelled" and call is not None:
                 reserve.move_up(session, call, now, self._settings)
         return slot

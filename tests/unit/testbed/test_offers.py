@@ -110,6 +110,18 @@ def test_who_moves_up_keeps_to_the_limits_of_the_call(city: City) -> None:
     assert (states[again.id], states[waits.id]) == ("reserve", "offered")
 
 
+def test_holder_and_municipality_are_told_of_a_slot_that_is_moved_by_hand(city: City) -> None:
+    slot = city.slots.book(city.planner, city.site().id, "robots", FIRST_WEEK, 1, {"area_m2": 1})
+    states = ["conditions", "ready", "active", "paused", "active", "ended"]
+    for state in states:
+        city.slots.move(city.planner, slot.id, state, "bad weather" if state == "paused" else "")
+    with city.database.read() as session:
+        query = select(Notice.event, Notice.organisation_id).where(Notice.subject_id == slot.id).order_by(Notice.id)
+        told = [tuple(row) for row in session.execute(query)]
+    events_ = ["slot.booked", "slot.ready", "slot.active", "slot.paused", "slot.resumed", "slot.ended"]
+    assert told == [(event, home) for event in events_ for home in (city.robots.id, city.suwon.id)]
+
+
 def test_the_reserve_list_ends_when_nothing_can_begin_any_more(city: City, story: Story) -> None:
     """Until its only start, 7 September; then it is rejected, told, and forgotten some time after that."""
     story.accepted()
