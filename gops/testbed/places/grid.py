@@ -1,4 +1,5 @@
-"""What is left of many sites, week by week, in arrays: the same as ``calendar.calendars``, for hundreds at once."""
+"""What is left of many sites, week by week, in arrays: the same as ``calendar.calendars`` but equipment, for
+hundreds at once."""
 
 from __future__ import annotations
 

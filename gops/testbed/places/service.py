@@ -20,7 +20,7 @@ from gops.permissions import Actor
 from gops.records.database import Database
 from gops.records.paging import page
 from gops.settings import Settings
-from gops.testbed import checks, resources, visibility, weeks
+from gops.testbed import checks, visibility, weeks
 from gops.testbed.calendar import calendars
 from gops.testbed.checks import wrong
 from gops.testbed.model import Site
@@ -117,15 +117,15 @@ class Places:
         after: int = 0,
         limit: int = 100,
     ) -> Grid:
-        """What is left of all sites that the actor sees, from ``first_week`` (None: this week) on; by id."""
+        """What is left of all sites that the actor sees, from ``first_week`` (None: this week) on; by id. Without their
+        equipment, whose kinds are as many as there are words: ``Slots.remaining`` has it."""
         checks.whole_weeks(length, self._settings.calendar_weeks)
         first = self._this_week() if first_week is None else first_week
-        query = select(Site.id, Site.capacity, Site.details).where(visibility.sites_seen(actor))
+        query = select(Site.id, Site.capacity).where(visibility.sites_seen(actor))
         with self._database.read() as session:
             if organisation_slug is not None:
                 query = query.where(Site.organisation_id == organisation(session, organisation_slug).id)
-            rows = session.execute(page(query, Site.id, after, limit))
-            sites = [(row.id, resources.counted(row.capacity, row.details)) for row in rows]
+            sites = [(row.id, row.capacity) for row in session.execute(page(query, Site.id, after, limit))]
             return grid(session, sites, first, first + length)
 
     def ical(self, actor: Actor, site_id: int, first_week: int | None, length: int, address: str) -> bytes:
