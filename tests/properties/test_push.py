@@ -143,6 +143,15 @@ SEEDS = [
 MIXED = st.tuples(st.sampled_from(SEEDS), st.integers(0, 60), st.binary(max_size=9))
 
 
+def test_a_number_that_is_too_large_once_it_is_scaled_is_refused() -> None:
+    out = io.BytesIO()
+    times = pa.array([ARRIVAL] * 3, pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table({"datastream": [2, 2, 2], "time": times, "value": [1e308, float("nan"), None]}), out)
+    taken, refused = both("parquet", out.getvalue())
+    assert [one["value"] for one in taken] == [None]
+    assert [(one.code, one.place) for one in refused] == [("not_a_number", "row 1"), ("not_a_number", "row 2")]
+
+
 @pytest.mark.parametrize("form", sorted(READERS))
 @settings(max_examples=examples(40), deadline=None)
 @given(st.one_of(st.binary(max_size=60), MIXED.map(lambda one: one[0][: one[1]] + one[2] + one[0][one[1] :])))

@@ -129,7 +129,8 @@ class _Settling:
             why = goals.why[who[row]]
             self._refuse(row, why.code, why.column, why.note)
         good = plain & ~refused & _of(goals.numeric, who) & self._in_time(columns.t, columns.result_time, goals, who)
-        value = columns.value * _of(goals.scale, who) + _of(goals.offset, who)
+        with np.errstate(over="ignore"):  # infinite then, and refused
+            value = columns.value * _of(goals.scale, who) + _of(goals.offset, who)
         nothing = np.isnan(columns.value) if columns.nothing is None else columns.nothing
         infinite = good & ~(nothing | (np.abs(value) <= LARGEST))
         for row in np.flatnonzero(infinite).tolist():
