@@ -70,6 +70,7 @@ def test_a_call_is_reviewed(panel: Panel) -> None:
     problem(town.get(f"/applications/{row}/review", "drones"), 404, "not_found")
     statistics = town.get("/calls/spring/review-statistics", "auditor").json
     assert (statistics["applications"][0]["mean"], len(statistics["habits"])) == (8067, 3)
+    assert (statistics["icc"], statistics["icc_mean"]) == (None, None)  # of one application nothing can be told
     names = [one["name"] for one in town.get("/calls/spring/reviews", "auditor").json["items"]]
     assert names == ["judge1", "judge2", "judge3"]
 

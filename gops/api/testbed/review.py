@@ -153,6 +153,8 @@ class HabitOut(Strict):
 class StatisticsOut(Strict):
     applications = fields.List(fields.Nested(SummaryOut))
     alpha = fields.Float(allow_none=True, metadata={"description": "Krippendorff's, of the totals (interval)"})
+    icc = fields.Float(allow_none=True, metadata={"description": "ICC(1, 1): one review among an application's others"})
+    icc_mean = fields.Float(allow_none=True, metadata={"description": "ICC(1, k): the mean that decides"})
     habits = fields.List(fields.Nested(HabitOut))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from gops.testbed import visibility
 from gops.testbed.model import Application, Call, Round
 from gops.testbed.review.forms import SCORED
 from gops.testbed.review.model import Evaluator, Review
-from gops.testbed.review.totals import Summary, agreement, habits_seen, summaries
+from gops.testbed.review.totals import Summary, agreement, correlation, habits_seen, summaries
 
 OPEN_APPLICATIONS = 5
 
@@ -35,12 +36,15 @@ class Consolidated:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of a scored call. ``alpha``: Krippendorff's, of the totals; None where there is nothing to compare. ``habits``:
-    of each evaluator how many reviews and how much milder than the others. Who is no auditor sees how many outliers
-    there are (zeros) and no habits."""
+    """Of a scored call. ``alpha``: Krippendorff's, of the totals; None where there is nothing to compare. ``icc``: the
+    intraclass correlation of one review, ``icc_mean`` that of the mean that decides. ``habits``: of each evaluator how
+    many reviews and how much milder than the others. Who is no auditor sees how many outliers there are (zeros) and no
+    habits."""
 
     applications: Sequence[Summary]
     alpha: float | None
+    icc: float | None
+    icc_mean: float | None
     habits: dict[int, tuple[int, int]]
 
 
@@ -101,12 +105,15 @@ class ReviewResults:
         by_application: dict[int, list[int]] = {}
         for (application, _), total in totals.items():
             by_application.setdefault(application, []).append(total)
-        alpha = agreement(list(by_application.values()))
+        ratings = list(by_application.values())
+        single, together = correlation(ratings) or (None, None)
         knows = permits(actor, "review.read", None)  # an owner knows its evaluators, and not what each of them gave
         found = summaries(totals)
         return Statistics(
             found if knows else [replace(row, outliers=(0,) * len(row.outliers)) for row in found],
-            None if alpha is None else round(float(alpha), 4),
+            _figure(agreement(ratings)),
+            _figure(single),
+            _figure(together),
             habits_seen(totals) if knows else {},
         )
 
@@ -121,6 +128,10 @@ class ReviewResults:
             query = query.join(Evaluator, Evaluator.id == Review.evaluator_id).where(Evaluator.call_id == call.id)
             rows = session.scalars(page(query, Review.id, after, limit)).all()
             return [(row, session.get_one(Evaluator, row.evaluator_id)) for row in rows]
+
+
+def _figure(value: Fraction | None) -> float | None:
+    return None if value is None else round(float(value), 4)
 
 
 def _scored(session: Session, actor: Actor, call_slug: str) -> Call:

@@ -105,6 +105,31 @@ def agreement(ratings: Sequence[Sequence[Fraction | int]]) -> Fraction | None:
     return 1 - observed / expected if expected else None
 
 
+def correlation(ratings: Sequence[Sequence[int]]) -> tuple[Fraction, Fraction | None] | None:
+    """The intraclass correlation of one review and that of the mean of all of an application's: how much of the spread
+    is the applications' own. One-way, ICC(1, 1) and ICC(1, k), since each application has other evaluators; with
+    unequal numbers of reviews k is what they are worth together. None without two applications of two reviews, or
+    where all values are equal; no second figure where the means are equal.
+
+    Shrout and Fleiss, Intraclass Correlations (1979); unequal groups: Donner, A Review (1986).
+    """
+    units = [list(map(Fraction, values)) for values in ratings if len(values) > 1]
+    count = sum(map(len, units))
+    if len(units) < 2:
+        return None
+    means = [_mean(values) for values in units]
+    middle = sum((sum(values, Fraction(0)) for values in units), Fraction(0)) / count
+    between = sum((len(values) * (mean - middle) ** 2 for values, mean in zip(units, means, strict=True)), Fraction(0))
+    within = sum(((value - mean) ** 2 for values, mean in zip(units, means, strict=True) for value in values),
+                 Fraction(0))  # fmt: skip
+    between, within = between / (len(units) - 1), within / (count - len(units))
+    each = (count - Fraction(sum(len(values) ** 2 for values in units), count)) / (len(units) - 1)
+    spread = between + (each - 1) * within
+    if not spread:
+        return None
+    return (between - within) / spread, (between - within) / between if between else None
+
+
 def _squares(values: Sequence[Fraction]) -> Fraction:
     """The sum over all ordered pairs of the square of the difference."""
     total = sum(values, Fraction(0))

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from gops.testbed.review.assigning import COSTS, Assigned, Pair, Panel, assign
-from gops.testbed.review.totals import agreement, habits_seen, half_up, mean, summaries, weighted
+from gops.testbed.review.totals import agreement, correlation, habits_seen, half_up, mean, summaries, weighted
 
 # Krippendorff (2011), section C: four observers, twelve units, . is missing
 PUBLISHED = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
@@ -26,6 +26,30 @@ def test_alpha_of_perfect_agreement_is_one_and_of_nothing_to_compare_none() -> N
     assert agreement([[3, 3], [3, 3]]) is None
     assert agreement([[3], [4]]) is None
     assert agreement([]) is None
+
+
+# Shrout and Fleiss (1979), table 2: six targets, four judges; table 4: ICC(1, 1) .17, ICC(1, 4) .44
+JUDGED = ((9, 2, 5, 8), (6, 1, 3, 2), (8, 4, 6, 8), (7, 1, 2, 6), (10, 5, 6, 9), (6, 2, 4, 7))
+
+
+def test_the_intraclass_correlation_is_that_of_the_published_table() -> None:
+    found = correlation(JUDGED)
+    assert found is not None
+    single, together = found
+    assert together is not None
+    assert (round(float(single), 2), round(float(together), 2)) == (0.17, 0.44)
+
+
+def test_unequal_numbers_of_reviews_count_for_what_they_are_worth() -> None:
+    """By hand: between 128 / 15, within 8 / 9; two and three reviews are worth 2.4 each; [9] has nothing to compare."""
+    assert correlation([[1, 1], [3, 3, 5], [9]]) == (Fraction(43, 55), Fraction(43, 48))
+
+
+def test_the_intraclass_correlation_of_equal_reviews_is_one_and_of_nothing_to_compare_none() -> None:
+    assert correlation([[2, 2], [7, 7, 7]]) == (1, 1)
+    assert correlation([[4, 4], [4, 4]]) is None
+    assert correlation([[1, 2]]) is None
+    assert correlation([[1, 3], [3, 1]]) == (-1, None)
 
 
 def test_totals_are_whole_and_means_are_rounded_half_up() -> None:
