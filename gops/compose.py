@@ -205,7 +205,7 @@ class Platform:
         watch("store", StoreFigures(engine).read)
         watch("jobs", lambda: of_jobs(self.jobs))
         watch("records", lambda: of_records(own.database))
-        watch("feeds", lambda: of_feeds(own.database, self.clock))
+        watch("feeds", lambda: of_feeds(own.database, self.clock, self.settings.zone))
         watch("alerts", lambda: of_alerts(own.database))
         watch("outbox", lambda: of_outbox(self.settings.data / "outbox"))
 

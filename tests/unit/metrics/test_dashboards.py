@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -55,7 +56,7 @@ def told(database: Database, people: People, clock: FixedClock, tmp_path: Path) 
     made.watch("store", StoreFigures(store).read)
     made.watch("jobs", lambda: of_jobs(cast(Any, _Jobs())))
     made.watch("records", lambda: of_records(database))
-    made.watch("feeds", lambda: of_feeds(database, clock))
+    made.watch("feeds", lambda: of_feeds(database, clock, ZoneInfo("Asia/Seoul")))
     made.watch("outbox", lambda: of_outbox(tmp_path / "outbox"))
     text = made.text().decode()
     store.close()
