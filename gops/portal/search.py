@@ -82,7 +82,7 @@ def gather(sources: Sources, args: Mapping[str, str], language: str, zone: ZoneI
         meant=address({**first, "q": found.did_you_mean}, language) if found.did_you_mean else "",
         following=address({**given, "after": found.next}, language) if found.next else "",
         cleared=address(words, language) if words != first else "",
-        api=f"{API}?{urlencode(first)}",
+        api=f"{API}?{urlencode(first)}".rstrip("?"),
     )
 
 

@@ -37,6 +37,9 @@ BEYOND = (
     " && one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 200))"
 )
 
+FEWER = "document.querySelectorAll('.route:nth-of-type(n+4)').forEach(one => one.remove())"
+"""Of the hundreds of routes of the API the first of each chapter: they are made alike, and axe-core looks at each."""
+
 
 def checker() -> str:
     file = CHECKER.folder / "axe.min.js"
@@ -120,6 +123,7 @@ def test_every_page_is_for_everybody(allocated: tuple[Town, int, int], tmp_path:
                 found += [(path, one) for one in browsing.run(BEYOND)]
                 found += [(path, one) for one in browsing.errors if "status of 4" not in one]
                 browsing.size(DESK)
+                browsing.run(FEWER)
                 browsing.run(axe + "; 0")
                 found += [(path, one) for one in browsing.run(FAULTS)]
         browsing.run("document.querySelector('h1').innerHTML = '<img src=\"data:,\">'; document.title = ''")

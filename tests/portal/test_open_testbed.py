@@ -66,6 +66,7 @@ def test_a_comparison_is_shown_once_a_round_is_published(town: Town, browser: Fl
     town.made("POST", f"/calls/spring/rounds/{made['revision']}/state", "operator", {"state": "published"}, 200)
     shown = page(browser, CALL)
     sound(shown)
+    assert "There were no evaluators: the owner of the call gave the scores." in shown.text
     assert "by score (ranked) 1 9,876 4,321 – 0 2.50 %" in shown.text
     assert "does not take these terms ( groups_unsupported )" in shown.text
     assert "Secret" not in shown.text

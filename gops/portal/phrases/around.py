@@ -13,6 +13,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "제안 {count}건. 위아래 화살표로 고릅니다.",
         "{count} suggestions. Choose with the arrow keys.",
     ),
+    "servers": ("서버", "Server"),
     "testbed_parts": ("실증 공간 메뉴", "Parts of the testbed"),
     "calls": ("공모", "Calls"),
     "first_page": ("처음부터", "From the start"),

@@ -207,6 +207,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Names of evaluators, single scores and comments are not public.",
     ),
     "review_none": ("아직 평가위원이 정해지지 않았습니다.", "There are no evaluators yet."),
+    "review_by_owner": (
+        "평가위원 없이 공모의 주관 기관이 점수를 냈습니다.",
+        "There were no evaluators: the owner of the call gave the scores.",
+    ),
     "evaluators": ("평가위원", "Evaluators"),
     "evaluators_count": ("{count}명", "{count}"),
     "reviews_done": ("제출된 평가", "Reviews handed in"),

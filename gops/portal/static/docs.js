@@ -14,5 +14,6 @@ window.addEventListener("DOMContentLoaded", () => {
     displayRequestDuration: true,
     validatorUrl: null,
     presets: [SwaggerUIBundle.presets.apis],
+    onComplete: () => place.querySelector("#servers")?.setAttribute("aria-label", place.dataset.servers),
   });
 });
