@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from gops.errors import BadSetting, GopsError
@@ -33,12 +29,16 @@ def upgrade(database: Database) -> None:
 
 def current(database: Database) -> str | None:
     """The step that the database stands at; None when it has no tables."""
+    from alembic.runtime.migration import MigrationContext
+
     with plainly(database.wait_seconds), database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest() -> str:
     """The step that this GOPS needs."""
+    from alembic.script import ScriptDirectory
+
     head = ScriptDirectory(str(FOLDER)).get_current_head()
     assert head is not None, "the migrations are part of the package"
     return head
@@ -66,6 +66,11 @@ def _upgrade_sqlite(connection: Connection) -> None:
 
 def apply(connection: Connection, step: str = "head") -> None:
     """Apply the steps up to ``step`` in the open transaction. Raises ``BadSetting`` for what is of a newer GOPS."""
+    from alembic import command  # loaded where it is needed: a server's worker never does
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
