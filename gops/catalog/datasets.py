@@ -59,7 +59,8 @@ class Datasets(Workflow):
     ) -> Dataset:
         """A draft of the organisation with the slug ``home``: of a list of Datastreams, by a rule, or of ``files``.
 
-        ``snapshot_every`` (one of ``SNAPSHOT_EVERY``; monthly) says how often it is frozen once it is published.
+        ``snapshot_every`` (one of ``SNAPSHOT_EVERY``; monthly) says how often it is frozen once it is published. Whom
+        to ask is the organisation, where nobody else is named.
 
         Raises ``Invalid``, and ``Conflict`` when the slug is or was another's.
         """
@@ -68,6 +69,7 @@ class Datasets(Workflow):
             owner = organisation(session, home)
             require(actor, "dataset.publish", owner.id)
             made = checks.one_of(kind, (LIVE, FILES), "kind")
+            words.setdefault("contact_name", owner.name_ko)
             dataset = new_draft(self._clock.micros(), owner.id, checks.slug(slug), made, **words)
             self._add(session, dataset)
             given: dict[str, Any] = {

@@ -8,7 +8,8 @@ import pytest
 from rdflib import Graph, Namespace, URIRef
 
 from tests.api.conftest import World
-from tests.api.test_datasets import private, published
+from tests.api.test_datasets import COMPLETE, private, published
+from tests.unit.catalog.test_profiles_graph import breaches, findings
 
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
@@ -27,6 +28,38 @@ def test_a_suffix_names_the_format(world: World, suffix: str) -> None:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         graph = Graph().parse(data=answer.data, format=FORMS[suffix])
         assert (AIR, DCAT.landingPage, URIRef("http://localhost/datasets/air")) in graph
+
+
+TEN = (
+    "title_ko", "title_en", "description_ko", "description_en", "licence", "theme", "keywords", "contact_email",
+    "frequency", "personal_data",
+)  # fmt: skip
+
+
+@pytest.fixture
+def ten(world: World) -> Graph:
+    """The catalog of a live dataset and one of files of which ten fields are said."""
+    stream = private(world)
+    world.write(stream, [1.0, 2.0])
+    live = {"slug": "air", "datastreams": [stream.id]}
+    for body in (live, {"slug": "parks", "kind": "files"}):
+        said = {name: COMPLETE[name] for name in TEN} | {"organisation": "suwon"} | body
+        assert world.post("/datasets", "publisher", said).status_code == 201
+    world.call("PUT", "/datasets/parks/files/parks.csv", "publisher", data=b"longitude,latitude\n127.1,37.2\n")
+    for slug in ("air", "parks"):
+        assert world.post(f"/datasets/{slug}/publish", "publisher").status_code == 200
+    return Graph().parse(data=world.http.get("/catalog.ttl").data, format="turtle")
+
+
+def test_ten_fields_make_a_dataset_complete_for_dcat_ap(ten: Graph) -> None:
+    """Publisher, contact, dates, distributions and the rest follow from the data and the organisation."""
+    assert len(set(ten.objects(None, DCAT.dataset))) == 2
+    assert len(set(ten.objects(None, DCAT.contactPoint))) == 2
+    assert breaches(ten) == []
+
+
+def test_the_shapes_of_dcat_ap_find_nothing_in_what_is_served(ten: Graph) -> None:
+    assert findings(ten) == ""
 
 
 @pytest.mark.parametrize(
