@@ -246,6 +246,7 @@ SENTENCES: Mapping[str, str] = {
     "allocation_failed": "배정 계산이 끝나지 못해 결과가 없습니다",
     "bad_group": "함께 실증할 신청의 묶음이 규칙에 맞지 않습니다",
     "cyclic_group": "묶음이 거쳐 가면 자신을 다시 포함합니다",
+    "fairness_of_groups": "자원 공정은 묶음에 든 신청을 보호하지 못하므로 공동 실증과 함께 쓸 수 없습니다",
     "needs_optimal": "공동 묶음과 최소 할당은 optimal 방식에서만 계산됩니다",
     "round_cancelled": "배정 계산을 사람이 취소했습니다",
     "run_open": "이 공고의 배정 계산이 기다리거나 진행되고 있습니다",

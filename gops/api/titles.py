@@ -247,6 +247,7 @@ OF_TESTBED: Titles = {
     "allocation_failed": ("배정 계산이 실패했습니다", "The allocation could not be computed"),
     "bad_group": ("공동 실증 묶음이 올바르지 않습니다", "A group of joint pilots is wrong"),
     "cyclic_group": ("공동 실증 묶음이 자신을 포함합니다", "A group holds itself"),
+    "fairness_of_groups": ("자원 공정은 공동 실증과 함께 쓸 수 없습니다", "Fairness by resource has no joint pilots"),
     "needs_optimal": ("optimal 방식에서만 쓸 수 있습니다", "Only the mechanism optimal has that"),
     "round_cancelled": ("배정 계산이 취소되었습니다", "The run was cancelled"),
     "run_open": ("이미 계산 중인 공고입니다", "A run of the call waits or runs"),

@@ -46,7 +46,8 @@ NOTHING: Mapping[str, Any] = {"fairness": "none", "limits": [], "shares": [], "b
 
 
 def read(given: Any, mechanism: str) -> dict[str, Any]:
-    """The section in full. Raises ``Invalid``; ``needs_optimal`` for what only that mechanism has."""
+    """The section in full. Raises ``Invalid``; ``needs_optimal`` for what only that mechanism has,
+    ``fairness_of_groups`` for fairness by resource beside joint pilots, of whom it could protect none."""
     checks.keys(given, tuple(NOTHING), FIELD)
     made = {
         "fairness": one_of(given.get("fairness", "none"), FAIRNESS, f"{FIELD}.fairness"),
@@ -122,6 +123,10 @@ def _members(groups: Mapping[str, Sequence[int | str]], name: str, trail: tuple[
 
 def _refuse_mix(made: Mapping[str, Any], mechanism: str) -> None:
     if mechanism == "optimal":
+        if made["groups"] and made["fairness"] != "none":
+            raise Invalid("fairness by resource protects nobody of a group", code="fairness_of_groups",
+                          field=f"{FIELD}.fairness", found=made["fairness"],
+                          expected="none, or a call without joint pilots")  # fmt: skip
         return
     least = next((index for index, row in enumerate(made["limits"]) if row["least"]), None)
     asked = [

@@ -161,6 +161,12 @@ def test_a_mix_that_only_optimal_has_is_refused_in_the_terms(mechanism: str, sec
     assert mechanisms.read(section, "optimal")
 
 
+def test_fairness_by_resource_is_refused_beside_joint_pilots_of_whom_it_protects_none() -> None:
+    with pytest.raises(Invalid) as refused:
+        mechanisms.read({"fairness": "resource", "groups": True}, "optimal")
+    assert (refused.value.code, refused.value.field) == ("fairness_of_groups", "terms.allocation.fairness")
+
+
 @pytest.mark.parametrize(("section", "field"), [
     ({"colour": 1}, "terms.allocation"),
     ({"budget": -1}, "terms.allocation.budget"),
