@@ -31,13 +31,16 @@ class Form:
     suffix: str
     media_type: str
     write: Callable[[dcat.Node], bytes]
+    write_catalog: Callable[[CatalogFacts], bytes] | None = None
+    """Instead of that, for whole pages of the catalog."""
 
 
+TURTLES = turtle.Catalogs()
 FORMS: Mapping[str, Form] = {
     one.media_type: one
     for one in (
         Form("jsonld", dcat.MEDIA_TYPE, orjson.dumps),
-        Form("ttl", turtle.MEDIA_TYPE, lambda document: turtle.write(Graph(document))),
+        Form("ttl", turtle.MEDIA_TYPE, lambda document: turtle.write(Graph(document)), TURTLES.write),
         Form("rdf", rdfxml.MEDIA_TYPE, lambda document: rdfxml.write(Graph(document))),
     )
 }
@@ -66,8 +69,9 @@ def negotiated() -> Response:
 def catalog(suffix: str) -> Response:
     """A page of what is published; ``after`` is the id of the last dataset of the page before."""
     after, limit = _number("after", 0, MAX_ID, 0), _number("limit", 1, DATASETS_A_PAGE, DATASETS_A_PAGE)
-    facts = services().views.catalog(base(), after, suffix, limit)
-    return _answer(SUFFIXES[suffix], facts, dcat.catalog, "/catalog")
+    facts, form = services().views.catalog(base(), after, suffix, limit), SUFFIXES[suffix]
+    write = form.write_catalog or (lambda facts: form.write(dcat.catalog(facts)))
+    return _answer(form, facts, write, "/catalog")
 
 
 def dataset(slug: str, suffix: str) -> AnyResponse:
@@ -75,7 +79,8 @@ def dataset(slug: str, suffix: str) -> AnyResponse:
     found = services().datasets.get(actor(), slug)
     if found.slug != slug:
         return redirect(f"/datasets/{found.slug}.{suffix}", 308)
-    return _answer(SUFFIXES[suffix], services().views.stated(base(), [found]), dcat.alone, f"/datasets/{slug}")
+    facts, form = services().views.stated(base(), [found]), SUFFIXES[suffix]
+    return _answer(form, facts, lambda facts: form.write(dcat.alone(facts)), f"/datasets/{slug}")
 
 
 def data_package(slug: str) -> AnyResponse:
@@ -87,10 +92,10 @@ def data_package(slug: str) -> AnyResponse:
     return _open(Response(orjson.dumps(datapackage.package(facts)), mimetype=datapackage.MEDIA_TYPE))
 
 
-def _answer(form: Form, facts: CatalogFacts, state: Callable[[CatalogFacts], dcat.Node], path: str) -> Response:
+def _answer(form: Form, facts: CatalogFacts, write: Callable[[CatalogFacts], bytes], path: str) -> Response:
     """304 where the asker has these facts already: what is written is made of nothing else."""
     etag = etags.tag(__version__, form.suffix, orjson.dumps(facts))
-    response = etags.unchanged(etag) or Response(form.write(state(facts)), mimetype=form.media_type)
+    response = etags.unchanged(etag) or Response(write(facts), mimetype=form.media_type)
     response.headers["ETag"] = quote_etag(etag)
     others = (one for one in FORMS.values() if one is not form)
     links = (f'<{path}.{one.suffix}>; rel="alternate"; type="{one.media_type}"' for one in others)

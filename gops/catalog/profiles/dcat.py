@@ -76,8 +76,8 @@ PUBLISHERS: Mapping[str, str] = {
 Node = dict[str, Any]
 
 
-def catalog(facts: CatalogFacts) -> Node:
-    """A JSON-LD document of a page of the catalog."""
+def catalog(facts: CatalogFacts, whole: bool = True) -> Node:
+    """A JSON-LD document of a page of the catalog; not ``whole``: of its datasets only which they are."""
     node: Node = {
         "@context": dict(CONTEXT),
         "@id": facts.iri,
@@ -92,7 +92,7 @@ def catalog(facts: CatalogFacts) -> Node:
         },
         "dct:spatial": _word(COUNTRY, "dct:Location"),
         "foaf:homepage": _typed(facts.home, "foaf:Document"),
-        "dcat:dataset": [dataset(one) for one in facts.datasets],
+        "dcat:dataset": [dataset(one) if whole else {"@id": one.iri} for one in facts.datasets],
     }
     if facts.modified is not None:
         node["dct:modified"] = _moment(facts.modified)
