@@ -20,7 +20,7 @@ TERMS = (
     "everything that decides who gets what: mechanism, first_week, weeks, criteria (name, weight), rules "
     "(organisation_kinds, trl_min, trl_max, duration_max, themes, regions, requested_max, own_percent_min, consortium, "
     "documents), timetable (working days: questions, answers, review, offers, appeals), allocation (fairness, limits, "
-    "shares, budget, groups), bands (id, separation_m), shift_max, sites"
+    "shares, budget, groups), bands (id, separation_m), shift_max, sites, resources"
 )
 
 
