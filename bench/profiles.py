@@ -80,7 +80,7 @@ def in_process(folder: Path, times: int) -> bool:
     store = DuckdbStore(folder / "store", memory_mb=512, threads=2, queue=64, deliveries_kept=10_000)
     views = Views(database, clock, chosen, store, lambda _session, _ids: {})
     facts = views.catalog(BASE, limit=DATASETS)
-    document = dcat.catalog(facts)
+    document, kept = dcat.catalog(facts), turtle.Catalogs()
     text = orjson.dumps(document)
     one = views.stated(BASE, views.newest(1, 0))
 
@@ -101,6 +101,7 @@ def in_process(folder: Path, times: int) -> bool:
         ("facts, from records and store", lambda: views.catalog(BASE, limit=DATASETS)),
         ("nodes of JSON-LD", lambda: dcat.catalog(facts)),
         ("Turtle of the nodes", lambda: turtle.write(Graph(document))),
+        ("Turtle of the facts, kept by dataset", lambda: kept.write(facts)),
         ("RDF/XML of the nodes", lambda: rdfxml.write(Graph(document))),
         ("schema.org of one", lambda: schema_org.dataset(one, "ko")),
     ]
