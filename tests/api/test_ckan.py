@@ -80,6 +80,19 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+def test_what_is_one_value_is_not_given_twice(air: World) -> None:
+    """CKAN takes the first of several; here the parameter is named. Lists may come as several."""
+    for query, field in (
+        ("package_show?id=air&id=air", "id"),
+        ("package_search?rows=1&rows=2", "rows"),
+        ("package_search?q=a&q=b", "q"),
+        (f"datastore_search?resource_id={json_resource(air)}&limit=1&limit=2", "limit"),
+    ):
+        answer = air.http.get(f"/api/3/action/{query}")
+        assert (answer.status_code, field in answer.json["error"]) == (409, True), answer.text
+    assert got(air, "package_search?fq=organization:suwon&fq=groups:environment")["count"] == 1
+
+
 def test_wrong_parameters_are_named(air: World) -> None:
     for name, values, field in WRONG:
         error = call(air, name, 409, **values)
