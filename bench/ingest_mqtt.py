@@ -308,7 +308,7 @@ def main() -> None:
         compare(registry, count // 40, 100, min(3, chosen.runs))
         met &= compare(registry, count // 40, 100, min(3, chosen.runs), is_senml=True)
         embedded(Path(folder), count // 4)
-    sys.exit(not met)
+    sys.exit(0 if met else 3)
 
 
 if __name__ == "__main__":

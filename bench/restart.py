@@ -113,7 +113,7 @@ def main() -> None:
         write_and_die(chosen.write)
     logs.configure("ERROR")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is stopped
-    sys.exit(0 if measure(LARGE if chosen.full else chosen.rows, chosen.times) else 1)
+    sys.exit(0 if measure(LARGE if chosen.full else chosen.rows, chosen.times) else 3)
 
 
 if __name__ == "__main__":
