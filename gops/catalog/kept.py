@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from gops.catalog.facts import Bilingual
@@ -33,18 +34,26 @@ class Kept:
 
 def kept(session: Session, platform: Rule, datasets: Sequence[int]) -> dict[int, Kept]:
     """Of each of these datasets. ``platform`` is the platform's rule."""
+    rows: dict[int, list[Any]] = {one: [] for one in datasets}
+    for row in session.execute(_rules(), {"ids": list(datasets)}):
+        rows[row.dataset_id].append(row)
+    homes = {row.organisation_id for found in rows.values() for row in found}
+    defaults = {home: inherited(session, platform, home) for home in homes}
+    return {one: _together(found, defaults) for one, found in rows.items()}
+
+
+@cache
+def _rules() -> Select[*tuple[Any, ...]]:
+    """Made once: to build it takes as long as to execute it."""
     alike = (
         *(Datastream.organisation_id, Datastream.kind, Datastream.period),
         *(Datastream.retention, Datastream.thin_after, Datastream.thin_every, Datastream.thinned_every),
     )
     columns = select(DatasetDatastream.dataset_id, *alike, func.max(Datastream.thinned_until).label("thinned_until"))
-    query = columns.join_from(DatasetDatastream, Datastream).where(DatasetDatastream.dataset_id.in_(datasets))
-    rows: dict[int, list[Any]] = {one: [] for one in datasets}
-    for row in session.execute(query.group_by(DatasetDatastream.dataset_id, *alike)):
-        rows[row.dataset_id].append(row)
-    homes = {row.organisation_id for found in rows.values() for row in found}
-    defaults = {home: inherited(session, platform, home) for home in homes}
-    return {one: _together(found, defaults) for one, found in rows.items()}
+    query = columns.join_from(DatasetDatastream, Datastream).where(
+        DatasetDatastream.dataset_id.in_(bindparam("ids", expanding=True))
+    )
+    return query.group_by(DatasetDatastream.dataset_id, *alike)
 
 
 def _together(rows: Sequence[Any], defaults: dict[int, Rule]) -> Kept:

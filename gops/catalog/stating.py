@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from gops.accounts.model import Organisation
@@ -180,40 +182,47 @@ def _rights(page: str, dataset: Dataset, owner: Organisation) -> Bilingual:
 
 def owners(session: Session, datasets: Sequence[Dataset]) -> dict[int, Organisation]:
     """By their ids."""
-    ids = {one.organisation_id for one in datasets}
-    return {one.id: one for one in session.scalars(select(Organisation).where(Organisation.id.in_(ids)))}
+    ids = list({one.organisation_id for one in datasets})
+    return {one.id: one for one in session.scalars(_OWNERS, {"ids": ids})}
 
 
 def _held(session: Session, ids: Sequence[int]) -> dict[int, list[int]]:
     """The Datastreams of each dataset."""
     held: dict[int, list[int]] = {one: [] for one in ids}
-    rows = select(DatasetDatastream.dataset_id, DatasetDatastream.datastream_id)
-    for dataset, datastream in session.execute(rows.where(DatasetDatastream.dataset_id.in_(held))):
+    for dataset, datastream in session.execute(_HELD, {"ids": list(ids)}):
         held[dataset].append(datastream)
     return held
 
 
 def _boxes(session: Session, ids: Sequence[int]) -> dict[int, BBox]:
     """Of each dataset that has places, the box around where its Things are now."""
+    return {dataset: BBox(*box) for dataset, *box in session.execute(_boxed(), {"ids": list(ids)})}
+
+
+# Statements are made once: to build one takes as long as to execute it, and a page of a dataset has all of them.
+
+_IDS: Any = bindparam("ids", expanding=True)
+_OWNERS = select(Organisation).where(Organisation.id.in_(_IDS))
+_HELD = select(DatasetDatastream.dataset_id, DatasetDatastream.datastream_id).where(
+    DatasetDatastream.dataset_id.in_(_IDS)
+)
+
+
+@cache
+def _boxed() -> Select[*tuple[Any, ...]]:
     later = aliased(Location)
     superseded = exists().where(later.thing_id == Location.thing_id, later.since > Location.since)
     west, south = func.min(Location.longitude), func.min(Location.latitude)
     east, north = func.max(Location.longitude), func.max(Location.latitude)
     boxes = select(DatasetDatastream.dataset_id, west, south, east, north).join_from(DatasetDatastream, Datastream)
     boxes = boxes.join(Location, Location.thing_id == Datastream.thing_id).where(~superseded)
-    boxes = boxes.where(DatasetDatastream.dataset_id.in_(ids))
-    return {dataset: BBox(*box) for dataset, *box in session.execute(boxes.group_by(DatasetDatastream.dataset_id))}
+    return boxes.where(DatasetDatastream.dataset_id.in_(_IDS)).group_by(DatasetDatastream.dataset_id)
 
 
 def _variables(session: Session, ids: Sequence[int]) -> dict[int, list[Variable]]:
     """What each dataset observes, by key and unit."""
-    row = ObservedProperty
-    alike = (row.key, row.name_ko, row.name_en, row.definition, Datastream.unit, Datastream.kind)
-    columns = select(DatasetDatastream.dataset_id, *alike, Datastream.period)
-    query = columns.join_from(DatasetDatastream, Datastream).join(row, row.id == Datastream.observed_property_id)
-    query = query.where(DatasetDatastream.dataset_id.in_(ids)).distinct().order_by(row.key, Datastream.unit)
     found: dict[tuple[int, str, str, str], Variable] = {}
-    for dataset, key, ko, en, iri, unit, kind, text in session.execute(query):
+    for dataset, key, ko, en, iri, unit, kind, text in session.execute(_observed(), {"ids": list(ids)}):
         period = None if text is None else parse_duration(text)
         known = found.get((dataset, key, unit, kind))
         if known is None or known.period is None or (period is not None and period < known.period):
@@ -229,3 +238,12 @@ def _rounded(box: BBox | None, decimals: int | None) -> BBox | None:
         return box
     west, south, east, north = (rounded(one, decimals) for one in (box.west, box.south, box.east, box.north))
     return BBox(west, south, east, north)
+
+
+@cache
+def _observed() -> Select[*tuple[Any, ...]]:
+    row = ObservedProperty
+    alike = (row.key, row.name_ko, row.name_en, row.definition, Datastream.unit, Datastream.kind)
+    columns = select(DatasetDatastream.dataset_id, *alike, Datastream.period)
+    query = columns.join_from(DatasetDatastream, Datastream).join(row, row.id == Datastream.observed_property_id)
+    return query.where(DatasetDatastream.dataset_id.in_(_IDS)).distinct().order_by(row.key, Datastream.unit)

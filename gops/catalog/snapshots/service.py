@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import BinaryIO
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from gops.catalog import lookup
@@ -160,17 +160,25 @@ class Snapshots:
 
 def versions(session: Session, datasets: Collection[int], most: int) -> dict[int, Sequence[SnapshotView]]:
     """The newest complete snapshots of each of these datasets, at most ``most``, the last first."""
-    rank = func.row_number().over(partition_by=Snapshot.dataset_id, order_by=Snapshot.id.desc()).label("rank")
-    ranked = select(Snapshot.id, rank).where(Snapshot.state == COMPLETE, Snapshot.dataset_id.in_(datasets)).subquery()
-    wanted = select(ranked.c.id).where(ranked.c.rank <= most)
-    rows = session.execute(
-        select(Snapshot, Dataset).join(Dataset, Dataset.id == Snapshot.dataset_id).where(Snapshot.id.in_(wanted))
-    ).all()
+    rows = session.execute(_ranked(), {"ids": list(datasets), "most": most}).all()
     files = _files(session, [one.id for one, _ in rows])
     found: dict[int, list[SnapshotView]] = {one: [] for one in datasets}
     for snapshot, dataset in sorted(rows, key=lambda row: -row[0].id):
         found[dataset.id].append(SnapshotView(snapshot, dataset.slug, files[snapshot.id]))
     return dict(found)
+
+
+@cache
+def _ranked() -> Select[Snapshot, Dataset]:
+    """Made once: to build it takes as long as to execute it."""
+    rank = func.row_number().over(partition_by=Snapshot.dataset_id, order_by=Snapshot.id.desc()).label("rank")
+    ranked = (
+        select(Snapshot.id, rank)
+        .where(Snapshot.state == COMPLETE, Snapshot.dataset_id.in_(bindparam("ids", expanding=True)))
+        .subquery()
+    )
+    wanted = select(ranked.c.id).where(ranked.c.rank <= bindparam("most"))
+    return select(Snapshot, Dataset).join(Dataset, Dataset.id == Snapshot.dataset_id).where(Snapshot.id.in_(wanted))
 
 
 def _refuse_files(dataset: Dataset) -> None:
