@@ -102,15 +102,14 @@ def _sorted(
         order = order[::-1]
     for begin in range(0, len(order), rows):
         places = pa.array(order[begin : begin + rows])
-        yield pa.RecordBatch.from_arrays(
-            [
+        with database.working(cursor):  # a store that was closed ends its streams
+            columns = [
                 found[field.name].take(places).cast(field.type)
                 if field.name in found
                 else pa.nulls(len(places), field.type)
                 for field in READINGS
-            ],
-            schema=READINGS,
-        )
+            ]
+        yield pa.RecordBatch.from_arrays(columns, schema=READINGS)
 
 
 def _columns(table: pa.Table) -> dict[str, pa.Array]:
