@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_deprecated_route_says_since_when_until_when_and_what_follows() -> Non
     assert answer.headers["Sunset"] == "Wed, 01 Jul 2026 00:00:00 GMT"
     assert answer.headers["Link"].startswith('</page2>; rel="next", ')
     assert '</api/v1/new>; rel="successor-version"' in answer.headers["Link"]
-    assert api.document()["paths"]["/api/v1/old"]["get"]["deprecated"] is True
+    assert json.loads(api.document())["paths"]["/api/v1/old"]["get"]["deprecated"] is True
 
 
 def test_notice_is_half_a_year() -> None:
