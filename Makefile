@@ -28,7 +28,7 @@ run: setup ## Run the whole platform with the demo city, on http://127.0.0.1:808
 	$(BIN)/gops run --demo
 
 test: setup ## Run the tests; live ones join where their servers are installed
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=40
 
 test-real: setup ## Try things on real data: make test-real REAL=<folder>
 	@test -n "$(REAL)" || { echo "name the folder of the real data: make test-real REAL=<folder>"; exit 2; }

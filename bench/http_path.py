@@ -96,7 +96,7 @@ def watched(data: Path, watch: Stopwatch) -> Iterator[Flask]:
 def call(app: Flask, path: str) -> float:
     """Milliseconds of the application, its body read to the end."""
     where, _, query = path.partition("?")
-    environ = EnvironBuilder(path=where, query_string=query).get_environ()
+    environ = EnvironBuilder(path=where, query_string=query, environ_base={"REMOTE_ADDR": "127.0.0.1"}).get_environ()
     statuses: list[str] = []
     begun = time.perf_counter()
     body: Any = app.wsgi_app(environ, _start(statuses))
