@@ -10,8 +10,7 @@ from typing import Any
 
 import orjson
 
-from gops.catalog.harvest.dcat import moment
-from gops.catalog.harvest.found import Found, Link, address, both, email, is_iri, line, links, prose, words
+from gops.catalog.harvest.found import Found, Link, address, both, email, is_iri, line, links, moment, prose, words
 from gops.errors import Invalid, Malformed
 
 Node = Mapping[str, Any]

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 from typing import Any
 
 from rdflib import DCTERMS, FOAF, RDF, RDFS, SKOS, BNode, Graph, Literal, Namespace, URIRef
 
-from gops.catalog.harvest.found import Found, Link, address, both, email, is_iri, line, links, prose, words
-from gops.clock import to_micros
+from gops.catalog.harvest.found import Found, Link, address, both, email, is_iri, line, links, moment, prose, words
 from gops.errors import Malformed
 
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
@@ -23,7 +21,6 @@ ADMS = Namespace("http://www.w3.org/ns/adms#")
 IS_VERSION_OF = (DCAT.isVersionOf, DCTERMS.isVersionOf)
 _NUMBER = r"[-+]?\d{1,3}(?:\.\d{1,15})?"
 _CORNERS = re.compile(rf"({_NUMBER})\s+({_NUMBER})")
-_YEAR = re.compile(r"\d{4}(-\d{2})?")
 CORNERS = 10_000
 LICENCE_LENGTH = 500
 
@@ -157,19 +154,6 @@ class _Reader:
 
     def _plain(self, one: Any) -> str:
         return line(one) if isinstance(one, Literal) else ""
-
-
-def moment(one: Any) -> int | None:
-    """Of xsd:dateTime, xsd:date, xsd:gYear or what looks like one; without an offset it is UTC. None for others."""
-    text = str(one or "").strip().replace("Z", "+00:00")
-    if _YEAR.fullmatch(text):
-        text += "-01-01"[: 10 - len(text)] if len(text) == 4 else "-01"
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return to_micros(found) if date(1, 1, 2) <= found.date() <= date(9999, 12, 30) else None
 
 
 def box(wkt: str) -> tuple[float, float, float, float] | None:

@@ -7,12 +7,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
 
 from gops.accounts import checks
 from gops.catalog.metadata import KEYWORD_LENGTH, KEYWORDS
+from gops.clock import to_micros
 from gops.errors import Invalid
 from gops.sensors import texts
 
@@ -22,6 +24,7 @@ MAPPING = 1
 """Raised when the same source would be read otherwise: what is unchanged there is then read again all the same."""
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _BLANKS = re.compile(r"\s+")
+_YEAR = re.compile(r"\d{4}(-\d{2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +184,16 @@ def _clean(text: Any) -> str:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def moment(one: Any) -> int | None:
+    """Of xsd:dateTime, xsd:date, xsd:gYear or what looks like one; without an offset it is UTC. None for others."""
+    text = str(one or "").strip().replace("Z", "+00:00")
+    if _YEAR.fullmatch(text):
+        text += "-01-01"[: 10 - len(text)] if len(text) == 4 else "-01"
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return to_micros(found) if date(1, 1, 2) <= found.date() <= date(9999, 12, 30) else None

@@ -74,3 +74,10 @@ def test_who_starts_the_server_loads_neither_records_nor_store() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == []
+
+
+def test_the_server_loads_no_library_that_only_some_questions_need() -> None:
+    rare = "{'rdflib', 'scipy', 'openpyxl', 'xlsxwriter', 'icalendar', 'cql2', 'alembic'}"
+    code = f"import sys, gops.compose; print(*{rare} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []

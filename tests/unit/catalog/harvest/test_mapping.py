@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gops.catalog.harvest import ckan, dcat, graphs, words
-from gops.catalog.harvest.found import Found, both, line
+from gops.catalog.harvest.found import Found, both, line, moment
 from gops.catalog.licences import LICENCES, OTHER
 from gops.catalog.vocabularies import FILE_TYPES, FREQUENCIES, THEMES
 
@@ -112,7 +112,7 @@ def test_what_is_too_long_is_cut_and_says_so() -> None:
     ],
 )
 def test_moments_of_all_forms(text: str, expected: int | None) -> None:
-    assert dcat.moment(text) == expected
+    assert moment(text) == expected
 
 
 @pytest.mark.parametrize(
