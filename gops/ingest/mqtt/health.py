@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LinkHealth:
-    """``denied`` are the filters that the broker refused. Nothing here holds an address, a name or a secret."""
+    """``connected``: the broker answered the subscription, so that what is sent from now on arrives. ``denied`` are the
+    filters that it refused. Nothing here holds an address, a name or a secret."""
 
     connected: bool = False
     protocol: str = ""

@@ -89,6 +89,7 @@ class MqttLink:
         self._session_began = 0
         self._protocol = MQTT5
         self._connected = False
+        self._is_subscribed = False
         self._hung_up = False
         self._has_spoken_5 = False
         self._refused = ""
@@ -143,7 +144,7 @@ class MqttLink:
     def health(self) -> LinkHealth:
         return replace(
             self._health,
-            connected=self._connected,
+            connected=self._connected and self._is_subscribed,
             connections=self._generation,
             retained_ignored=self._retained_ignored,
             answers_dropped=self._answers_dropped,
@@ -290,6 +291,7 @@ class MqttLink:
         self._has_spoken_5 = self._has_spoken_5 or client.protocol == MQTT5
         name = "5" if client.protocol == MQTT5 else "3.1.1"
         self._health = LinkHealth(protocol=name, session_present=flags.session_present)
+        self._is_subscribed = False
         self._connected = True
         client.subscribe(_subscriptions(client.protocol, self._options.filters))
         log.info("mqtt_connected", broker=str(self.address), protocol=name, session_present=flags.session_present)
@@ -300,6 +302,7 @@ class MqttLink:
         if denied:
             self._health = replace(self._health, denied=denied)
             log.error("mqtt_subscription_denied", broker=str(self.address), filters=denied)
+        self._is_subscribed = True
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         self._connected = False
