@@ -6,6 +6,7 @@ failure, because CI installs them.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import os
@@ -36,6 +37,12 @@ FIRST = ("test_crash.py", "test_readme.py")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no collection of garbage needs to look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

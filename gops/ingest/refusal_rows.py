@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from gops.accounts.model import Organisation
-from gops.errors import GopsError, Invalid, Malformed
+from gops.errors import Invalid, Malformed
 from gops.ingest.feeds import kept_rows as pulled_rows
 from gops.ingest.feeds import stations
 from gops.ingest.feeds.adapters import ADAPTERS
@@ -85,7 +85,7 @@ class Rows:
         try:
             source = ADAPTERS[feed.adapter].open(feed.config)
             sample = source.sample(Page((kept.row,), 1, made=kept.made), kept.query, arrival)
-        except (GopsError, StopIteration):
+        except (Invalid, StopIteration):  # the feed asks otherwise by now
             return None
         with self._database.read() as session:
             registered = stations.look_up(session, feed, sample)

@@ -22,6 +22,7 @@ from gops.keeping import manifest
 from gops.keeping.backup import LOST, STORE, counts
 from gops.keeping.manifest import DATA, RECORDS, File, Manifest
 from gops.keeping.progress import Tell, paced, quiet
+from gops.keeping.standing import RESTORING
 from gops.keeping.writing import PIECE, appearing, disk_trouble, sha256_of, sync
 from gops.records.copying import SQLITE, check_sqlite, leap_sqlite, load_postgresql, sqlite_path
 from gops.records.database import Database
@@ -29,7 +30,6 @@ from gops.settings import Settings
 from gops.store.port import Store
 from gops.store.upkeep import Upkeep
 
-RESTORING = ".restoring"
 READY = "ready"
 PRIVATE = 0o700
 log = logs.get(__name__)
