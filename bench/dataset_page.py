@@ -47,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gops-bench-") as name, mosquitto(Path(name)) as broker:
         folder = Path(name) / "data"
         prepare(folder)
-        with served("gops.compose:wsgi", folder, broker, "/api/v1/health/ready") as port:
+        with served("gops.serving:whole", folder, broker, "/api/v1/health/ready") as port:
             client, number, page = Client(port), count(), f"/datasets/{SLUG}"
             works = {
                 "page of a dataset, made anew": (lambda: client.get(f"{page}?property=p{next(number)}"), 0, BAR_MS),

@@ -222,7 +222,7 @@ def main() -> None:
         print(f"{DEVICES:,} Datastreams, {DEVICES * rows_a_series:,} readings")
         health = "/api/v1/health/ready"
         with (
-            served("gops.compose:wsgi", folder, broker, health) as port,
+            served("gops.serving:whole", folder, broker, health) as port,
             served("bench.pages:bare", folder, broker, "/") as plain,
         ):
             figures = in_turns(works(port, plain, IDLE_BAR_MS) | against(peers, port), times)

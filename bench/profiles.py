@@ -116,7 +116,7 @@ def in_process(folder: Path, times: int) -> bool:
 def over_http(folder: Path, times: int) -> bool:
     with (
         mosquitto(folder.parent) as broker,
-        served("gops.compose:wsgi", folder, broker, "/api/v1/health/ready") as port,
+        served("gops.serving:whole", folder, broker, "/api/v1/health/ready") as port,
     ):
         client = Client(port)
         etag = client.etag(f"/catalog.ttl?limit={DATASETS}")

@@ -11,7 +11,7 @@ The two journeys::
 
 A module imports only modules of lower rank (``tests/rules/test_layering.py``)::
 
-    8 cli   7 demo   6 compose   5 api | portal | keeping   4 ingest | catalog | testbed
+    8 cli   7 demo | separate | serving   6 compose   5 api | portal | keeping   4 ingest | catalog | testbed
     3 accounts | sensors | store adapters, over them notify
     2 records | store port | jobs | files | outbound | areas | timetext
     1 geo | units | durations | settings | kinds | quality | windows | permissions | admin | process

@@ -44,7 +44,7 @@ def api() -> None:
     """Serve the API and the pages alone."""
     chosen = _begin()
     wait_for_port(chosen.host, chosen.port, "GOPS_PORT")
-    serve(chosen, "gops.separate:api")
+    serve(chosen, "gops.serving:api")
 
 
 @click.command()

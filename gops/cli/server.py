@@ -141,7 +141,7 @@ def wait_for_port(host: str, port: int, setting: str) -> None:
         time.sleep(0.2)
 
 
-def serve(chosen: settings.Settings, target: str = "gops.compose:wsgi") -> None:
+def serve(chosen: settings.Settings, target: str = "gops.serving:whole") -> None:
     """Serve until SIGINT or SIGTERM. A worker that dies is started again, ever slower while it keeps dying."""
     multiprocessing.set_start_method("spawn", force=True)  # a fork would copy the keepers' threads half alive
     failures = 0

@@ -20,7 +20,7 @@ RANKS = {
     "accounts": 3, "sensors": 3, "notify": 3.5, "store": 3, "formats": 3, "stores": 4,
     "ingest": 4, "catalog": 4, "testbed": 4, "alerts": 4, "usage": 4.5,
     "api": 5, "portal": 5, "keeping": 5, "doctor": 5, "figures": 5,
-    "record_services": 5, "compose": 6, "demo": 7, "separate": 7, "cli": 8, "__main__": 9,
+    "record_services": 5, "compose": 6, "demo": 7, "separate": 7, "serving": 7.5, "cli": 8, "__main__": 9,
 }  # fmt: skip
 DRIVERS = {
     "paho": {"gops.ingest.mqtt"},
