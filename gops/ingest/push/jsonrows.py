@@ -13,7 +13,8 @@ import pyarrow as pa
 from gops.ingest.checks import EXACT
 from gops.ingest.decoders import lenient
 from gops.ingest.push import arrays, jsoncells
-from gops.ingest.push.blocks import Text, elements, lines
+from gops.ingest.push.ahead import ahead
+from gops.ingest.push.blocks import Block, Text, elements, lines
 from gops.ingest.push.cells import ALIASES, WAYS, Reading, by_id, name_of, read_row
 from gops.ingest.push.chunk import NO_QUALITY, BadRow, Chunk, Codes, Columns, Floats, Ints, Mask, Name, Said
 from gops.ingest.refused import Unreadable, shown
@@ -27,18 +28,22 @@ _CODES: dict[str | None, int] = {**{word: code for code, word in enumerate(WORDS
 
 def of_lines(text: Text, reading: Reading, device: str = "") -> Iterator[Chunk]:
     """NDJSON. Empty lines are passed over."""
-    for block in lines(text):
-        alike = None if device else jsoncells.lines_of(block.data, reading)
-        if alike is not None:
-            yield _alike(alike, block.first, reading)
-            continue
-        raw = block.data.split(b"\n")
-        numbers = np.arange(block.first, block.first + len(raw), dtype=np.int64)
-        if not all(raw):
-            filled = [index for index, line in enumerate(raw) if line and not line.isspace()]
-            raw, numbers = [raw[index] for index in filled], numbers[filled]
-        if raw:
-            yield _chunk(raw, numbers, "line {}", reading, device)
+    for chunk in ahead(lambda block: _of_block(block, reading, device), lines(text)):
+        if chunk is not None:
+            yield chunk
+
+
+def _of_block(block: Block, reading: Reading, device: str) -> Chunk | None:
+    """None where all lines are empty."""
+    alike = None if device else jsoncells.lines_of(block.data, reading)
+    if alike is not None:
+        return _alike(alike, block.first, reading)
+    raw = block.data.split(b"\n")
+    numbers = np.arange(block.first, block.first + len(raw), dtype=np.int64)
+    if not all(raw):
+        filled = [index for index, line in enumerate(raw) if line and not line.isspace()]
+        raw, numbers = [raw[index] for index in filled], numbers[filled]
+    return _chunk(raw, numbers, "line {}", reading, device) if raw else None
 
 
 def of_array(text: Text, reading: Reading, device: str = "") -> Iterator[Chunk]:
