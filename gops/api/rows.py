@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gops.api import few
 from gops.quality import WORDS
 from gops.timetext import write_times
 
@@ -31,6 +32,13 @@ def readings(table: pa.Table, zone: ZoneInfo) -> list[dict[str, Any]]:
 
 def readings_json(table: pa.Table, zone: ZoneInfo) -> bytes:
     """Rows of ``READINGS`` as a JSON array."""
+    if 0 < table.num_rows <= few.MOST:
+        return few.readings(table, zone)
+    return many_readings_json(table, zone)
+
+
+def many_readings_json(table: pa.Table, zone: ZoneInfo) -> bytes:
+    """The same, column by column."""
     datastreams, moments = _ids(table["datastream"]), _text(table["t"])
     return _array(
         [
