@@ -26,6 +26,7 @@ from gops.records import migrate
 from gops.records.database import Database
 from gops.settings import Settings, load
 from tests import examples as examples  # loads the profile
+from tests.opened import opened as opening
 from tests.postgresql import Cluster, NotInstalled
 
 NOON_BEFORE = datetime(2026, 5, 1, tzinfo=UTC)
@@ -85,7 +86,7 @@ def database(settings: Settings, migrated_file: Path) -> Iterator[Database]:
     """Migrated, empty records on SQLite, at ``settings.records_address``."""
     settings.data.mkdir(mode=0o700, parents=True)
     shutil.copyfile(migrated_file, settings.data / "records.sqlite")
-    opened = Database(settings.records_address)
+    opened = opening(settings.records_address)
     yield opened
     opened.close()
 
@@ -115,7 +116,7 @@ def postgresql_url(postgresql_cluster: Cluster) -> Iterator[str]:
 @pytest.fixture
 def postgresql_database(postgresql_cluster: Cluster, postgresql_url: str) -> Iterator[Database]:
     """Migrated, empty records on PostgreSQL; emptied again afterwards, which is quicker than a database a test."""
-    opened = Database(postgresql_url)
+    opened = opening(postgresql_url)
     yield opened
     opened.close()
     postgresql_cluster.empty(postgresql_url)

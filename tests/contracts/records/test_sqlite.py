@@ -23,6 +23,14 @@ from tests.contracts.records import scratch
 
 
 @pytest.fixture
+def database(settings: Settings, database: Database) -> Iterator[Database]:
+    """The same file as GOPS opens it: the one of all tests does without waiting for the disk."""
+    opened = Database(settings.records_address)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def statements(database: Database) -> Iterator[list[str]]:
     """What is sent to SQLite."""
     sent: list[str] = []
