@@ -17,6 +17,7 @@ from gops.ingest.push.chunk import NO_QUALITY, BadRow, Codes, Floats, Ints, Mask
 from gops.store.rows import NONE
 
 PER_MICROSECOND = {"s": 1_000_000, "ms": 1000, "us": 1}
+COLON = 13  # where it stands in a time
 SHORTEST_TIME = 16  # of 2026-01-31T14:00; Arrow takes days and hours alone as well
 _DAY = (
     r"^\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
@@ -44,14 +45,11 @@ def no_times(rows: int) -> tuple[Ints, Mask]:
     return np.full(rows, NONE, np.int64), np.ones(rows, np.bool_)
 
 
-def times(texts: Any, reading: Reading) -> tuple[Ints, Mask]:
-    """Microseconds of texts, and for which rows they hold. An empty text and null hold for none."""
+def times(texts: Any, reading: Reading, likely: Mask | None = None) -> tuple[Ints, Mask]:
+    """Microseconds of texts, and for which rows they hold. An empty text and null hold for none. ``likely`` are those
+    that have the length of a time and its first colon, where that is known."""
     rows = len(texts)
-    likely = pc.and_(
-        pc.greater_equal(pc.binary_length(texts), SHORTEST_TIME),
-        pc.equal(pc.utf8_slice_codeunits(texts, 13, 14), ":"),
-    )
-    mask = _mask(likely)
+    mask = _likely(texts) if likely is None else likely
     out, held = np.zeros(rows, np.int64), np.zeros(rows, np.bool_)
     found = _cast_times(texts if mask.all() else texts.filter(pa.array(mask)), reading.zone) if mask.any() else None
     if found is not None:
@@ -62,6 +60,11 @@ def times(texts: Any, reading: Reading) -> tuple[Ints, Mask]:
     if not held.all():
         _read_matching(texts, ~mask, WHOLE, lambda some: _numeric_times(some, reading.unit), out, held)
     return out, held
+
+
+def _likely(texts: Any) -> Mask:
+    long = pc.greater_equal(pc.binary_length(texts), SHORTEST_TIME)
+    return _mask(pc.and_(long, pc.equal(pc.utf8_slice_codeunits(texts, COLON, COLON + 1), ":")))
 
 
 def _read_matching(

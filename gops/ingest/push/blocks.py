@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from gops.errors import Malformed
 
 BLOCK_BYTES = 4 << 20
 LONGEST_BYTES = 1 << 20  # of a line or an element
+BREAK = ord("\n")
 BOM = b"\xef\xbb\xbf"
 RUN = 20_000  # elements
 
@@ -50,7 +53,7 @@ def lines(text: Text, size: int = BLOCK_BYTES, *, quoted: bool = False) -> Itera
             continue
         block, rest = data[:end], data[end:]
         yield Block(block, number)
-        number += block.count(b"\n")
+        number += int(np.count_nonzero(np.frombuffer(block, np.uint8) == BREAK))
 
 
 def _cut(data: bytes, quoted: bool) -> int:

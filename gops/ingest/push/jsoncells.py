@@ -14,23 +14,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gops.ingest.push import arrays
+from gops.ingest.push import arrays, words
 from gops.ingest.push.cells import Reading, by_id
-from gops.ingest.push.chunk import NO_QUALITY, Columns, Floats, Mask, Name
+from gops.ingest.push.chunk import NO_QUALITY, Columns, Floats, Ints, Mask, Name
 from gops.store.rows import NONE
 
-QUOTE, BREAK = ord('"'), ord("\n")
-ZERO, ONE, NINE, MINUS, N = b"019-n"
+BREAK, COLON = b"\n:"
 ODD_LINES = 0.05  # of a block, above which it is read object by object: that costs less than row by row
 MODELS = 4  # lines in which to look for the members
-DIGITS = 18  # that surely fit 64 bits
+LONGEST = 64  # of a cell; a longer one leaves its line to be read by itself
+BEHIND = bytes(512)  # no place that a line of such cells may be looked at lies further behind the last one
 NEEDED = frozenset({"datastream", "time", "value"})
 NUMBERS = frozenset({"datastream", "value"})
 WHOLE = r"^-?(?:0|[1-9]\d*)$"
@@ -38,9 +37,17 @@ NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"  # RFC 8259, section 6
 
 _member = re.compile(rb'"(datastream|time|value|quality)":("[^"\\]*"|[-+.\w]+)')
 _line = re.compile(rb'\{"\w+":(?:"[^"\\]*"|[-+.\w]+)(?:,"\w+":(?:"[^"\\]*"|[-+.\w]+))*\}').fullmatch
-Places = npt.NDArray[np.int32]
-Members = Mapping[str, bool]
-"""Names in their order, and whether the cell is a text."""
+
+
+class Member(NamedTuple):
+    """Is its cell a text, and how long is it in the first line?"""
+
+    is_text: bool
+    length: int
+
+
+Members = Mapping[str, Member]
+"""By their names, in their order."""
 
 
 @dataclass(slots=True)
@@ -48,8 +55,8 @@ class Lines:
     """Lines from ``begins`` to ``ends``, and what their columns say."""
 
     data: bytes
-    begins: Places
-    ends: Places
+    begins: Ints
+    ends: Ints
     columns: Columns
 
     def line(self, index: int) -> bytes:
@@ -58,15 +65,23 @@ class Lines:
 
 @dataclass(slots=True)
 class _Cells:
-    """The cells of each member, in every line: their texts, and where they begin and end in ``held``. They are empty
-    in a line that is not ``alike``."""
+    """The cells of each member, in every line: where they begin and end in ``held``. They are empty in a line that is
+    not ``alike``."""
 
-    held: npt.NDArray[np.uint8]
+    held: words.Bytes
     alike: Mask
-    texts: Mapping[str, Any]
-    begins: Mapping[str, Places]
-    ends: Mapping[str, Places]
-    dotted: bool  # may a number have a point without a digit behind it?
+    begins: Mapping[str, Ints]
+    ends: Mapping[str, Ints]
+
+    def texts(self, name: str, some: Ints | None = None) -> Any:
+        """Of one member, in some lines or in all."""
+        begins, ends = self.begins[name], self.ends[name]
+        if some is not None:
+            begins, ends = begins[some], ends[some]
+        edges = np.empty(2 * len(begins), np.int32)
+        edges[0::2], edges[1::2] = begins, ends
+        pieces = pa.StringArray.from_buffers(len(edges) - 1, pa.py_buffer(edges), pa.py_buffer(self.held))
+        return pieces.take(pa.array(np.arange(0, len(edges), 2)))
 
 
 def lines_of(data: bytes, reading: Reading) -> Lines | None:
@@ -76,17 +91,10 @@ def lines_of(data: bytes, reading: Reading) -> Lines | None:
     members = next(filter(None, map(_members, data.split(b"\n", MODELS)[:MODELS])), None)
     if members is None:
         return None
-    data = data if data.endswith(b"\n") else data + b"\n"
-    held = np.frombuffer(data, np.uint8)
-    marks = np.flatnonzero((held == QUOTE) | (held == BREAK)).astype(np.int32)
-    at = np.flatnonzero(held[marks] == BREAK)
-    ends = marks[at]
-    begins = np.append(np.int32(0), ends[:-1] + np.int32(1))
-    alike: Mask = np.diff(at, prepend=-1) - 1 == _quotes(members)
-    edges = _edges(marks, np.where(alike, at - _quotes(members), 0), begins, ends, members)
-    alike &= (np.diff(edges, axis=1) >= 0).all(1)
-    edges[~alike] = ends[~alike, np.newaxis]
-    cells = _cells(data, held, edges, alike, members)
+    held = np.frombuffer(b"".join((data, b"" if data.endswith(b"\n") else b"\n", BEHIND)), np.uint8)
+    ends = np.flatnonzero(held == BREAK)
+    begins = np.append(0, ends[:-1] + 1)
+    cells = _cells(held, begins, ends, members)
     odd = np.flatnonzero(~cells.alike).tolist()
     if len(odd) > ODD_LINES * len(ends) or not all(data[begins[one] : ends[one]].strip() for one in odd):
         return None  # an empty line is no row
@@ -94,95 +102,74 @@ def lines_of(data: bytes, reading: Reading) -> Lines | None:
 
 
 def _members(line: bytes) -> Members | None:
-    found = [(one[1].decode(), one[2].startswith(b'"')) for one in _member.finditer(line)]
-    members = dict(found)
+    found = [(one[1].decode(), one[2]) for one in _member.finditer(line)]
+    members = {name: _member_of(cell) for name, cell in found}
     if len(members) != len(found) or not members.keys() >= NEEDED or line.count(b'":') != len(found):
         return None
-    if not _line(line) or any(members[name] for name in NUMBERS) or members.get("quality") is False:
+    texts = {name for name, member in members.items() if member.is_text}
+    if not _line(line) or texts & NUMBERS or "quality" in members.keys() - texts:
         return None
-    return members
+    return members if all(member.length <= LONGEST for member in members.values()) else None
 
 
-def _quotes(members: Members) -> int:
-    """How many a line has."""
-    return 2 * len(members) + 2 * sum(members.values())
+def _member_of(cell: bytes) -> Member:
+    is_text = cell.startswith(b'"')
+    return Member(is_text, len(cell) - 2 * is_text)
 
 
 def _between(members: Members) -> list[bytes]:
     """What stands before each cell, and after the last."""
     found, before = [], b"{"
-    for name, is_text in members.items():
-        quote = b'"' if is_text else b""
+    for name, member in members.items():
+        quote = b'"' if member.is_text else b""
         found.append(before + b'"%s":' % name.encode() + quote)
         before = quote + b","
     return [*found, before[:-1] + b"}"]
 
 
-def _edges(marks: Places, first: Any, begins: Places, ends: Places, members: Members) -> npt.NDArray[np.int32]:
-    """Where in each line, were it alike, begins what stands before each cell, the cell, and so on; its end at last.
+def _cells(held: words.Bytes, begins: Ints, ends: Ints, members: Members) -> _Cells:
+    """Along each line, from cell to cell. One where anything else stands between its cells is not alike.
 
-    ``first`` is the index of the line's first quote in ``marks``.
+    A cell may end later than it should where another line of the block is longer: what is in it is no cell then, and
+    whoever reads it says so.
     """
+    signs = words.at_every_place(held)
     between = _between(members)
-    edges = np.empty((len(ends), 2 * len(between)), np.int32)
-    quotes, before = 0, 1
-    for place, is_text in enumerate(members.values()):
-        edges[:, 2 * place] = marks[first + quotes] - before if place else begins
-        edges[:, 2 * place + 1] = edges[:, 2 * place] + len(between[place])
-        quotes, before = quotes + 2 + 2 * is_text, 1 + is_text
-    edges[:, -2] = ends - len(between[-1])
-    edges[:, -1] = ends
-    return edges
-
-
-def _cells(
-    data: bytes, held: npt.NDArray[np.uint8], edges: npt.NDArray[np.int32], alike: Mask, members: Members
-) -> _Cells:
-    """The line between the edges, in pieces. One where anything else stands between its cells is not alike."""
-    lines, width = edges.shape
-    offsets = np.append(edges.reshape(-1), np.int32(len(data)))
-    pieces = pa.StringArray.from_buffers(lines * width, pa.py_buffer(offsets), pa.py_buffer(data))
-    places = np.arange(0, lines * width, width)
-    for place, text in enumerate(_between(members)):
-        there = pc.equal(pieces.take(pa.array(places + 2 * place)), text.decode())
-        alike = alike & np.asarray(there.to_numpy(zero_copy_only=False), np.bool_)
-    return _Cells(
-        held,
-        alike,
-        {name: pieces.take(pa.array(places + 2 * place + 1)) for place, name in enumerate(members)},
-        {name: edges[:, 2 * place + 1] for place, name in enumerate(members)},
-        {name: edges[:, 2 * place + 2] for place, name in enumerate(members)},
-        b".e" in data or b".E" in data,
-    )
+    at, alike = begins, np.ones(len(ends), np.bool_)
+    starts, stops = {}, {}
+    for place, (name, member) in enumerate(members.items()):
+        alike &= words.stands(signs, at, between[place])
+        starts[name] = at = at + len(between[place])
+        stops[name] = at = at + words.lengths(held, signs, at, between[place + 1][0], member.length, LONGEST)
+    alike &= words.stands(signs, at, between[-1]) & (at + len(between[-1]) == ends)
+    if not alike.all():
+        for edges in (*starts.values(), *stops.values()):
+            np.copyto(edges, ends, where=~alike)
+    return _Cells(held, alike, starts, stops)
 
 
 def _columns(cells: _Cells, members: Members, reading: Reading) -> Columns:
     rows = len(cells.alike)
     names, who, plain = _names(cells)
     plain = plain & cells.alike
-    t, held = arrays.times(cells.texts["time"], reading)
+    t, held = _times(cells, reading, is_text=members["time"].is_text)
     plain &= held
-    if not members["time"]:
-        plain &= _fits(cells.texts["time"], WHOLE)
     value, held = _values(cells)
     plain &= held
     quality = np.full(rows, NO_QUALITY, np.uint8)
-    if "quality" in cells.texts:
-        quality, held = arrays.qualities(cells.texts["quality"])
+    if "quality" in members:
+        quality, held = arrays.qualities(cells.texts("quality"))
         plain &= held
     return Columns(names, who, t, value, quality, np.full(rows, NONE, np.int64), plain)
 
 
 def _names(cells: _Cells) -> Any:
     """As ``arrays.names``. An id has no zero before it, and no sign."""
-    begin, end, texts = cells.begins["datastream"], cells.ends["datastream"], cells.texts["datastream"]
-    first = cells.held[begin]
-    whole = (first >= ONE) & (first <= NINE) & (end - begin <= DIGITS)
-    try:
-        numbers = (texts if whole.all() else pc.if_else(pa.array(whole), texts, None)).cast(pa.int64())
-    except pa.ArrowInvalid:
-        return arrays.names([texts], _by_id)
-    return arrays.names([numbers], by_id)
+    begin, length = cells.begins["datastream"], cells.ends["datastream"] - cells.begins["datastream"]
+    if (length > words.SIGNS).any():
+        return arrays.names([cells.texts("datastream")], _by_id)
+    numbers, held = words.whole_numbers(words.at_every_place(cells.held), begin, length)
+    return arrays.names([pa.array(numbers, mask=~held)], by_id)
 
 
 def _by_id(text: str) -> Name:
@@ -190,27 +177,26 @@ def _by_id(text: str) -> Name:
     return by_id(int(text) if re.fullmatch(r"[1-9]\d{0,18}", text) else None)
 
 
+def _times(cells: _Cells, reading: Reading, *, is_text: bool) -> tuple[Ints, Mask]:
+    begin, texts = cells.begins["time"], cells.texts("time")
+    likely = (cells.ends["time"] - begin >= arrays.SHORTEST_TIME) & (cells.held[begin + arrays.COLON] == COLON)
+    t, held = arrays.times(texts, reading, likely)
+    return t, held if is_text else held & _fits(texts, WHOLE)
+
+
 def _values(cells: _Cells) -> tuple[Floats, Mask]:
-    """NaN for null. Arrow takes more for a number than JSON does, which shows at the ends of a cell."""
-    begin, end, texts = cells.begins["value"], cells.ends["value"], cells.texts["value"]
-    first = cells.held[begin]
-    if (first == N).any():
-        nothing = pc.equal(texts, "null")
-        texts = pc.if_else(nothing, "", texts)
-        null: Mask = np.asarray(nothing.to_numpy(zero_copy_only=False), np.bool_)
-    else:
-        null = np.zeros(len(first), np.bool_)
-    value, held = arrays.numbers(texts)
-    if cells.dotted:
-        return value, held & (null | _fits(texts, NUMBER))
-    lead = begin + (first == MINUS)
-    second = np.minimum(lead + 1, len(cells.held) - 1)
-    zero = (cells.held[lead] == ZERO) & _digit(cells.held[second])  # behind every number something else follows
-    return value, held & (null | (_digit(cells.held[lead]) & _digit(cells.held[end - 1]) & ~zero))
-
-
-def _digit(signs: npt.NDArray[np.uint8]) -> Mask:
-    return (signs >= ZERO) & (signs <= NINE)
+    """NaN for null. Numbers of more than a few digits are read by Arrow, which takes more for a number than JSON."""
+    begin, length = cells.begins["value"], cells.ends["value"] - cells.begins["value"]
+    value, held = words.decimals(words.at_every_place(cells.held), begin, length)
+    others = np.flatnonzero(~held)
+    if len(others):
+        texts = cells.texts("value", others)
+        null = np.asarray(pc.equal(texts, "null").to_numpy(zero_copy_only=False), np.bool_)
+        fits = _fits(texts, NUMBER)
+        some = np.flatnonzero(fits)
+        value[others[null]], held[others[null]] = np.nan, True
+        value[others[some]], held[others[some]] = arrays.numbers(texts.take(pa.array(some)))
+    return value, held
 
 
 def _fits(texts: Any, pattern: str) -> Mask:
