@@ -66,9 +66,9 @@ def verify(data: bytes) -> Report:
 def _verified(data: bytes, sha256: str, findings: Findings) -> Report:
     readable, document = reading.read(data, findings)
     if readable and shape.check(document, findings):
-        hashes.check(document, findings)
+        digests = hashes.check(document, findings)
         eligible = alone(document["inputs"]["instance"])
-        replay.check(document, eligible, findings)
+        replay.check(document, eligible, digests["refusals"], findings)
         if not findings.count:
             return _report(sha256, document, eligible)
     return Report(sha256, findings.count, tuple(findings.kept))

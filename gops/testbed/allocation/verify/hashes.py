@@ -17,8 +17,9 @@ def sha256(value: Any) -> str:
 PARTS = ("findings", "inputs", "marks", "outcome", "refusals")  # the first of format 2 alone
 
 
-def check(document: Any, findings: Findings) -> None:
-    """Compare every hash; where a part is not what its hash says, the marks tell which of its items is not."""
+def check(document: Any, findings: Findings) -> dict[str, str]:
+    """Compare every hash; where a part is not what its hash says, the marks tell which of its items is not. The hashes
+    of what stands there, by part."""
     instance, marks = document["inputs"]["instance"], document["marks"]
     lists = {
         "findings": [],
@@ -27,13 +28,15 @@ def check(document: Any, findings: Findings) -> None:
         "outcome": [("outcome", document["outcome"], "outcome")],
         "refusals": [("refusals", document["refusals"], "refusals")],
     }
-    for part in [part for part in PARTS if part in document]:
-        computed, stated = sha256(document[part]), document["hashes"][part]
-        if computed != stated:
-            findings.add("hash", f"hashes.{part}", f"{stated} stated", f"{computed}, that of what stands there")
+    computed = {part: sha256(document[part]) for part in PARTS if part in document}
+    for part, digest in computed.items():
+        stated = document["hashes"][part]
+        if digest != stated:
+            findings.add("hash", f"hashes.{part}", f"{stated} stated", f"{digest}, that of what stands there")
             for place, rows, name in lists[part]:
                 _items(place, rows, marks[name], findings)
     _seed(document["inputs"]["seed"], findings)
+    return computed
 
 
 def _items(place: str, rows: list[Any], marks: list[Any], findings: Findings) -> None:

@@ -3,12 +3,12 @@ was free, every reason is true. The other mechanisms are judged as all stand in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from gops.testbed.allocation.verify import judging, turns
+from gops.testbed.allocation.verify import hashes, judging, turns
 from gops.testbed.allocation.verify.alone import Alone
 from gops.testbed.allocation.verify.finding import Findings
 from gops.testbed.allocation.verify.ground import Ground, good_starts
@@ -16,27 +16,38 @@ from gops.testbed.allocation.verify.refusing import Ask, ask, told
 from gops.testbed.allocation.verify.standing import Standing, Stated, refusals
 
 
-def check(document: Any, eligible: Alone, findings: Findings) -> None:
-    """``eligible``: where each could stand alone."""
+def check(document: Any, eligible: Alone, digest: str, findings: Findings) -> None:
+    """``eligible``: where each could stand alone. ``digest``: of the refusals as they stand there."""
     instance = document["inputs"]["instance"]
     stated = _outcome(instance, document["outcome"], findings)
     said = _refusals(document["refusals"], stated, findings)
     if document["inputs"]["mechanism"]["id"] == "ranked":
-        _ranked(document, stated, said, findings)
+        _same(_ranked(document, stated, said, findings), digest, len(document["refusals"]), findings)
         return
     standing = Standing(document, stated, eligible, findings)
     by_cutoffs = document["inputs"]["mechanism"]["id"] == "fair"
     next_in_line = judging.claims(standing) if by_cutoffs else None
-    for place, found, true in refusals(standing, said, next_in_line):
-        if found != true:
-            _compare(place, found, true, findings)
+    _same(refusals(standing, said, next_in_line), digest, len(document["refusals"]), findings)
     if next_in_line is not None:
         judging.fair(standing, next_in_line)
     else:
         judging.optimal(standing, document["findings"]["proof"], document["inputs"]["mechanism"]["fairness"])
 
 
-def _ranked(document: Any, stated: Stated, said: dict[str, tuple[int, Any]], findings: Findings) -> None:
+def _same(judged: Iterable[tuple[int, Any, Any]], digest: str, count: int, findings: Findings) -> None:
+    """Of each refusal its place, what is stated and what is true. Where all are true, one hash says so."""
+    rows, trues = list(judged), [None] * count
+    for at, _, true in rows:
+        trues[at] = true
+    if hashes.sha256(trues) != digest:
+        for at, stated, true in rows:
+            if stated != true:
+                _compare(f"refusals[{at}]", stated, true, findings)
+
+
+def _ranked(
+    document: Any, stated: Stated, said: dict[str, tuple[int, Any]], findings: Findings
+) -> Iterator[tuple[int, Any, Any]]:
     instance = document["inputs"]["instance"]
     ground, seen = Ground(instance), set()
     asks: list[Ask] = []
@@ -60,9 +71,7 @@ def _ranked(document: Any, stated: Stated, said: dict[str, tuple[int, Any]], fin
     if "findings" in document and document["findings"]["guaranteed"] != promised:
         findings.add("guaranteed", "findings.guaranteed", document["findings"]["guaranteed"], promised)
     for one, true in zip(asks, told(ground, asks), strict=True):
-        at, found = said[one.row["id"]]
-        if found != true:
-            _compare(f"refusals[{at}]", found, true, findings)
+        yield (*said[one.row["id"]], true)
 
 
 def _outcome(instance: Any, rows: list[Any], findings: Findings) -> dict[str, tuple[int, int | None, int]]:

@@ -82,7 +82,9 @@ class Standing:
                 self.findings.add("guaranteed", place, f"{row['id']} refused", "a place, which a share promised")
 
 
-def refusals(standing: Standing, said: dict[str, tuple[int, Any]], claims: dict[int, Claim] | None) -> Iterator[Any]:
+def refusals(
+    standing: Standing, said: dict[str, tuple[int, Any]], claims: dict[int, Claim] | None
+) -> Iterator[tuple[int, Any, Any]]:
     """(place, stated, true) of every refusal. ``claims``: under ``fair``, who is next in line at each site."""
     queue = None if claims is None else Queue(claims, len(standing.ground.names))
     asks = []
@@ -100,8 +102,7 @@ def refusals(standing: Standing, said: dict[str, tuple[int, Any]], claims: dict[
             _join(standing, one, true)
         else:
             _number(standing, one, true, queue, lowest)
-        at, stated = said[one.row["id"]]
-        yield f"refusals[{at}]", stated, true
+        yield (*said[one.row["id"]], true)
 
 
 def _good(ground: Ground, row: Any) -> Grid:
