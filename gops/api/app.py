@@ -31,6 +31,7 @@ def create_app(services: Services, settings: Settings, error_page: ErrorPage | N
     """An app that serves /api over ``services``. ``error_page`` answers failures outside of /api, for people."""
     app = Application("gops", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.http_body_bytes + 1  # one more, to see that there is more
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Korean to be read in a terminal, in half the bytes
     app.extensions[context.EXTENSION] = services
     app.extensions[signup.ALLOWANCE] = HourlyAllowance(services.clock, settings.signup_per_hour, "GOPS_SIGNUP_PER_HOUR")
     app.url_map.converters |= CONVERTERS

@@ -95,7 +95,7 @@ def carry_through(services: Records, actor: Actor, cluster: Shown) -> None:
         {
             "goal": "safer-streets",
             "solution": "street-sensing",
-            "purpose": f"보행자가 안전한 거리를 만들고 효과를 공공 센서로 확인합니다. {MARK}",
+            "purpose": f"보행자가 안전한 거리를 만들고 효과를 공공 센서로 확인합니다. 시연용입니다. ({MARK})",
             "kpis": [
                 {"name": "위험 상황 (hazards a week)", "unit": "1/wk", "baseline": 12, "target": 6},
                 {"name": "보행량 (people a day)", "unit": "1/d", "baseline": None, "target": None},

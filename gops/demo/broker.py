@@ -115,7 +115,7 @@ def _publish(
         slug=slug,
         title_ko=title_ko,
         title_en=title_en,
-        description=f"{title_ko} - {from_micros(now).astimezone(zone):%Y}; {MARK}",
+        description=f"시연용으로 지어낸 {from_micros(now).astimezone(zone):%Y}년 공모입니다. ({MARK})",
         opens_at=now,
         closes_at=closes,
         terms=_terms(weeks.of(now + BEGUN_DAYS * DAY, zone) + 2, sites),

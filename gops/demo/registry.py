@@ -137,7 +137,7 @@ def offer_sites(services: Records, actor: Actor, city: Municipality, sites: Sequ
             kind=site.kind,
             area=site.area,
             capacity=site.capacity,
-            description=f"{site.kind}, {MARK}",
+            description=f"시연용으로 지어낸 장소입니다. ({MARK})",
             details=site.details,
         )
         if found.state == "draft":

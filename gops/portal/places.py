@@ -271,7 +271,7 @@ def suggestions(sources: Sources, args: Mapping[str, str]) -> SuggestionsPage:
         except Invalid as error:
             refused = [error]
     week = weeks.name(this_week(sources) + 4)
-    usual = {"area_m2": "60", "weeks": "4", "first_start": week}
+    usual = {"area_m2": "60", "power_w": "500", "weeks": "8", "first_start": week}
     api = f"/api/v1/sites/suggestions?{urlencode(given if given and not refused else usual)}"
     return SuggestionsPage(given, bool(given), refused, fits, misses, KINDS, week, api)
 

@@ -31,6 +31,9 @@ _FRAME: Mapping[str, tuple[str, str]] = {
     "things": ("측정 대상", "Things measured"),
     "datastreams": ("데이터스트림", "Datastreams"),
     "readings_today": ("오늘 측정값", "Readings today"),
+    "things_count": ("{count}곳", "{count}"),
+    "datastreams_count": ("{count}개", "{count}"),
+    "readings_today_count": ("{count}건", "{count}"),
     "as_of": ("기준 시각", "As of"),
     "now": ("지금 측정되는 값", "What is live now"),
     "nothing": ("아직 공개된 측정값이 없습니다.", "No public readings yet."),
@@ -182,6 +185,11 @@ class Words:
         """A word that comes from data, of a vocabulary; itself where that has it not."""
         pair = TERMS[of].get(word)
         return word if pair is None else pair[self._place]
+
+    def amount(self, resource: str, amount: int) -> str:
+        """So much of a resource, with its unit: 면적 1,850 m². One without words here goes by its own name."""
+        pair = TERMS["amount"].get(resource)
+        return f"{resource} {amount:,}" if pair is None else pair[self._place].format(amount=f"{amount:,}")
 
     def of(self, row: Any, name: str) -> str:
         """What a record says in this language, else in the other: ``of(site, "name")``."""

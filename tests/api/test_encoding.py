@@ -162,3 +162,8 @@ def test_a_weakened_coded_tag_is_found_too(world: World) -> None:
     asked = {"Accept-Encoding": "gzip"}
     coded = world.get(LONG, headers=asked).headers["ETag"]
     assert world.get(LONG, headers=asked | {"If-None-Match": f"W/{coded}"}).status_code == 304
+
+
+def test_korean_stands_in_json_as_it_is_written(world: World) -> None:
+    """To be read in a terminal, too."""
+    assert "미세먼지" in world.get("/observed-properties").data.decode()

@@ -41,6 +41,16 @@ def test_a_dataset_shows_its_downloads_and_its_snapshots_newest_first(world: Wor
     assert "「수원시 대기질」 스냅샷 2" in korean
 
 
+def test_the_newest_readings_are_told_in_words_and_with_their_units(world: World, browser: FlaskClient) -> None:
+    made = private(world)
+    world.write(made, range(3))
+    published(world, made)
+    assert "Measured Thing Property Value Quality" in page(browser, "/datasets/air?lang=en").text
+    korean = page(browser, "/datasets/air?lang=ko").text
+    assert "측정 시각 측정 대상 항목 값 품질" in korean
+    assert "air-1 기온 2 ℃ 정상" in korean
+
+
 def test_the_page_is_built_for_all(world: World, browser: FlaskClient) -> None:
     published(world, private(world))
     frozen(world)

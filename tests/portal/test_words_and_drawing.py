@@ -30,7 +30,7 @@ def test_every_phrase_is_said_in_both_languages(name: str) -> None:
 
 def test_every_phrase_of_a_template_is_there_and_every_phrase_is_used() -> None:
     text = "\n".join(TEMPLATES)
-    named = set(re.findall(r"words\.(\w+)", text)) - {"language", "ago", "get", "term", "of", "length"}
+    named = set(re.findall(r"words\.(\w+)", text)) - {"language", "ago", "amount", "get", "term", "of", "length"}
     assert named <= set(PHRASES)
     assert set(WORDS) <= set(PHRASES)
     code = text + "".join(path.read_text() for path in PAGES.glob("*.py") if path.name != "words.py")
@@ -38,6 +38,12 @@ def test_every_phrase_of_a_template_is_there_and_every_phrase_is_used() -> None:
     assert [name for name in PHRASES if name not in named | by_value and not re.search(rf'"{name}"', code)] == [
         name for name in PHRASES if name.startswith("error_") and name.endswith("_text")
     ]
+
+
+def test_an_amount_has_its_unit_and_what_has_no_words_here_its_own_name() -> None:
+    assert Words("ko").amount("area_m2", 1850) == "면적 1,850 m²"
+    assert Words("en").amount("power_w", 25000) == "power 25,000 W"
+    assert Words("ko").amount("desks", 12) == "desks 12"
 
 
 @pytest.mark.parametrize(

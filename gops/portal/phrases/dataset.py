@@ -36,6 +36,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "provenance": ("보존", "Kept"),
     "newest": ("최근 측정값", "Newest readings"),
     "newest_caption": ("가장 최근 측정값 {count}개", "The newest {count} readings"),
+    "property": ("항목", "Property"),
     "no_readings": ("아직 측정값이 없습니다.", "There are no readings yet."),
     "chart": ("추이", "Over time"),
     "chart_text": (

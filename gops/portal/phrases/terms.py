@@ -76,6 +76,10 @@ TERMS: Mapping[str, Terms] = {
         "area_m2": ("면적 (m²)", "Area (m²)"),
         "power_w": ("전력 (W)", "Power (W)"),
     },
+    "amount": {
+        "area_m2": ("면적 {amount} m²", "area {amount} m²"),
+        "power_w": ("전력 {amount} W", "power {amount} W"),
+    },
     "call_state": {
         "published": ("공고됨", "announced"),
         "open": ("신청 중", "open"),

@@ -226,6 +226,14 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "revision_no": ("개정", "Revision"),
     "placed_count": ("배정", "Placed"),
     "figures": ("결과의 성질", "Properties of the outcome"),
+    "figures_text": (
+        "시샘하는 쌍은 점수가 더 낮은 신청이 차지한 장소를, 혼자라면 쓸 수 있었는데도 받지 못한 경우의 수입니다. "
+        "방해하는 쌍은 더 원하는 장소에 점수가 더 낮은 신청이 비켜 주면 들어갈 수 있는 경우이고, "
+        "낭비는 그중 비켜 주지 않아도 들어갈 수 있는 경우입니다.",
+        "Envy pairs: an application without a site that a lower score has, where it could have stood alone. "
+        "Blocking pairs: an application and a site it would rather have, at which it fits if lower scores make room. "
+        "Waste: of these, where it fits as all stand.",
+    ),
     "envy_pairs": ("시샘하는 쌍", "Envy pairs"),
     "blocking_pairs": ("방해하는 쌍", "Blocking pairs"),
     "waste": ("낭비", "Waste"),
