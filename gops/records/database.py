@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -78,6 +79,14 @@ class Database:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
             yield session
+
+    def rows(self, statement: Select[Any], words: Mapping[str, Any]) -> Sequence[Any]:
+        """What one statement finds, which sees one state by itself: in half the time of a read unit with a Session."""
+        if self._shared() is not None:
+            with self.read() as session:
+                return session.execute(statement, words).all()
+        with plainly(self.wait_seconds, reading=True), self._reading.connect() as connection:
+            return connection.execute(statement, words).all()
 
     @contextmanager
     def write(self) -> Iterator[Session]:

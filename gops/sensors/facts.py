@@ -7,7 +7,7 @@ Entities of the ORM would cost more than the readings: of 1,000 Datastreams with
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -23,6 +23,9 @@ from gops.sensors.exposure import rounded
 from gops.sensors.model import Datastream, Location, ObservedProperty, Thing
 from gops.sensors.visibility import home_of, is_public
 
+Reach = Literal["all", "home", "public"]
+"""Which Datastreams somebody sees: see ``visibility.home_of``."""
+Ask = Callable[[Select[Any], Mapping[str, Any]], Sequence[Any]]
 REMEMBER_SECONDS = 1.0  # what another process changes is seen within 2 s
 REMEMBERED, MOST_TOGETHER = 2_000, 16  # answers that are remembered, and Datastreams in each: 15 MB at most
 
@@ -79,8 +82,7 @@ class Facts:
         return self._known.find((actor, tuple(ids), self._database.state), lambda: self._read(actor, ids))
 
     def _read(self, actor: Actor, ids: Sequence[int]) -> Sequence[Known]:
-        with self._database.read() as session:
-            return known(session, actor, ids)
+        return _found(self._database.rows, actor, ids)
 
 
 def _is_small(found: Sequence[Known]) -> bool:
@@ -89,10 +91,18 @@ def _is_small(found: Sequence[Known]) -> bool:
 
 def known(session: Session, actor: Actor, ids: Sequence[int]) -> list[Known]:
     """These Datastreams by id. Raises ``NotFound``, which names the first that the actor does not see."""
+    return _found(lambda query, words: session.connection().execute(query, words).all(), actor, ids)
+
+
+def _found(ask: Ask, actor: Actor, ids: Sequence[int]) -> list[Known]:
     asked = list(dict.fromkeys(ids))
     home = home_of(actor, "registry.read_private")
-    words = {"ids": [one for one in asked if is_id(one)]} | ({"home": home} if home else {})
-    rows = session.connection().execute(_known("all" if home is None else "home" if home else "public"), words).all()
+    reach: Reach = "all" if home is None else "home" if home else "public"
+    words: dict[str, Any] = {"home": home} if home else {}
+    if len(asked) == 1:
+        rows = ask(_one(reach), {"id": asked[0], **words}) if is_id(asked[0]) else []
+    else:
+        rows = ask(_known(reach), {"ids": [one for one in asked if is_id(one)], **words})
     found = [_shown(Known._make(row), home) for row in rows]
     if len(found) < len(asked):
         there = {one.id for one in found}
@@ -113,10 +123,19 @@ def _shown(row: Row, home: int | None) -> Row:
 
 
 @cache
-def _known(reach: Literal["all", "home", "public"]) -> Select[*tuple[Any, ...]]:
+def _known(reach: Reach) -> Select[*tuple[Any, ...]]:
     """Made once: to build the statement anew takes as long as to execute it."""
-    query = select(*(getattr(Datastream, name) for name in Known._fields)).order_by(Datastream.id)
-    query = query.where(Datastream.id.in_(bindparam("ids", expanding=True)))
+    return _seen(reach).where(Datastream.id.in_(bindparam("ids", expanding=True))).order_by(Datastream.id)
+
+
+@cache
+def _one(reach: Reach) -> Select[*tuple[Any, ...]]:
+    """Of a single one, which most ask for: a list of ids is put into the statement anew each time."""
+    return _seen(reach).where(Datastream.id == bindparam("id"))
+
+
+def _seen(reach: Reach) -> Select[*tuple[Any, ...]]:
+    query = select(*(getattr(Datastream, name) for name in Known._fields))
     if reach == "all":
         return query
     private = [Datastream.organisation_id == bindparam("home")] if reach == "home" else []

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import delete, select, text
+from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gops.accounts.model import Membership, Organisation
@@ -236,3 +236,14 @@ def test_other_threads_do_not_join_in(either_database: Database) -> None:
         other.start()
         other.join()
     assert seen == [[]]
+
+
+def test_rows_of_one_statement_are_seen_as_in_a_unit(either_database: Database) -> None:
+    """Also within units together, which see what they have so far."""
+    query = select(Organisation.slug).where(Organisation.slug == bindparam("slug"))
+    with either_database.together():
+        with either_database.write() as session:
+            session.add(organisation("suwon"))
+        assert [row.slug for row in either_database.rows(query, {"slug": "suwon"})] == ["suwon"]
+    assert [row.slug for row in either_database.rows(query, {"slug": "suwon"})] == ["suwon"]
+    assert either_database.rows(query, {"slug": "osan"}) == []
