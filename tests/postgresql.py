@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import URL, Connection, create_engine, inspect, make_url
 
 SUPERUSER = "postgres"
 WAIT_SECONDS = "60"
@@ -41,6 +41,7 @@ class Cluster:
     url: URL
     folder: Path | None = None
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _order: dict[str, list[str]] = field(default_factory=dict)  # address -> its tables, as they can be emptied
 
     @classmethod
     def start(cls, address: str = "") -> Cluster:
@@ -83,16 +84,32 @@ class Cluster:
         return self.url.set(database=name).render_as_string(hide_password=False)
 
     def empty(self, address: str) -> None:
-        """Remove every row but the migrations' own, begin ids anew, and end what is still connected."""
+        """Remove every row but the migrations' own, begin ids anew, and end what is still connected.
+
+        Row by row, and only where there are some: TRUNCATE makes the files of ninety tables and their indexes anew.
+        """
         engine = create_engine(address, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             run = connection.exec_driver_sql
             run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND pid <> pg_backend_pid()")  # fmt: skip
-            tables = run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").scalars().all()
-            names = ", ".join(f'"{name}"' for name in tables if name != "alembic_version")
-            run(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+            names = self._tables_last_first(address, connection)
+            filled = run(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in names))
+            has_rows = set(filled.scalars())
+            advanced = run("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value > 0")
+            statements = [f'DELETE FROM "{name}"' for name in names if name in has_rows]
+            statements += [f'ALTER SEQUENCE "{name}" RESTART' for name in advanced.scalars()]
+            if statements:
+                run("; ".join(statements))
         engine.dispose()
+
+    def _tables_last_first(self, address: str, connection: Connection) -> list[str]:
+        """Each before those that it refers to; looked up anew when a test has added a table."""
+        there = set(inspect(connection).get_table_names()) - {"alembic_version"}
+        if there != set(self._order.get(address, [])):
+            found = inspect(connection).get_sorted_table_and_fkc_names()
+            self._order[address] = [name for name, _keys in reversed(found) if name in there]
+        return self._order[address]
 
     def drop_database(self, address: str) -> None:
         self._execute(f'DROP DATABASE "{make_url(address).database}" WITH (FORCE)')
