@@ -70,8 +70,8 @@ Ratings = Kept[Rating]
 """How good datasets are, by id and revision."""
 
 
-def ratings() -> Ratings:
-    return Kept(RATED_SECONDS, RATED)
+def ratings(kept_seconds: float = RATED_SECONDS) -> Ratings:
+    return Kept(kept_seconds, RATED)
 
 
 def gather(

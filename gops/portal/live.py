@@ -101,10 +101,11 @@ class Live:
 
 
 class Board:
-    """Makes ``Live``, at most once in ``KEPT_SECONDS``; who comes meanwhile gets the same."""
+    """Makes ``Live``, at most once in ``kept_seconds``; who comes meanwhile gets the same."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, kept_seconds: float = KEPT_SECONDS) -> None:
         self._sources = sources
+        self._kept_seconds = kept_seconds
         self._lock = threading.Lock()
         self._kept: Live | None = None
         self._until = 0.0
@@ -113,7 +114,7 @@ class Board:
         with self._lock:
             if self._kept is None or time.monotonic() >= self._until:
                 self._kept = gather(self._sources)
-                self._until = time.monotonic() + KEPT_SECONDS
+                self._until = time.monotonic() + self._kept_seconds
             return self._kept
 
 

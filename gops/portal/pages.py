@@ -16,7 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, g, redirect, render_t
 from gops import __version__
 from gops.clock import DAY, from_micros
 from gops.portal import datasets, display, drawing, reference, search, testbed, wrong
-from gops.portal.inside import ratings
+from gops.portal.inside import RATED_SECONDS, ratings
 from gops.portal.kept import Kept
 from gops.portal.live import KEPT_SECONDS, Board
 from gops.portal.sources import Sources
@@ -64,8 +64,8 @@ def register(
 ) -> None:
     """Add the pages to ``app``. ``document`` gives the OpenAPI document as JSON, ``folder`` has the static files.
 
-    A page of a dataset is made at most once in ``kept_seconds``."""
-    board, rated = Board(sources), ratings()
+    A page of a dataset, and what the first page shows, is made at most once in ``kept_seconds``; 0 keeps nothing."""
+    board, rated = Board(sources, kept_seconds), ratings(RATED_SECONDS if kept_seconds else 0.0)
     pages, blueprint = (
         Pages(sources.settings, Statics(folder)),
         Blueprint("portal", __name__, template_folder="templates"),

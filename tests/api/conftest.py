@@ -99,6 +99,7 @@ from gops.testbed.sites import Sites
 from gops.testbed.slots import Slots
 from gops.usage.service import Usage
 from tests.conftest import NOON_BEFORE, People
+from tests.opened import opened
 
 MINUTE = 60_000_000
 
@@ -299,7 +300,7 @@ class Populated:
 @pytest.fixture(scope="session")
 def populated(tmp_path_factory: pytest.TempPathFactory) -> Populated:
     file, clock, settings = tmp_path_factory.mktemp("world") / "records.sqlite", FixedClock(NOON_BEFORE), load({})
-    database = Database(f"sqlite:///{file}")
+    database = opened(f"sqlite:///{file}")
     keys = {"operator": initialise(database, clock, settings) or ""}
     with database.write() as session:
         seed(session)
@@ -319,12 +320,17 @@ def migrated_file(populated: Populated) -> Path:
     return populated.file
 
 
+def nothing_yet() -> Services:
+    """What an app is made over that tests share; each puts services of its own into it."""
+    columns = {column.name: cast(Any, None) for column in fields(Services)}
+    return Services(**columns | {"clock": FixedClock(NOON_BEFORE), "settings": load({})})
+
+
 @pytest.fixture(scope="session")
 def shared_app() -> Flask:
-    """An app with the default settings; each test gives it services of its own."""
-    settings, nothing = load({}), cast(Any, None)
-    columns = {column.name: nothing for column in fields(Services)}
-    return create_app(Services(**columns | {"clock": FixedClock(NOON_BEFORE), "settings": settings}), settings)
+    """An app with the default settings."""
+    services = nothing_yet()
+    return create_app(services, services.settings)
 
 
 @pytest.fixture
