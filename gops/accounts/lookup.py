@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from functools import cache
+
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from gops.accounts.checks import DEVICE_NAME, SLUG
@@ -21,12 +23,22 @@ def find_organisation(session: Session, slug: str, *, lock: bool = False) -> Org
     """
     if not isinstance(slug, str) or not SLUG.fullmatch(slug):
         return None
-    query = select(Organisation).where(Organisation.slug == slug)
-    former = select(FormerSlug.record_id).where(FormerSlug.noun == ORGANISATION, FormerSlug.slug == slug)
-    by_former = select(Organisation).where(Organisation.id.in_(former))
-    if lock:
-        query, by_former = query.with_for_update(key_share=True), by_former.with_for_update(key_share=True)
-    return session.scalar(query) or session.scalar(by_former)
+    found = session.scalar(_by_slug(lock), {"slug": slug})
+    return found if found is not None else session.scalar(_by_former_slug(lock), {"slug": slug})
+
+
+@cache
+def _by_slug(lock: bool) -> Select[Organisation]:
+    """Made once: to build a statement anew takes as long as to execute it."""
+    query = select(Organisation).where(Organisation.slug == bindparam("slug"))
+    return query.with_for_update(key_share=True) if lock else query
+
+
+@cache
+def _by_former_slug(lock: bool) -> Select[Organisation]:
+    former = select(FormerSlug.record_id).where(FormerSlug.noun == ORGANISATION, FormerSlug.slug == bindparam("slug"))
+    query = select(Organisation).where(Organisation.id.in_(former))
+    return query.with_for_update(key_share=True) if lock else query
 
 
 def organisation(session: Session, slug: str, *, lock: bool = False) -> Organisation:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, false, or_, select
+from functools import cache
+
+from sqlalchemy import ColumnElement, Select, bindparam, false, or_, select
 from sqlalchemy.orm import Session
 
 from gops.accounts.checks import SLUG
@@ -19,13 +21,22 @@ def find(session: Session, slug: str, *, lock: bool = False) -> Dataset | None:
     """The dataset that has ``slug``, or had it before. ``lock`` keeps other write units from changing it."""
     if not isinstance(slug, str) or not SLUG.fullmatch(slug):
         return None
-    query = select(Dataset).where(Dataset.slug == slug)
-    found = session.scalar(query.with_for_update() if lock else query)
-    if found is not None:
-        return found
-    former = select(FormerSlug.record_id).where(FormerSlug.noun == NOUN, FormerSlug.slug == slug)
-    by_former = select(Dataset).where(Dataset.id.in_(former))
-    return session.scalar(by_former.with_for_update() if lock else by_former)
+    found = session.scalar(_by_slug(lock), {"slug": slug})
+    return found if found is not None else session.scalar(_by_former_slug(lock), {"slug": slug})
+
+
+@cache
+def _by_slug(lock: bool) -> Select[Dataset]:
+    """Made once: to build a statement anew takes as long as to execute it."""
+    query = select(Dataset).where(Dataset.slug == bindparam("slug"))
+    return query.with_for_update() if lock else query
+
+
+@cache
+def _by_former_slug(lock: bool) -> Select[Dataset]:
+    former = select(FormerSlug.record_id).where(FormerSlug.noun == NOUN, FormerSlug.slug == bindparam("slug"))
+    query = select(Dataset).where(Dataset.id.in_(former))
+    return query.with_for_update() if lock else query
 
 
 def readable(session: Session, actor: Actor, slug: str) -> Dataset:

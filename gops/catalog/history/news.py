@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from gops.accounts.model import Organisation
@@ -52,6 +53,18 @@ def add(session: Session, dataset: Dataset, what: str, at: int, number: int, not
     return made
 
 
+@cache
+def _newest(of_one: bool, is_before: bool) -> Select[DatasetNews, str, Organisation]:
+    """Made once: to build it takes as long as to execute it."""
+    query = select(DatasetNews, Dataset.slug, Organisation).join(Dataset, Dataset.id == DatasetNews.dataset_id)
+    query = query.join(Organisation, Organisation.id == DatasetNews.publisher_id)
+    if of_one:
+        query = query.where(DatasetNews.dataset_id == bindparam("dataset"))
+    if is_before:
+        query = query.where(DatasetNews.id < bindparam("before"))
+    return query.order_by(DatasetNews.id.desc()).limit(bindparam("most"))
+
+
 class Feed:
     """What feeds show, the newest first."""
 
@@ -60,14 +73,11 @@ class Feed:
 
     def page(self, before: int | None = None, limit: int = 50, slug: str | None = None) -> Sequence[News]:
         """Of all datasets or of one, withdrawn ones too: that they were is news. Raises ``NotFound``."""
-        query = select(DatasetNews, Dataset.slug, Organisation).join(Dataset, Dataset.id == DatasetNews.dataset_id)
-        query = query.join(Organisation, Organisation.id == DatasetNews.publisher_id)
         with self._database.read() as session:
-            if slug is not None:
-                query = query.where(DatasetNews.dataset_id == self._told(session, slug).id)
-            if before is not None:
-                query = query.where(DatasetNews.id < before)
-            rows = session.execute(query.order_by(DatasetNews.id.desc()).limit(limit)).all()
+            of = {} if slug is None else {"dataset": self._told(session, slug).id}
+            behind = {} if before is None else {"before": before}
+            query = _newest(slug is not None, before is not None)
+            rows = session.execute(query, {**of, **behind, "most": limit}).all()
         return [News(*row) for row in rows]
 
     def dataset(self, slug: str) -> Dataset:

@@ -89,8 +89,8 @@ class Snapshots:
         """The newest complete ones, the last of them first."""
         with self._database.read() as session:
             dataset = lookup.readable(session, actor, slug)
-            query = select(Snapshot).where(Snapshot.dataset_id == dataset.id, Snapshot.state == COMPLETE)
-            return _views(session, dataset, session.scalars(query.order_by(Snapshot.id.desc()).limit(most)).all())
+            found = session.scalars(_newest(), {"dataset": dataset.id, "most": most})
+            return _views(session, dataset, found.all())
 
     def get(self, actor: Actor, slug: str, number: int) -> SnapshotView:
         """Raises ``NotFound``; ``Gone`` for a withdrawn dataset."""
@@ -169,6 +169,12 @@ def versions(session: Session, datasets: Collection[int], most: int) -> dict[int
 
 
 @cache
+def _newest() -> Select[Snapshot]:
+    query = select(Snapshot).where(Snapshot.dataset_id == bindparam("dataset"), Snapshot.state == COMPLETE)
+    return query.order_by(Snapshot.id.desc()).limit(bindparam("most"))
+
+
+@cache
 def _ranked() -> Select[Snapshot, Dataset]:
     """Made once: to build it takes as long as to execute it."""
     rank = func.row_number().over(partition_by=Snapshot.dataset_id, order_by=Snapshot.id.desc()).label("rank")
@@ -211,6 +217,8 @@ def _views(session: Session, dataset: Dataset, snapshots: Sequence[Snapshot]) ->
 
 def _files(session: Session, snapshots: Collection[int]) -> dict[int, Sequence[SnapshotFile]]:
     found: dict[int, list[SnapshotFile]] = {one: [] for one in snapshots}
+    if not found:
+        return {}
     query = select(SnapshotFile).where(SnapshotFile.snapshot_id.in_(found)).order_by(SnapshotFile.id)
     for one in session.scalars(query):
         found[one.snapshot_id].append(one)
