@@ -20,7 +20,7 @@ $(READY): setup.cfg pyproject.toml gops/portal/assets/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "GOPS needs Python 3.11 or later, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[test,dev,postgresql]'
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --editable '.[test,dev,postgresql]'
 	$(BIN)/python -m gops.portal.assets --tests
 	@touch $@
 

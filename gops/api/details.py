@@ -22,12 +22,23 @@ _WORDS = {
     "a JSON object": "JSON 객체", "one value; several with commas": "값 하나, 여럿이면 쉼표로 나눔",
     "from earlier than to": "to보다 이른 from",
 }  # fmt: skip
+_WHOLE = {
+    "west,south,east,north in degrees, such as 126.7,37.4,127.2,37.7; west beyond east crosses the 180th meridian":
+        "도 단위의 서,남,동,북. 예: 126.7,37.4,127.2,37.7 (서쪽이 동쪽보다 크면 180도 경선을 넘음)",
+    "ISO 8601, such as 2026-03-01, 2026-03-01T14:00 (on the clock of zone) or 2026-03-01T14:00:00%2B09:00":
+        "ISO 8601 시각. 예: 2026-03-01, 2026-03-01T14:00 (zone의 시각), 2026-03-01T14:00:00%2B09:00",
+    "an IANA time zone such as Asia/Seoul or UTC": "IANA 시간대. 예: Asia/Seoul, UTC",
+    "an IANA time zone such as Asia/Seoul": "IANA 시간대. 예: Asia/Seoul",
+    "ids with commas between: 1,2,3": "쉼표로 나눈 번호. 예: 1,2,3",
+    "a city or county: 수원, 수원시, suwon": "시나 군. 예: 수원, 수원시, suwon",
+    "the key of an observed property, such as pm10": "관측 속성의 키. 예: pm10",
+}  # fmt: skip
 _FORMS = (
     (re.compile(rf"(?:from )?(-?[\d.]+) to (-?[\d.]+){_UNIT}"), "{0} 이상 {1}{u} 이하"),
     (re.compile(rf"at most (-?[\d.]+){_UNIT}"), "최대 {0}{u}"),
     (re.compile(rf"at least (-?[\d.]+){_UNIT}"), "최소 {0}{u}"),
 )
-_CHOICES = re.compile(r"(?:one of|one or more of|some of) (.+)", re.DOTALL)
+_CHOICES = re.compile(r"(?:text, )?(?:one of|one or more of|some of) (.+)", re.DOTALL)
 _SETTING = re.compile(r" \((GOPS_[A-Z0-9_]+)\)$")
 
 
@@ -55,7 +66,9 @@ def korean_detail(code: str, status_code: str, members: Members) -> str:
 
 
 def korean(expected: str) -> str:
-    """What was expected in Korean, where it is of a regular form; else as it is. Names and numbers stay."""
+    """What was expected in Korean, where it is of a regular form or often told; else as it is. Names, numbers stay."""
+    if expected in _WHOLE:
+        return _WHOLE[expected]
     choices = _CHOICES.fullmatch(expected)
     if choices is not None:
         return f"{choices[1]} 중에서"

@@ -131,7 +131,10 @@ def send(address: str, secret: str, message: str, no_wait: bool) -> None:
         click.echo(f"refused: {one['code']} {one['field'] or ''}: {one['note']}", err=True)
     if receipt and heard.counts is None and not heard.refused:
         raise Unavailable(f"the broker has it, but GOPS said nothing within {RECEIPT_SECONDS:g} s; is it running?")
-    click.echo("the broker has it" if heard.counts is None else f"stored: {_counted(heard.counts)}")
+    if heard.counts is not None:
+        click.echo(f"stored: {_counted(heard.counts)}")
+    elif not heard.refused:
+        click.echo("the broker has it")
     sys.exit(1 if heard.refused else 0)
 
 

@@ -42,6 +42,8 @@ def run(demo: bool) -> None:
     key = initialise(chosen)
     _announce(key)
     if demo:
+        if key:
+            click.echo("The demo province is being made; this once it takes a minute or two.", err=True)
         _prepare_demo()
     children = []
     if not chosen.mqtt_url:

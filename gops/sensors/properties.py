@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gops.clock import Clock
-from gops.errors import Conflict
+from gops.errors import Conflict, NotFound
 from gops.kinds import KINDS, Kind
-from gops.permissions import Actor, missing, require
+from gops.permissions import Actor, require
 from gops.records import audit
 from gops.records.database import Database, flush_unique
 from gops.records.paging import is_id, page
@@ -76,7 +76,8 @@ def property_of(session: Session, key: str) -> ObservedProperty:
     known = isinstance(key, str) and texts.KEY.fullmatch(key)
     found = session.scalar(select(ObservedProperty).where(ObservedProperty.key == key)) if known else None
     if found is None:
-        raise missing("observed_property")
+        expected = "the key of an observed property, such as pm10"
+        raise NotFound("there is no such observed property", field="observed_property", found=key, expected=expected)
     return found
 
 

@@ -263,6 +263,22 @@ def test_in_korean_the_detail_is_korean_and_the_raised_one_stands_beside_it(worl
     assert all(korean.get(name) == english.get(name) for name in ("code", "field", "found", "expected"))
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/sites?kind=moon", "moon, 필요한 것: street, park, building,"),
+        ("/datastreams?bbox=1,2", "1,2, 필요한 것: 도 단위의 서,남,동,북."),
+        ("/observations?datastream=x", "x, 필요한 것: 쉼표로 나눈 번호."),
+        ("/observations?datastream=1&zone=x", "x, 필요한 것: IANA 시간대."),
+        ("/observations?datastream=1&from=x", "x, 필요한 것: ISO 8601 시각."),
+        ("/latest?observed_property=x", "x, 필요한 것: 관측 속성의 키."),
+        ("/search?place=mars", "mars, 필요한 것: 시나 군."),
+    ],
+)
+def test_what_newcomers_get_wrong_is_said_in_korean_to_the_end(world: World, path: str, expected: str) -> None:
+    assert f"받은 값: {expected}" in world.get(path, headers={"Accept-Language": "ko"}).json["detail"]
+
+
 def test_a_code_without_a_sentence_has_the_title_of_its_status() -> None:
     assert korean_detail("not_known_here", "conflict", Members(field="a")) == "기존 내용과 충돌합니다. 항목: a"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
 
@@ -58,6 +59,17 @@ def test_calls_are_listed_with_a_timeline_and_lead_to_their_terms(town: Town, br
                  "No outcome is published yet.", "2026-09-07", "How to apply"):  # fmt: skip
         assert text in call.text, text
     assert "봄 실증 공고" in page(browser, "/calls/spring?lang=ko").text
+
+
+def test_the_application_that_the_page_of_a_call_shows_can_be_sent(town: Town, browser: FlaskClient) -> None:
+    town.site()
+    town.call()
+    text = page(browser, "/calls/spring?lang=en").text
+    found = re.search(r"/calls/spring/applications' .*? -d '({.*?})' curl", text)
+    assert found is not None
+    assert "'Authorization: Bearer $KEY'" not in text  # the shell would not put the key in
+    sent = town.made("POST", "/calls/spring/applications", "robots", {**json.loads(found[1]), "organisation": "robots"})
+    assert sent["verdicts"] == []
 
 
 def test_questions_answers_and_errata_are_shown(town: Town, browser: FlaskClient) -> None:
