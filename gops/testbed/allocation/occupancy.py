@@ -30,7 +30,7 @@ class Occupancy:
     def __init__(self, instance: Instance) -> None:
         amounts = np.array([site.capacity for site in instance.sites], dtype=np.int32)
         self.instance = instance
-        self._capacity = amounts
+        self.capacity = amounts
         self.left: list[Grid] = [np.array(amounts[:, :, row], order="F") for row in range(len(instance.resources))]
         self.loud: dict[str, Grid] = {
             band.id: np.zeros(amounts.shape[:2], dtype=bool, order="F") for band in instance.bands
@@ -74,7 +74,7 @@ class Occupancy:
     def clear(self, sites: list[int]) -> None:
         """These sites as they were at first. Nothing placed at another may be heard there; limits are counted anew."""
         for row, left in enumerate(self.left):
-            left[sites] = self._capacity[sites, :, row]
+            left[sites] = self.capacity[sites, :, row]
         for loud in self.loud.values():
             loud[sites] = False
         for lists in (self.holders, *self.on_band.values()):

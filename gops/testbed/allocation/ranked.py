@@ -8,11 +8,11 @@ take a place that is kept for some has its turn before the others; what was not 
 from __future__ import annotations
 
 from gops.errors import Invalid
-from gops.testbed.allocation import shares
+from gops.testbed.allocation import afterwards, shares
 from gops.testbed.allocation.instance import Application, Instance
-from gops.testbed.allocation.occupancy import Occupancy, Shortage, first, free, starts, window
-from gops.testbed.allocation.outcome import Allocation, Placement, Refusal
-from gops.testbed.allocation.reasons import explain
+from gops.testbed.allocation.occupancy import Grid, Occupancy, Shortage, first, free, starts, window
+from gops.testbed.allocation.outcome import Allocation, Change, Placement, Refusal, SiteReason
+from gops.testbed.allocation.reasons import explain, moves
 
 MECHANISM = "ranked"
 VERSION = 1
@@ -27,7 +27,7 @@ def allocate(instance: Instance, seed: bytes) -> Allocation:
     for application in shares.by_score(instance.applications, seed):
         if application.id not in serial.order:
             serial.turn(application)
-    return Allocation(tuple(serial.order), tuple(serial.placements), tuple(serial.refusals), guaranteed)
+    return Allocation(tuple(serial.order), tuple(serial.placements), serial.refusals(), guaranteed)
 
 
 class _Serial:
@@ -36,8 +36,9 @@ class _Serial:
     def __init__(self, instance: Instance) -> None:
         self.order: dict[str, None] = {}
         self.placements: list[Placement] = []
-        self.refusals: list[Refusal] = []
         self._occupancy = Occupancy(instance)
+        self._refusals: list[Refusal] = []
+        self._later: list[tuple[afterwards.Turn, list[Change]]] = []
 
     def turn(self, application: Application) -> bool:
         """Place it, or refuse it with reasons."""
@@ -47,11 +48,29 @@ class _Serial:
         shortages = occupancy.shortages(application, rows, weeks)
         found = _best(application, shortages)
         if found is None:
-            self.refusals.append(explain(occupancy, application, rows, shortages))
+            self._refuse(application, rows, shortages)
             return False
         site, start = int(rows[found[0]]), application.first_start + found[1]
         self.placements.append(occupancy.place(application, site, start))
         return True
+
+    def refusals(self) -> tuple[Refusal, ...]:
+        """In the order of the turns."""
+        turns = [turn for turn, _ in self._later]
+        told = afterwards.told(self._occupancy, turns)
+        for (turn, found), (lacks, less) in zip(self._later, told, strict=True):
+            reasons = map(SiteReason, turn.application.sites, lacks)
+            changes = found if less is None else [*found, less]
+            self._refusals.append(Refusal(turn.application.id, tuple(reasons), tuple(changes)))
+        return tuple(self._refusals)
+
+    def _refuse(self, application: Application, rows: Grid, shortages: list[Shortage]) -> None:
+        """With all reasons now where limits tie the sites together; else with those that look at all sites."""
+        if self._occupancy.quotas.asks:
+            self._refusals.append(explain(self._occupancy, application, rows, shortages))
+        else:
+            turn = afterwards.turn(self._occupancy, application, rows.tolist())
+            self._later.append((turn, list(moves(self._occupancy, application, rows))))
 
 
 def refuse_joint(instance: Instance, mechanism: str) -> None:

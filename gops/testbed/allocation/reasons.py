@@ -44,7 +44,7 @@ def why(occupancy: Occupancy, application: Application, rows: list[int], found: 
     for place, site in enumerate(rows):
         lacks = tuple(
             [
-                Lack(name, _ranges(masks[place]), _who(occupancy, application, site, masks[place], what))
+                Lack(name, ranges(masks[place]), _who(occupancy, application, site, masks[place], what))
                 for what, name, masks in found
                 if masks[place]
             ]
@@ -74,7 +74,7 @@ def bits(grid: Grid, since: int = 0) -> list[int]:
 
 
 @lru_cache(maxsize=65_536)
-def _ranges(weeks: int) -> Weeks:
+def ranges(weeks: int) -> Weeks:
     """The runs of ones in ``weeks``."""
     found = []
     while weeks:
@@ -94,6 +94,14 @@ def changes(
     allowed: Grid | None = None,
 ) -> Iterator[Change]:
     """At most one of a kind: start, site, less. ``allowed[site]``: a change may name it; None: all."""
+    yield from moves(occupancy, application, rows, allowed)
+    less = _less(occupancy, application, rows, shortages, None if allowed is None else allowed[rows])
+    if less is not None:
+        yield less
+
+
+def moves(occupancy: Occupancy, application: Application, rows: Grid, allowed: Grid | None = None) -> Iterator[Change]:
+    """Those of kind start and site alone."""
     weeks = window(application, occupancy.instance.shift_max)
     everywhere = free(occupancy.shortages(application, None, weeks))
     assert everywhere is not None
@@ -102,11 +110,7 @@ def changes(
     )  # columns are starts, the application's first to a change's last
     if allowed is not None:
         possible = possible & allowed[:, None]
-    for change in (
-        _later(application, possible[rows]),
-        _elsewhere(occupancy, application, possible),
-        _less(occupancy, application, rows, shortages, None if allowed is None else allowed[rows]),
-    ):
+    for change in (_later(application, possible[rows]), _elsewhere(occupancy, application, possible)):
         if change is not None:
             yield change
 
