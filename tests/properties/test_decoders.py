@@ -183,7 +183,7 @@ HOSTILE = [
 def test_a_message_as_large_as_allowed_takes_little_time_and_memory(codec: str, payload: bytes) -> None:
     assert 200_000 < len(payload) <= 262_144
     spent = []
-    for _ in range(3):  # the least of them: what shares the machine, or a collection of all tests' garbage, is no decoder
+    for _ in range(3):  # the least of them: what shares the machine, or a collection of all garbage, is no decoder
         begun = time.thread_time()
         got = decode(codec, payload, Frame())
         spent.append(time.thread_time() - begun)

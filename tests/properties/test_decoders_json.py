@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gops.ingest.decoders import Decoded, Frame, decode
+from gops.ingest.decoders.json import PACK, read_object
 from gops.ingest.mapping import Limits, resolve, to_table
 from gops.ingest.refused import CODES
 from gops.sensors.routes import DeviceRoute, Target
@@ -108,3 +109,32 @@ def test_one_bad_reading_never_costs_its_neighbours(good: dict[str, Any], bad: s
     assert got.fields == list(good)
     assert got.values == list(good.values())
     assert [one.field for one in got.refusals] == ["bad"]
+
+
+stamps = st.integers(-(10**14), 10**15) | st.sampled_from(
+    [0, 1_783_228_800_000, True, 1.5, None, "2026-07-05T05:20:00Z"]
+)
+simple = st.integers(-(2**63), 2**63 - 1) | st.floats(-1e9, 1e9) | st.none() | st.booleans() | st.text("ab가")
+alike = st.fixed_dictionaries(
+    {"ts": st.integers(0, 2 * 10**12), "values": st.dictionaries(st.sampled_from(["a", "b"]), simple, min_size=1)}
+)
+others = st.fixed_dictionaries({"ts": stamps, "values": st.dictionaries(st.sampled_from(["a", "b"]), trees)})
+
+
+@given(st.lists(alike, max_size=12) | st.lists(alike | others, min_size=PACK, max_size=6), st.integers(4, 12))
+def test_objects_that_are_alike_are_read_as_each_by_itself(items: list[dict[str, Any]], most: int) -> None:
+    """Every column, place and refusal of a pack is that of its objects one after the other, up to the bound."""
+    payload = json.dumps(items).encode()
+    frame = Frame(max_readings=most)
+    try:
+        read = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return  # read leniently, which the tests above look at
+    expected = Decoded()
+    for index, item in enumerate(read):
+        read_object(item, f"[{index}].", expected, frame)
+        if len(expected.fields) + len(expected.refusals) > most:
+            expected.cut(most)
+            break
+    if items:
+        assert decode("json", payload, frame) == expected
