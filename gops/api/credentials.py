@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from flask import Flask, Request, Response, g, request
 
+from gops.api import vary
 from gops.api.arguments import KEY_PARAMETER
 from gops.api.context import services
 from gops.errors import Malformed, Unauthenticated
@@ -80,7 +81,7 @@ def bearer(req: Request) -> str | None:
 
 def _caching(response: Response) -> None:
     """Public answers are kept and asked for again; answers to a key are the asker's own; writes are never kept."""
-    response.vary.update(VARY)
+    vary.on(response, *VARY)
     if "Cache-Control" in response.headers:
         return
     keyed = g.get("actor", ANONYMOUS) is not ANONYMOUS

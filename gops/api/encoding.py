@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 from flask import Flask, Request, Response, g, request
 
+from gops.api import vary
+
 CODINGS = ("br", "gzip")  # of equal wishes the first
 SMALL = 1000  # bytes of a body that fit one packet as they are
 BROTLI_LEVEL = 5
@@ -37,10 +39,10 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def put_on(response: Response) -> Response:
-        response.vary.add("Accept-Encoding")
+        vary.on(response, "Accept-Encoding")
         if response.status_code == 304:
             _as_known(response, g.get("coded_tags", {}))
-        elif _has_text(response) and request.method in ("GET", "HEAD"):  # never what answers a secret once
+        elif request.method in ("GET", "HEAD") and _asks(request) and _has_text(response):  # never a secret told once
             _code(response, request)
         return response
 
@@ -63,6 +65,11 @@ def _as_known(response: Response, coded: dict[str, str]) -> None:
     etag, is_weak = response.get_etag()
     if etag in coded:
         response.set_etag(coded[etag], weak=bool(is_weak))
+
+
+def _asks(asked: Request) -> bool:
+    """Could a coding be wanted at all? Most programs ask for none; what follows would only find that out later."""
+    return asked.environ.get("HTTP_ACCEPT_ENCODING", "") not in ("", "identity")
 
 
 def _has_text(response: Response) -> bool:

@@ -55,10 +55,11 @@ def install(app: Flask) -> None:
     def count() -> None:
         g.standing = g.minute = g.network = None
         if is_counted(request.path, request.method):
-            g.network = network_of(request.remote_addr, services().settings)
-            g.minute = of_minute(limiter, services().settings, actor(), g.network)
-            refuse_beyond(g.minute, actor())
-            g.standing = services().usage.quotas.take(actor(), g.network)
+            of, who = services(), actor()
+            g.network = network = network_of(request.remote_addr, of.settings)
+            g.minute = minute = of_minute(limiter, of.settings, who, network)
+            refuse_beyond(minute, who)
+            g.standing = of.usage.quotas.take(who, network)
 
     @app.after_request
     def tell(response: Response) -> Response:

@@ -6,7 +6,6 @@ back with what other processes counted. A network that asked a few times only is
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import threading
@@ -103,8 +102,8 @@ class Quotas:
     def _who(self, today: _Today, actor: Actor, network: str | None) -> str:
         if actor.key_id is not None:
             return f"key:{actor.key_id}"
-        digest = hmac.new(today.salt, (network or "").encode(), hashlib.sha256)
-        return f"net:{digest.hexdigest()[:32]}"
+        digest = hmac.digest(today.salt, (network or "").encode(), "sha256")
+        return f"net:{digest.hex()[:32]}"
 
     def _opened(self) -> _Today:
         day = self._days.today()

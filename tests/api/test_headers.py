@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from flask import Response
 
+from gops.api import vary
 from tests.api.conftest import World, problem
 
 
@@ -138,3 +140,18 @@ def test_a_key_in_the_address_stands_in_no_log(world: World, capsys: pytest.Capt
     logged = capsys.readouterr()
     assert "path=/api/v1/organisations" in logged.out + logged.err
     assert key not in logged.out + logged.err
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted"),
+    [
+        (None, "Accept, Origin"),
+        ("", "Accept, Origin"),
+        ("accept", "accept, Origin"),
+        ("Origin, Accept", "Origin, Accept"),
+    ],
+)
+def test_vary_names_each_header_once(present: str | None, wanted: str) -> None:
+    response = Response(headers={} if present is None else {"Vary": present})
+    vary.on(response, "Accept", "Origin")
+    assert response.headers.getlist("Vary") == [wanted]
