@@ -68,12 +68,11 @@ def told(ground: Ground, asks: list[Ask]) -> Iterator[dict[str, Any]]:
     """The refusal of each."""
     if not asks:
         return
-    wishes = Wishes(ground, asks)
-    best = wishes.judge()
+    by_wish, best = Wishes(ground, asks).judge()
     since = 0
     for number, one in enumerate(asks):
         names = one.row["sites"]
-        lacks = wishes.lacks[since : since + len(names)]
+        lacks = by_wish[since : since + len(names)]
         since += len(names)
         yield {
             "application": one.row["id"],

@@ -44,13 +44,13 @@ class Wishes:
         self._most = np.zeros((self._needs.shape[1], len(self._site)), np.int64)
         self._start = np.zeros(self._most.shape, np.int32)
         self._short = np.zeros(self._most.shape, bool)
-        self.lacks: list[list[Any]] = [[] for _ in self._site]
+        self._found: list[tuple[Grid, ...]] = []  # as ``_write`` leaves it
 
-    def judge(self) -> Best:
-        """Fill ``lacks``, of each wish its own. What is nowhere short is no help to cut."""
+    def judge(self) -> tuple[list[list[Any]], Best]:
+        """Of each wish what lacked; and the best to ask for instead. What is nowhere short is no help to cut."""
         for some in self._steps():
             self._judge(some)
-        return self._best()
+        return self._lacks(), self._best()
 
     def _steps(self) -> Iterator[Grid]:
         """Wishes of few sites at a time, those of one duration together."""
@@ -71,10 +71,10 @@ class Wishes:
         stood = _Stood([self._ground.held[site] for site in sites.tolist()], self._ground.weeks)
         rooms, shorts = [], []
         blocked = np.zeros(inside.shape, np.int16)
-        for index, name in enumerate(resources):
+        for index in range(len(resources)):
             room = stood.room(index, self._ground.capacity[index][:, sites].T)[stood.rows[at] + self._held[some]]
             short = (room < self._needs[whose, index, None]) & inside
-            self._write(some, name, short, stood, at, self._held[some], index)
+            self._write(some, index, short, stood, at, self._held[some], index)
             self._short[index, some] = short.any(axis=1)
             blocked += short
             rooms.append(room)
@@ -99,7 +99,7 @@ class Wishes:
             stood = _Stood([self._ground.heard[self._bands[one]][site] for one, site in pairs], self._ground.weeks)
             heard = self._heard[some[on]]
             found[on] = short = stood.taken()[stood.rows[at] + heard] & inside[on]
-            self._write(some[on], "band", short, stood, at, heard, None)
+            self._write(some[on], len(self._ground.resources), short, stood, at, heard, None)
         return found
 
     def _limits(self, some: Grid, blocked: Grid) -> None:
@@ -109,25 +109,42 @@ class Wishes:
         for at, wish in enumerate(some.tolist()):
             number = self._whose[wish]
             one, rank = self._asks[number], int(wish - self._starts[number])
-            for word, holders in one.full.items():
-                if rank in holders:
-                    blocked[at] += 1
-                    self._short[-1, wish] |= word == BUDGET and one.row.get("cost", 0) > 0
-                    weeks = [[one.row["first_start"], one.row["last_start"] + one.row["duration"]]]
-                    self.lacks[wish].append({"holders": holders[rank], "weeks": weeks, "what": word})
+            for word in [word for word, holders in one.full.items() if rank in holders]:
+                blocked[at] += 1
+                self._short[-1, wish] |= word == BUDGET and one.row.get("cost", 0) > 0
 
     def _write(
-        self, some: Grid, what: str, short: Grid, stood: _Stood, at: Grid, by_then: Grid, useful: int | None
+        self, some: Grid, what: int, short: Grid, stood: _Stood, at: Grid, by_then: Grid, useful: int | None
     ) -> None:
-        """Into the lacks: the weeks that are short, and who of the first ``by_then`` was there in one of them."""
+        """The weeks that are short, and who of the first ``by_then`` was there in one of them: (wish, what, number of
+        spans, number of names, spans, names), the last two end to end."""
         bits = _words(short)
         rows = np.flatnonzero(bits.any(axis=1))
-        spans, span_ends = _spans(short[rows])
-        names, name_ends = stood.met(bits[rows], at[rows], by_then[rows], useful)
+        spans, span_counts = _spans(short[rows])
+        names, name_counts = stood.met(bits[rows], at[rows], by_then[rows], useful)
+        self._found.append((some[rows], np.full(len(rows), what), span_counts, name_counts, spans, names))
+
+    def _lacks(self) -> list[list[Any]]:
+        """By wish. What is compared together lies together in memory: each is made in its turn."""
+        wish, what, span_counts, name_counts, spans, names = map(np.concatenate, zip(*self._found, strict=True))
+        order = np.lexsort((what, wish))
+        spans = spans[_ordered(span_counts, order)].tolist()
+        names = names[_ordered(name_counts, order)].tolist()
+        ends = (np.cumsum(span_counts[order]), np.cumsum(name_counts[order]))
+        rows = zip(*(column.tolist() for column in (wish[order], what[order], *ends)), strict=True)
+        words = [*self._ground.resources, "band"]
+        lacks: list[list[Any]] = [[] for _ in self._site]
         since = name = 0
-        for wish, span_end, name_end in zip(some[rows].tolist(), span_ends, name_ends, strict=True):
-            self.lacks[wish].append({"holders": names[name:name_end], "weeks": spans[since:span_end], "what": what})
+        for number, word, span_end, name_end in rows:
+            lack = {"holders": names[name:name_end], "weeks": spans[since:span_end], "what": words[word]}
+            lacks[number].append(lack)
             since, name = span_end, name_end
+        for start, one in zip(self._starts.tolist(), self._asks, strict=True):
+            for word, by_rank in one.full.items():
+                weeks = [[one.row["first_start"], one.row["last_start"] + one.row["duration"]]]
+                for rank, holders in by_rank.items():
+                    lacks[start + rank].append({"holders": holders, "weeks": weeks, "what": word})
+        return lacks
 
     def _leaves(self, some: Grid, index: int, room: Grid) -> None:
         """Of each wish the most that some start leaves, where a change may name it."""
@@ -189,9 +206,9 @@ class _Stood:
         taken: Grid = self._summed(np.ones(len(self._all), np.int64)) > 0
         return taken
 
-    def met(self, bits: Grid, at: Grid, by_then: Grid, useful: int | None) -> tuple[list[str], list[int]]:
+    def met(self, bits: Grid, at: Grid, by_then: Grid, useful: int | None) -> tuple[Grid, Grid]:
         """By row the names of those of the first ``by_then`` at its place who were there in one of its weeks, end to
-        end, and where each row's end. ``useful``: only who needs something of that resource."""
+        end, and how many each row has. ``useful``: only who needs something of that resource."""
         pair_ends = np.cumsum(by_then)
         whose = np.repeat(np.arange(len(by_then)), by_then)
         holder = np.arange(len(whose)) + np.repeat(self._since[at] - (pair_ends - by_then), by_then)
@@ -200,8 +217,7 @@ class _Stood:
             meets |= (bits[whose, lane] & self._bits[holder, lane]) > 0
         if useful is not None:
             meets &= (self._amounts(useful) > 0)[holder]
-        ends = np.cumsum(np.bincount(whose[meets], minlength=len(by_then)))
-        return self._names[holder[meets]].tolist(), ends.tolist()
+        return self._names[holder[meets]], np.bincount(whose[meets], minlength=len(by_then))
 
     def _amounts(self, index: int) -> Grid:
         return np.array([holding[3][index] for holding in self._all], np.int64)
@@ -230,14 +246,20 @@ def _words(weeks: Grid) -> Grid:
     return bits
 
 
-def _spans(short: Grid) -> tuple[list[list[int]], list[int]]:
-    """[from, until] of every run of weeks, row after row, and where each row's end."""
+def _ordered(counts: Grid, order: Grid) -> Grid:
+    """Where the items of rows lie that have so many each, row after row in another order."""
+    before, taken = (np.cumsum(counts) - counts)[order], counts[order]
+    places: Grid = np.arange(counts.sum()) + np.repeat(before - (np.cumsum(taken) - taken), taken)
+    return places
+
+
+def _spans(short: Grid) -> tuple[Grid, Grid]:
+    """[from, until] of every run of weeks, row after row, and how many each row has."""
     opens, closes = short.copy(), short.copy()
     opens[:, 1:] &= ~short[:, :-1]
     closes[:, :-1] &= ~short[:, 1:]
     rows, starts = np.nonzero(opens)
-    spans = np.stack([starts, np.nonzero(closes)[1] + 1], axis=1).tolist()
-    return spans, np.cumsum(np.bincount(rows, minlength=len(short))).tolist()
+    return np.stack([starts, np.nonzero(closes)[1] + 1], axis=1), np.bincount(rows, minlength=len(short))
 
 
 def _least(room: Grid, duration: int) -> Grid:
