@@ -113,10 +113,10 @@ def test_a_filter_that_is_hard_to_read_is_refused_soon() -> None:
     """The parser of CQL2 takes twice as long for each parenthesis before something that it cannot read."""
     columns = [Column("value", pa.float64())]
     for text in ("(" * 8 + "value=1 AND " * 75 + "value", "NOT (" * 4 + "value=1 OR " * 75, "(" * 900):
-        begun = time.process_time()
+        begun = time.thread_time()
         with pytest.raises(Invalid):
             cql.parse(text, columns, ZoneInfo("UTC"))
-        assert time.process_time() - begun < 1
+        assert time.thread_time() - begun < 1
 
 
 def test_a_filter_goes_over_pages(world: World, streams: dict[str, Any]) -> None:

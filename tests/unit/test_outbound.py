@@ -314,7 +314,7 @@ def test_an_answer_one_byte_at_a_time_ends_at_the_total_time_out(host: Host, whe
     host.answers["/"] = trickle
     began = time.monotonic()
     error = refused(lambda: client(replace(BOUNDS, total=0.5)).fetch(Call(host.url("/"))), Unavailable, "host_timeout")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5  # the host would go on for ever
     assert "GOPS_OUTBOUND_TOTAL_SECONDS" in error.message
 
 

@@ -202,6 +202,6 @@ def test_a_range_without_sense_is_refused(start: int, end: int) -> None:
 def test_years_of_minutes_are_quick() -> None:
     """Half a million windows; the bar is far above what they take."""
     start = at("2025-01-01T00:00+09:00")
-    begun = time.perf_counter()
+    begun = time.thread_time()
     assert len(edges(start, start + 365 * DAY, "1m", SEOUL)) == 365 * 1440 + 1
-    assert time.perf_counter() - begun < 2.0
+    assert time.thread_time() - begun < 2.0

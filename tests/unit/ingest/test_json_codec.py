@@ -36,9 +36,9 @@ def test_the_place_of_every_reading_is_its_path_in_the_message() -> None:
     ],
 )
 def test_a_message_as_large_as_allowed_is_refused_within_a_second(payload: bytes, code: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     got = decode("json", payload, Frame())
-    assert time.perf_counter() - begun < 1.0
+    assert time.thread_time() - begun < 1.0
     assert got.refusals[-1].code == code
     assert len(got.refusals) <= 10_001
 
