@@ -2,8 +2,8 @@
 
 ::
 
-    unpack -> a reader (delimited, ndjson, jsonrows, parquet, coded) -> chunks -> settle -> store.submit
-                                                            targets: whose Datastream is that?
+    unpack -> a reader (delimited, jsonrows, parquet, coded) -> chunks -> settle -> store.submit
+                        jsonrows: ahead, in a thread                  targets: whose Datastream is that?
 
 A body is read piece by piece; what a push needs of memory does not grow with its length.
 """
