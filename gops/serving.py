@@ -6,6 +6,7 @@ would cost a tenth of a second of the start, and later a pause of each full coll
 
 from __future__ import annotations
 
+import atexit
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,10 +31,14 @@ def api() -> Callable[..., Any]:
 
 @contextmanager
 def lasting() -> Iterator[None]:
-    """What is made inside is not looked through by any later collection."""
+    """What is made inside is not looked through by any later collection, but at the end of the process.
+
+    What the last one does not see is left to nanobind, under DuckDB, which complains of it on the terminal.
+    """
     gc.disable()
     try:
         yield
         gc.freeze()
+        atexit.register(gc.unfreeze)
     finally:
         gc.enable()

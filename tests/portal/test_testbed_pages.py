@@ -175,7 +175,7 @@ def test_a_need_finds_sites_with_reasons(town: Town, browser: FlaskClient) -> No
     assert "40 m² of area to spare" in shown.text
     near = page(browser, asked.replace("=60", "=160")).text
     assert "No site would do." in near
-    assert "100 m² of area, asked 160" in near
+    assert "100 m² of area, asked 160 m²" in near
     for wrong in ("area_m2=x", "area_m2=60&weeks=4&first_start=2026-06-02", "area_m2=0&weeks=1&first_start=2026-06-01"):
         answer = browser.get(f"/sites/suggestions?{wrong}&lang=en")
         assert answer.status_code == 422, wrong

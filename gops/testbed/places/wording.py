@@ -45,8 +45,8 @@ def against(lack: Lack) -> Reason:
         )
     if lack.criterion == "amount":
         korean, english, unit = _resource(lack.field.removeprefix("needs."))
-        return Reason("amount", f"{korean} {lack.found:,} {unit}, 필요 {lack.expected:,}",
-                      f"{lack.found:,} {unit} of {english}, asked {lack.expected:,}")  # fmt: skip
+        found, asked = (f"{one:,} {unit}".rstrip() for one in (lack.found, lack.expected))
+        return Reason("amount", f"{korean} {found}, 필요 {asked}", f"{found} of {english}, asked {asked}")
     if lack.criterion == "distance":
         return Reason("distance", f"{lack.found:,} m 거리, 기준 {lack.expected:,} m 미만",
                       f"{lack.found:,} m away, asked less than {lack.expected:,}")  # fmt: skip
