@@ -1,7 +1,6 @@
 """The verifier's own picture of the sites: what is used, by whom, and when a band is taken.
 
-Arrays are (week, site). Feasibility is counted: a start is good when the running count of bad weeks does not grow
-over its duration.
+Arrays are (week, site). A start is good when no week of its duration is bad.
 """
 
 from __future__ import annotations
@@ -97,9 +96,10 @@ def cut(grid: Grid, weeks: slice, sites: Grid | None) -> Grid:
 
 
 def good_starts(bad: Grid, duration: int) -> Grid:
-    """(start, site): True where none of ``duration`` weeks is bad."""
-    width = np.int8 if len(bad) < 128 else np.int16  # the count never exceeds the number of weeks
-    count = np.zeros((bad.shape[0] + 1, bad.shape[1]), width)
-    np.add.accumulate(bad.view(np.int8) if width is np.int8 else bad.astype(width), axis=0, out=count[1:])
-    good: Grid = count[duration:] == count[:-duration]
-    return good
+    """(start, site): True where none of ``duration`` weeks is bad: of spans of 1, 2, 4, ... and of two that overlap."""
+    span = 1
+    while 2 * span <= duration:
+        bad = bad[:-span] | bad[span:]
+        span *= 2
+    rest = duration - span
+    return ~(bad[: len(bad) - rest] | bad[rest:]) if rest else ~bad
