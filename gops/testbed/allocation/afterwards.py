@@ -43,12 +43,14 @@ def turn(occupancy: Occupancy, application: Application, sites: list[int]) -> Tu
     )
 
 
-def told(occupancy: Occupancy, turns: Sequence[Turn]) -> Iterator[tuple[list[Lacks], Change | None]]:
-    """Of each turn what lacked, by rank, and the least cut of one resource that would have done. Nobody who held a
-    site may have been removed since."""
+def told(
+    occupancy: Occupancy, turns: Sequence[Turn], *, cuts: bool = True
+) -> Iterator[tuple[list[Lacks], Change | None]]:
+    """Of each turn what lacked, by rank, and (with ``cuts``) the least cut of one resource that would have done.
+    Nobody who held a site may have been removed since."""
     for some in _steps(occupancy, turns):
         wishes = _Wishes(occupancy, some)
-        wishes.judge()
+        wishes.judge(cuts)
         yield from wishes.each()
 
 
@@ -90,7 +92,7 @@ class _Wishes:
             yield [tuple(lacks) for lacks in self._lacks[since:until]], less
             since = until
 
-    def judge(self) -> None:
+    def judge(self, cuts: bool) -> None:
         sites, at = np.unique(self._sites, return_inverse=True)
         stood = _Stood([self._occupancy.holders[site] for site in sites.tolist()], self._inside.shape[1])
         rooms, shorts = [], []
@@ -102,7 +104,7 @@ class _Wishes:
             rows = np.flatnonzero(shorts[-1].any(axis=1))
             self._write(name, rows, shorts[-1][rows], stood, at[rows], self._held[rows], resource)
         band = self._on_band()
-        for resource, room in enumerate(rooms):
+        for resource, room in enumerate(rooms if cuts else ()):
             others = band.copy()
             for other, short in enumerate(shorts):
                 if other != resource:

@@ -10,7 +10,6 @@ import numpy as np
 from gops.testbed.allocation.instance import Application
 from gops.testbed.allocation.occupancy import Grid, Occupancy, free, starts, window
 from gops.testbed.allocation.outcome import BAND
-from gops.testbed.allocation.reasons import Lacking, bits, lacking
 
 AT_ONCE = 1_000_000  # wishes x weeks of one step; bounds its memory
 
@@ -28,23 +27,6 @@ def fits(occupancy: Occupancy, applications: Sequence[Application]) -> list[list
             bad |= grid
         found += wishes.each(wishes.has_start(bad))
     return found
-
-
-def lacks(occupancy: Occupancy, applications: Sequence[Application]) -> Iterator[Lacking]:
-    """Of each application what lacks at its ranked sites in its window."""
-    for some in _steps(occupancy, applications):
-        if occupancy.quotas.asks:
-            for row in some:
-                yield lacking(occupancy, row, occupancy.shortages(row, occupancy.rows(row), window(row)))
-            continue
-        wishes = _Wishes(occupancy, some)
-        names = [(what, _name(occupancy, what), wishes.each(bits(grid))) for what, grid in wishes.shortages()]
-        for number in range(len(some)):
-            yield [(what, name, masks[number]) for what, name, masks in names]
-
-
-def _name(occupancy: Occupancy, what: int | str) -> str:
-    return what if isinstance(what, str) else occupancy.instance.resources[what]
 
 
 def _steps(occupancy: Occupancy, applications: Sequence[Application]) -> Iterator[Sequence[Application]]:

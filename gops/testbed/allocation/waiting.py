@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
-from gops.testbed.allocation import many
+from gops.testbed.allocation import afterwards
 from gops.testbed.allocation.instance import Application
 from gops.testbed.allocation.lines import Lines, Place
 from gops.testbed.allocation.occupancy import Grid, Occupancy, window
 from gops.testbed.allocation.outcome import CUTOFF, Change, Lack, Refusal, SiteReason
-from gops.testbed.allocation.reasons import changes, why
+from gops.testbed.allocation.reasons import changes, lacking, why
 
 Key = tuple[int, bytes]
 """(-score, tie): who stands where in a line."""
@@ -30,19 +30,28 @@ def refusals(
     lowest = _lowest(lines, places, kept)
     waiting = [index for index in range(len(lines.rows)) if index not in places]
     applications = [occupancy.instance.applications[index] for index in waiting]
-    for index, application, lacking in zip(waiting, applications, many.lacks(occupancy, applications), strict=True):
+    for index, application, lacks in zip(waiting, applications, _lacks(lines, occupancy, waiting), strict=True):
         reasons = [
-            SiteReason(
-                reason.site,
-                (*reason.lacks, *heads.before(index, rank)),
-                application.scores[rank],
-                lowest.get(lines.rows[index][rank]),
-            )
-            for rank, reason in enumerate(why(occupancy, application, lines.rows[index], lacking))
+            SiteReason(site, (*lacked, *heads.before(index, rank)), score, lowest.get(lines.rows[index][rank]))
+            for rank, (site, score, lacked) in enumerate(zip(application.sites, application.scores, lacks, strict=True))
         ]
         may = heads.open_to(index)
         told = _changes(occupancy, application, np.array(lines.rows[index]), may) if may.any() else ()
         yield Refusal(application.id, tuple(reasons), tuple(told))
+
+
+def _lacks(lines: Lines, occupancy: Occupancy, waiting: list[int]) -> Iterator[list[afterwards.Lacks]]:
+    """Of each by rank what lacks as all stand; one by one where limits tie the sites together."""
+    rows = [(occupancy.instance.applications[index], lines.rows[index]) for index in waiting]
+    if occupancy.quotas.asks:
+        for application, sites in rows:
+            shortages = occupancy.shortages(application, np.array(sites), window(application))
+            reasons = why(occupancy, application, sites, lacking(occupancy, application, shortages))
+            yield [reason.lacks for reason in reasons]
+        return
+    turns = [afterwards.turn(occupancy, application, sites) for application, sites in rows]
+    for lacks, _ in afterwards.told(occupancy, turns, cuts=False):
+        yield lacks
 
 
 def _changes(occupancy: Occupancy, application: Application, rows: Grid, may: Grid) -> Iterator[Change]:
