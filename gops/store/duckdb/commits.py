@@ -149,12 +149,13 @@ class Commits:
             tiers = self.tiers.with_hot(given.t[hot])
             if cold.any():
                 tiers = tiers.with_late(given.datastream[cold], given.t[cold])
-            self.heads.announce(given.take(done.written), tiers)
+            written = given if done.written.all() else given.take(done.written)
+            self.heads.announce(written, tiers)
             self.heads.begin_commit()
         self.heads.recent.add(given, hot)
-        changed = np.unique(given.datastream[done.outcomes <= REPLACED])
+        changed = given.datastream[done.outcomes <= REPLACED]
         inserted = given.datastream[done.outcomes == INSERTED]
-        self.heads.add(given.take(done.written), inserted, changed, self._next_version(changed))
+        self.heads.add(written, inserted, changed, self._next_version(changed))
         self.deliveries.remember(deliveries)
         return done.outcomes
 
