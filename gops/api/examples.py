@@ -10,24 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from gops.api.example_values import BY_FORMAT, BY_NAME, BY_SCHEMA, BY_TYPE, IN_QUERY
+
 Schema = Mapping[str, Any]
 DEPTH = 6  # of objects in objects; deeper ones are left empty
-BY_TYPE: Mapping[str, Any] = {"integer": 1, "number": 1.5, "boolean": True, "null": None}
-BY_FORMAT: Mapping[str, str] = {
-    "date": "2026-03-02",
-    "date-time": "2026-03-01T14:00:00+09:00",
-    "email": "you@example.org",
-    "uri": "https://data.example.kr/",
-    "binary": "",
-}
-BY_NAME: Mapping[str, str] = {
-    "slug": "suwon",
-    "organisation": "suwon",
-    "name": "air-1",
-    "key": "pm10",
-    "sha256": "0" * 64,
-    "zone": "Asia/Seoul",
-}
 READ = ("get", "head")
 
 
@@ -58,7 +44,10 @@ def _operation(method: str, path: str, operation: dict[str, Any], parameters: li
 
 def _query(parameters: Sequence[Any], schemas: Schema) -> str:
     needed = [one for one in parameters if one["in"] == "query" and one.get("required")]
-    pairs = (f"{one['name']}={quote(str(of_schema(one['schema'], schemas, one['name'])))}" for one in needed)
+    values = {
+        one["name"]: IN_QUERY.get(one["name"]) or of_schema(one["schema"], schemas, one["name"]) for one in needed
+    }
+    pairs = (f"{name}={quote(str(value), safe='/:,')}" for name, value in values.items())
     return "?" + "&".join(pairs) if needed else ""
 
 
@@ -74,7 +63,9 @@ def _body(operation: dict[str, Any], schemas: Schema) -> list[str]:
 def of_schema(schema: Schema, schemas: Schema, name: str, depth: int = 0) -> Any:
     """A value that ``schema`` takes, as far as one can be made of what it says. ``name`` is what it belongs to."""
     if "$ref" in schema:
-        return of_schema(schemas[schema["$ref"].rsplit("/", 1)[1]], schemas, name, depth)
+        named = schema["$ref"].rsplit("/", 1)[1]
+        found = of_schema(schemas[named], schemas, name, depth)
+        return {**found, **BY_SCHEMA[named]} if named in BY_SCHEMA else found
     for said in ("example", "const", "default"):
         if schema.get(said) is not None:
             return schema[said]
@@ -91,7 +82,8 @@ def _of_type(schema: Schema, schemas: Schema, name: str, depth: int) -> Any:
     kinds = schema.get("type", "object" if "properties" in schema else "string")
     kind = kinds if isinstance(kinds, str) else next(word for word in kinds if word != "null")
     if kind == "object":
-        return _object(schema, schemas, depth)
+        said = None if schema.get("properties") else BY_NAME.get(name)
+        return said if isinstance(said, dict) else _object(schema, schemas, depth)
     if kind == "array":
         items = schema.get("items", {})
         return [of_schema(items, schemas, name, depth + 1)] if schema.get("minItems", 1) and depth < DEPTH else []
@@ -110,5 +102,6 @@ def _object(schema: Schema, schemas: Schema, depth: int) -> dict[str, Any]:
 
 
 def _text(schema: Schema, name: str) -> str:
-    text = BY_FORMAT.get(schema.get("format", "")) or BY_NAME.get(name.rsplit("_", 1)[-1], "text")
+    known = BY_FORMAT.get(schema.get("format", "")) or BY_NAME.get(name) or BY_NAME.get(name.rsplit("_", 1)[-1])
+    text = known if isinstance(known, str) else "text"
     return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength", 1000)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from jsonschema import Draft202012Validator
 from gops.api.app import openapi_document
 from gops.api.examples import of_schema
 from tests.api.conftest import World
+
+NOTHING = ("POST /api/v1/sites/import",)
+"""Operations whose body is what somebody else's file has."""
 
 
 @pytest.fixture
@@ -51,6 +55,27 @@ def test_examples_of_bodies_are_what_their_schemas_take(document: dict[str, Any]
         assert wrong == [], label
         seen += 1
     assert seen > 20
+
+
+def test_no_example_is_left_to_its_type(document: dict[str, Any]) -> None:
+    """What nobody gave a value would be the word text, or an object without members."""
+    for label, operation in operations(document):
+        source = operation["x-codeSamples"][0]["source"]
+        assert re.search(r"[/=]text\b|: \"text\"", source) is None, label
+        assert "{}" not in source or label in NOTHING, label
+
+
+def test_the_examples_of_site_and_call_are_taken(document: dict[str, Any], world: World) -> None:
+    """With sites that are there."""
+    made: dict[str, Any] = {}
+    for name in ("sites", "calls"):
+        body = document["paths"][f"/api/v1/{name}"]["post"]["requestBody"]["content"]["application/json"]["example"]
+        if name == "calls":
+            body["terms"]["sites"] = [made["sites"]["id"]]
+        answer = world.call("POST", f"/{name}", "publisher", json=body)
+        assert answer.status_code == 201, answer.text
+        made[name] = answer.json
+    assert made["calls"]["terms"]["criteria"][0]["name"] == "시민 체감 효과"
 
 
 @pytest.mark.parametrize(
