@@ -11,7 +11,7 @@ from gops.clock import from_micros, to_micros
 from gops.errors import Invalid
 from gops.windows import EARLIEST, LATEST
 
-EXPECTED = "ISO 8601, such as 2026-03-01, 2026-03-01T14:00 (on the clock of zone) or 2026-03-01T14:00:00%2B09:00"
+EXPECTED = "ISO 8601, such as 2026-03-01, 2026-03-01T14:00 (on the clock of zone) or 2026-03-01T14:00:00+09:00"
 _LOST_PLUS = re.compile(r"(T\d\d:\d\d[\d:.]*) (\d\d:?\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LENGTH = 40

@@ -41,6 +41,15 @@ def test_datasets_are_found_and_narrowed_by_links(world: World, browser: FlaskCl
     assert "/search?q=%EB%8C%80%EA%B8%B0%EC%A7%88&lang=ko" in links(page(browser, "/search?q=대기칠&lang=ko"))
 
 
+def test_nothing_is_offered_to_narrow_where_nothing_was_found(world: World, browser: FlaskClient) -> None:
+    two(world)
+    assert page(browser, "/search?q=대기질&lang=ko").text.count("조건으로 좁히기") == 2
+    nothing = page(browser, "/search?q=zzzzqqqq&lang=ko")
+    assert "데이터셋 0건" in nothing.text
+    assert "조건으로 좁히기" not in nothing.text
+    assert "#facets" not in links(nothing)
+
+
 def test_what_cannot_be_searched_for_is_said(world: World, browser: FlaskClient) -> None:
     two(world)
     for query, field in (
