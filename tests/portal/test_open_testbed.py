@@ -46,8 +46,9 @@ def test_a_review_is_shown_in_the_open_without_names_scores_and_comments(
     monkeypatch.setattr("gops.testbed.review.results.OPEN_APPLICATIONS", 1)
     told = page(browser, CALL)
     assert "Agreement (Krippendorff's alpha) 0.0" in told.text, "of one application chance gives as much"
+    without_hashes = re.sub(r"[0-9a-f]{16,}", "", told.text)
     for secret in ("judge1", "college-1", "쓸모 있음", "1700", "1900"):
-        assert secret not in told.text
+        assert secret not in without_hashes
 
 
 def test_a_comparison_is_shown_once_a_round_is_published(town: Town, browser: FlaskClient) -> None:
