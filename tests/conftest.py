@@ -46,6 +46,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """nanobind, under DuckDB, complains at the end of what the last collection does not see."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """A test that configures logging binds it to its own standard error, which is closed when the next one logs."""
