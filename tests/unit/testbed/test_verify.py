@@ -270,3 +270,14 @@ def test_a_round_of_names_in_any_script_is_what_rfc_8785_writes() -> None:
     rows = [application(name, [6], "X", 9000 - at) for at, name in enumerate(names)]
     data = written(instance([site("X", 10)], rows))
     assert roundfile.canonical(orjson.loads(data)) == data
+
+
+def test_a_site_that_holds_more_than_it_has_is_found_beside_a_need_of_nothing() -> None:
+    """The refused needs no power, of which less than none is left in all weeks: no amount to divide a cut by."""
+    rows = [application("a", [2, 5], "X", 9000), application("c", [9, 0], "X", 8000)]
+    made = instance([site("X", 10, 8, weeks=1)], rows, weeks=1, resources=("area_m2", "power_w"), shift_max=0)
+    changed = orjson.loads(written(made))
+    changed["inputs"]["instance"]["sites"][0]["capacity"][0] = [20, 3]
+    assert places(verify(resealed(changed))) == {
+        "outcome[0]", "refusals[0].changes", "refusals[0].sites[0].lacks[0].what"
+    }  # fmt: skip
