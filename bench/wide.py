@@ -70,7 +70,6 @@ def multiply(records: Path, count: int) -> None:
                 f"WITH RECURSIVE numbers(n) AS ({numbers})"
                 f" INSERT INTO {table} SELECT {values} FROM numbers, (SELECT * FROM {table} WHERE id = 1) AS first"
             )
-        connection.execute("ANALYZE")
 
 
 def fill(data: Path, count: int, start: int) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from gops.api import times
 from gops.api.korean import SENTENCES
 from gops.api.titles import title
 
@@ -25,7 +26,7 @@ _WORDS = {
 _WHOLE = {
     "west,south,east,north in degrees, such as 126.7,37.4,127.2,37.7; west beyond east crosses the 180th meridian":
         "도 단위의 서,남,동,북. 예: 126.7,37.4,127.2,37.7 (서쪽이 동쪽보다 크면 180도 경선을 넘음)",
-    "ISO 8601, such as 2026-03-01, 2026-03-01T14:00 (on the clock of zone) or 2026-03-01T14:00:00+09:00":
+    times.EXPECTED:
         "ISO 8601 시각. 예: 2026-03-01, 2026-03-01T14:00 (zone의 시각), 2026-03-01T14:00:00+09:00",
     "an IANA time zone such as Asia/Seoul or UTC": "IANA 시간대. 예: Asia/Seoul, UTC",
     "an IANA time zone such as Asia/Seoul": "IANA 시간대. 예: Asia/Seoul",

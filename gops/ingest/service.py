@@ -108,7 +108,7 @@ class Ingest:
         link, stats = self.link.health(), self.worker.stats()
         problems = []
         if not link.connected:
-            problems.append(f"no connection to the MQTT broker: {link.last_error or 'not tried yet'}")
+            problems.append(f"no connection to the MQTT broker: {link.last_error or 'no answer yet'}")
         if link.denied:
             problems.append(f"the broker does not let GOPS read {', '.join(link.denied)}")
         if not self.worker.is_alive:

@@ -17,7 +17,7 @@ from gops.ingest.push.chunk import NO_QUALITY, BadRow, Codes, Floats, Ints, Mask
 from gops.store.rows import NONE
 
 PER_MICROSECOND = {"s": 1_000_000, "ms": 1000, "us": 1}
-COLON = 13  # where it stands in a time
+COLON_AT = 13  # in a time
 SHORTEST_TIME = 16  # of 2026-01-31T14:00; Arrow takes days and hours alone as well
 _DAY = (
     r"^\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
@@ -64,7 +64,7 @@ def times(texts: Any, reading: Reading, likely: Mask | None = None) -> tuple[Int
 
 def _likely(texts: Any) -> Mask:
     long = pc.greater_equal(pc.binary_length(texts), SHORTEST_TIME)
-    return _mask(pc.and_(long, pc.equal(pc.utf8_slice_codeunits(texts, COLON, COLON + 1), ":")))
+    return _mask(pc.and_(long, pc.equal(pc.utf8_slice_codeunits(texts, COLON_AT, COLON_AT + 1), ":")))
 
 
 def _read_matching(

@@ -21,11 +21,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gops.ingest.push import arrays, words
+from gops.ingest.push.blocks import BREAK
 from gops.ingest.push.cells import Reading, by_id
 from gops.ingest.push.chunk import NO_QUALITY, Columns, Floats, Ints, Mask, Name
 from gops.store.rows import NONE
 
-BREAK, COLON = b"\n:"
+COLON = ord(":")
 ODD_LINES = 0.05  # of a block, above which it is read object by object: that costs less than row by row
 MODELS = 4  # lines in which to look for the members
 LONGEST = 64  # of a cell; a longer one leaves its line to be read by itself
@@ -179,7 +180,7 @@ def _by_id(text: str) -> Name:
 
 def _times(cells: _Cells, reading: Reading, *, is_text: bool) -> tuple[Ints, Mask]:
     begin, texts = cells.begins["time"], cells.texts("time")
-    likely = (cells.ends["time"] - begin >= arrays.SHORTEST_TIME) & (cells.held[begin + arrays.COLON] == COLON)
+    likely = (cells.ends["time"] - begin >= arrays.SHORTEST_TIME) & (cells.held[begin + arrays.COLON_AT] == COLON)
     t, held = arrays.times(texts, reading, likely)
     return t, held if is_text else held & _fits(texts, WHOLE)
 

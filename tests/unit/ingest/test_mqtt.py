@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -185,6 +187,17 @@ class TestReceiving:
         link._receive("t", b"{}", 2, 1, False, False)
         first, second = link.take(10, 0).messages
         assert second.arrival == clock.micros() < first.arrival
+
+    def test_it_is_connected_once_the_broker_answered_the_subscription(self, link: MqttLink) -> None:
+        """What is sent before that answer may come to nobody."""
+        asked: list[Any] = []
+        client, good = SimpleNamespace(protocol=MQTT311, subscribe=asked.append), SimpleNamespace(is_failure=False)
+        for _ in range(2):
+            link._on_connect(client, None, SimpleNamespace(session_present=False), good, None)  # type: ignore[arg-type]
+            assert not link.health().connected
+            link._on_subscribe(client, None, 1, [good], None)  # type: ignore[list-item]
+            assert link.health().connected
+        assert len(asked) == 2
 
     def test_of_an_oversized_payload_the_start_is_kept(self, link: MqttLink) -> None:
         link._receive("gops/v1/city/dev/up", b"x" * 5000, 1, 1, False, False)
